@@ -1,0 +1,59 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// libtorch is unpacked by Scripts/setup into .libtorch; LIBTORCH names another one (a CUDA build, say).
+let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
+
+let package = Package(
+  name: "memesense",
+  products: [
+    .executable(name: "memesense", targets: ["memesense"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(
+      name: "CTorch",
+      cxxSettings: [.unsafeFlags(["-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include"])],
+      linkerSettings: [
+        .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+        .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
+      ]
+    ),
+    .systemLibrary(name: "CVipsSystem", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+    .target(name: "CVips", dependencies: ["CVipsSystem"]),
+    .target(name: "Checkpoints"),
+    .target(name: "Metrics"),
+    .target(
+      name: "MemeData",
+      dependencies: ["CVips", .product(name: "Crypto", package: "swift-crypto")]
+    ),
+    .target(name: "Torch", dependencies: ["CTorch", "Checkpoints"]),
+    .target(name: "TorchNN", dependencies: ["Torch"]),
+    .target(name: "Encoders", dependencies: ["TorchNN", "MemeData", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(name: "Methods", dependencies: ["Encoders", "Metrics"]),
+    .target(name: "Training", dependencies: ["Methods", "Yams"]),
+    .target(name: "Report", dependencies: ["Metrics"]),
+    .executableTarget(
+      name: "memesense",
+      dependencies: [
+        "Training", "Report", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+    .testTarget(name: "MemeDataTests", dependencies: ["MemeData"]),
+    .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+    .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"]),
+    .testTarget(name: "EncodersTests", dependencies: ["Encoders"]),
+    .testTarget(name: "MethodsTests", dependencies: ["Methods"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+    .testTarget(name: "ReportTests", dependencies: ["Report"]),
+    .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx20
+)

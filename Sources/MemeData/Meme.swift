@@ -1,0 +1,59 @@
+import Foundation
+
+/// One meme: an image with the text that stands on it, and what people said of it.
+///
+/// Either modality may be missing (`nil`); every method handles that state. An empty string is a missing text.
+public struct Meme: Sendable, Equatable, Identifiable {
+  /// Unique within its dataset.
+  public var id: String
+  /// The image file, `nil` when the meme has none.
+  public var image: URL?
+  /// The overlaid text as the dataset gives it, `nil` when the meme has none.
+  public var text: String?
+  /// Labels by task name. A task without an entry is unlabelled (or masked) for this meme.
+  public var labels: [String: Label]
+  /// The part of the dataset it belongs to, `nil` where the dataset does not say.
+  public var split: Split?
+
+  public init(id: String, image: URL?, text: String?, labels: [String: Label] = [:], split: Split? = nil) {
+    self.id = id
+    self.image = image
+    self.text = text
+    self.labels = labels
+    self.split = split
+  }
+}
+
+/// What one meme is labelled with for one task.
+public enum Label: Sendable, Equatable {
+  /// The positive class or not.
+  case binary(Bool)
+  /// The index of one class in ``LabelTask/labels``.
+  case multiclass(Int)
+  /// One truth value for each of ``LabelTask/labels``.
+  case multilabel([Bool])
+}
+
+/// A question asked of every meme of a dataset.
+public struct LabelTask: Sendable, Equatable, Codable {
+  /// How labels of a task relate to each other.
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    case binary, multiclass, multilabel
+  }
+
+  public var name: String
+  public var kind: Kind
+  /// Class or label names in index order; a binary task has one, the name of its positive class.
+  public var labels: [String]
+
+  public init(name: String, kind: Kind, labels: [String]) {
+    self.name = name
+    self.kind = kind
+    self.labels = labels
+  }
+}
+
+/// A part of a dataset.
+public enum Split: String, Sendable, Codable, CaseIterable {
+  case train, validation, test
+}
