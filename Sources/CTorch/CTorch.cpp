@@ -1,3 +1,323 @@
 #include "CTorch.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
-int ct_version(void) { return TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR; }
+
+#if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR < 11 || TORCH_VERSION_MINOR > 13
+#error "MemeSense needs libtorch 2.11 to 2.13: run Scripts/setup, or point LIBTORCH at one of these"
+#endif
+
+struct ct_tensor {
+  at::Tensor value;
+};
+struct ct_generator {
+  at::Generator value;
+};
+struct ct_operator {
+  c10::OperatorHandle value;
+};
+struct ct_inference_scope {
+  c10::InferenceMode mode;
+};
+
+namespace {
+
+thread_local std::string last_error;
+
+// Runs `body` and turns whatever it throws into a status and a message.
+template <typename Body>
+ct_status guarded(Body &&body) noexcept {
+  try {
+    body();
+    return CT_OK;
+  } catch (const c10::Error &error) {
+    last_error = error.what_without_backtrace();
+  } catch (const std::exception &error) {
+    last_error = error.what();
+  } catch (...) {
+    last_error = "libtorch threw something that is no std::exception";
+  }
+  return CT_FAILED;
+}
+
+ct_tensor *owned(at::Tensor tensor) { return new ct_tensor{std::move(tensor)}; }
+
+c10::Device device_of(int64_t index) {
+  return index < 0 ? c10::Device(c10::kCPU) : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+int32_t index_of(c10::Device device) { return device.is_cpu() ? -1 : device.index(); }
+
+at::Tensor tensor_at(const ct_pools &pools, int64_t offset) {
+  const ct_tensor *tensor = pools.tensors[offset];
+  return tensor == nullptr ? at::Tensor() : tensor->value;
+}
+
+// Lists take their element type from the operator's schema: the same integers may stand for int[], SymInt[] or float[].
+c10::IValue list_value(const ct_value &value, const ct_pools &pools, const c10::TypePtr &element) {
+  auto list = c10::impl::GenericList(element);
+  list.reserve(value.count);
+  const bool wants_reals = element->kind() == c10::TypeKind::FloatType;
+  for (int64_t i = value.integer; i < value.integer + value.count; ++i) {
+    switch (value.kind) {
+      case CT_TENSORS: {
+        auto tensor = tensor_at(pools, i);
+        list.push_back(tensor.defined() ? c10::IValue(tensor) : c10::IValue());
+        break;
+      }
+      case CT_DOUBLES: list.push_back(c10::IValue(pools.reals[i])); break;
+      default:
+        list.push_back(wants_reals ? c10::IValue(static_cast<double>(pools.integers[i])) : c10::IValue(pools.integers[i]));
+    }
+  }
+  return list;
+}
+
+c10::IValue boxed(const ct_value &value, const ct_pools &pools, const c10::TypePtr &type) {
+  if (value.kind == CT_NONE) return c10::IValue();
+  if (type->kind() == c10::TypeKind::OptionalType) {
+    return boxed(value, pools, type->expectRef<c10::OptionalType>().getElementType());
+  }
+  switch (value.kind) {
+    case CT_TENSOR: return c10::IValue(tensor_at(pools, value.integer));
+    case CT_INT:
+      return type->kind() == c10::TypeKind::FloatType ? c10::IValue(static_cast<double>(value.integer))
+                                                      : c10::IValue(value.integer);
+    case CT_DOUBLE: return c10::IValue(value.real);
+    case CT_BOOL: return c10::IValue(value.integer != 0);
+    case CT_STRING: return c10::IValue(std::string(pools.characters + value.integer, value.count));
+    case CT_DEVICE: return c10::IValue(device_of(value.integer));
+    case CT_GENERATOR: return c10::IValue(pools.generators[value.integer]->value);
+    default: return list_value(value, pools, type->expectRef<c10::ListType>().getElementType());
+  }
+}
+
+// Appends results one by one and refuses to write past the caller's memory.
+class ResultWriter {
+ public:
+  ResultWriter(ct_value *values, ct_tensor **tensors, int32_t capacity)
+      : values_(values), tensors_(tensors), capacity_(capacity) {}
+
+  void write(const c10::IValue &result) {
+    if (result.isTensorList() || result.isTuple()) {
+      if (result.isTuple()) {
+        for (const auto &element : result.toTupleRef().elements()) write(element);
+      } else {
+        for (const at::Tensor &element : result.toTensorVector()) write(c10::IValue(element));
+      }
+      return;
+    }
+    TORCH_CHECK(count_ < capacity_, "the operator has more than ", capacity_, " results");
+    ct_value value{CT_NONE, 1, 0, 0};
+    tensors_[count_] = nullptr;
+    if (result.isTensor()) {
+      value.kind = CT_TENSOR;
+      tensors_[count_] = owned(result.toTensor());
+    } else if (result.isInt()) {
+      value.kind = CT_INT;
+      value.integer = result.toInt();
+    } else if (result.isDouble()) {
+      value.kind = CT_DOUBLE;
+      value.real = result.toDouble();
+    } else if (result.isBool()) {
+      value.kind = CT_BOOL;
+      value.integer = result.toBool();
+    } else {
+      TORCH_CHECK(result.isNone(), "a result of type ", result.tagKind(), " cannot be returned");
+    }
+    values_[count_++] = value;
+  }
+
+  int32_t count() const { return count_; }
+
+  void discard() {
+    for (int32_t i = 0; i < count_; ++i) delete tensors_[i];
+    count_ = 0;
+  }
+
+ private:
+  ct_value *values_;
+  ct_tensor **tensors_;
+  int32_t capacity_;
+  int32_t count_ = 0;
+};
+
+}  // namespace
+
+const char *ct_last_error(void) { return last_error.c_str(); }
+
+void ct_initialize(void) {
+  // Freed pages stay with the process: a convolution's buffers are taken and returned at every call, and faulting them
+  // in anew costs as much as the arithmetic.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+const char *ct_version(void) { return TORCH_VERSION; }
+
+const char *ct_cpu_capability(void) {
+  static const std::string name = at::get_cpu_capability();
+  return name.c_str();
+}
+
+bool ct_cuda_is_available(void) { return at::globalContext().hasCUDA(); }
+
+int32_t ct_thread_count(void) { return at::get_num_threads(); }
+
+ct_status ct_set_thread_count(int32_t count) {
+  return guarded([&] { at::set_num_threads(count); });
+}
+
+ct_status ct_operator_find(const char *name, const char *overload, ct_operator **out) {
+  return guarded([&] {
+    auto handle = c10::Dispatcher::singleton().findSchemaOrThrow(name, overload);
+    *out = new ct_operator{handle};
+  });
+}
+
+ct_status ct_operator_call(const ct_operator *op, const ct_value *arguments, int32_t argument_count, ct_pools pools,
+                           ct_value *results, ct_tensor **result_tensors, int32_t capacity, int32_t *result_count) {
+  *result_count = 0;
+  return guarded([&] {
+    const auto &parameters = op->value.schema().arguments();
+    TORCH_CHECK(static_cast<size_t>(argument_count) <= parameters.size(), toString(op->value.operator_name()), " takes ",
+                parameters.size(), " arguments, ", argument_count, " were given");
+    torch::jit::Stack stack;
+    stack.reserve(parameters.size());
+    for (int32_t i = 0; i < argument_count; ++i) {
+      stack.push_back(boxed(arguments[i], pools, parameters[i].type()));
+    }
+    for (size_t i = argument_count; i < parameters.size(); ++i) {
+      const auto &fallback = parameters[i].default_value();
+      TORCH_CHECK(fallback.has_value(), toString(op->value.operator_name()), " needs its argument '",
+                  parameters[i].name(), "'");
+      stack.push_back(*fallback);
+    }
+    op->value.callBoxed(stack);
+    ResultWriter writer(results, result_tensors, capacity);
+    try {
+      for (const auto &result : stack) writer.write(result);
+    } catch (...) {
+      writer.discard();
+      throw;
+    }
+    *result_count = writer.count();
+  });
+}
+
+ct_status ct_tensor_empty(const int64_t *shape, int32_t rank, int32_t dtype, int32_t device, ct_tensor **out) {
+  return guarded([&] {
+    auto options = at::TensorOptions().dtype(static_cast<c10::ScalarType>(dtype)).device(device_of(device));
+    *out = owned(at::empty(at::IntArrayRef(shape, rank), options));
+  });
+}
+
+ct_status ct_tensor_wrap(void *data, const int64_t *shape, const int64_t *strides, int32_t rank, int32_t dtype,
+                         void (*release)(void *context), void *context, ct_tensor **out) {
+  return guarded([&] {
+    *out = owned(at::from_blob(data, at::IntArrayRef(shape, rank), at::IntArrayRef(strides, rank),
+                               [release, context](void *) { release(context); },
+                               at::TensorOptions().dtype(static_cast<c10::ScalarType>(dtype))));
+  });
+}
+
+void ct_tensor_release(ct_tensor *tensor) { delete tensor; }
+
+int32_t ct_tensor_rank(const ct_tensor *tensor) { return static_cast<int32_t>(tensor->value.dim()); }
+
+void ct_tensor_shape(const ct_tensor *tensor, int64_t *out) {
+  auto sizes = tensor->value.sizes();
+  std::copy(sizes.begin(), sizes.end(), out);
+}
+
+void ct_tensor_strides(const ct_tensor *tensor, int64_t *out) {
+  auto strides = tensor->value.strides();
+  std::copy(strides.begin(), strides.end(), out);
+}
+
+int64_t ct_tensor_element_count(const ct_tensor *tensor) { return tensor->value.numel(); }
+
+int32_t ct_tensor_dtype(const ct_tensor *tensor) { return static_cast<int32_t>(tensor->value.scalar_type()); }
+
+int32_t ct_tensor_device(const ct_tensor *tensor) { return index_of(tensor->value.device()); }
+
+bool ct_tensor_is_contiguous(const ct_tensor *tensor) { return tensor->value.is_contiguous(); }
+
+void *ct_tensor_data(const ct_tensor *tensor) { return tensor->value.data_ptr(); }
+
+ct_status ct_tensor_copy_out(const ct_tensor *tensor, void *out, size_t count) {
+  return guarded([&] {
+    TORCH_CHECK(tensor->value.nbytes() == count, "the tensor has ", tensor->value.nbytes(), " bytes, not ", count);
+    auto host = tensor->value.detach().to(c10::kCPU).contiguous();
+    std::copy_n(static_cast<const char *>(host.data_ptr()), count, static_cast<char *>(out));
+  });
+}
+
+ct_status ct_tensor_to(const ct_tensor *tensor, int32_t dtype, int32_t device, bool channels_last, ct_tensor **out) {
+  return guarded([&] {
+    auto format = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Preserve;
+    *out = owned(tensor->value.to(device_of(device), static_cast<c10::ScalarType>(dtype), false, false, format));
+  });
+}
+
+bool ct_tensor_requires_grad(const ct_tensor *tensor) { return tensor->value.requires_grad(); }
+
+ct_status ct_tensor_set_requires_grad(ct_tensor *tensor, bool value) {
+  return guarded([&] { tensor->value.set_requires_grad(value); });
+}
+
+ct_status ct_tensor_grad(const ct_tensor *tensor, ct_tensor **out) {
+  return guarded([&] {
+    const auto &grad = tensor->value.grad();
+    *out = grad.defined() ? owned(grad) : nullptr;
+  });
+}
+
+ct_status ct_tensor_set_grad(ct_tensor *tensor, const ct_tensor *grad) {
+  return guarded([&] { tensor->value.mutable_grad() = grad == nullptr ? at::Tensor() : grad->value; });
+}
+
+ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient, bool retains_graph) {
+  return guarded([&] {
+    std::optional<at::Tensor> seed;
+    if (gradient != nullptr) seed = gradient->value;
+    loss->value.backward(seed.value_or(at::Tensor()), retains_graph);
+  });
+}
+
+bool ct_grad_is_enabled(void) { return at::GradMode::is_enabled(); }
+
+void ct_set_grad_enabled(bool enabled) { at::GradMode::set_enabled(enabled); }
+
+ct_inference_scope *ct_inference_scope_enter(void) { return new ct_inference_scope; }
+
+void ct_inference_scope_leave(ct_inference_scope *scope) { delete scope; }
+
+ct_status ct_generator_make(uint64_t seed, int32_t device, ct_generator **out) {
+  return guarded([&] {
+    at::Generator generator;
+    if (device < 0) {
+      generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+    } else {
+      generator = at::globalContext().getAcceleratorHooksInterface(c10::kCUDA).getNewGenerator(
+          static_cast<c10::DeviceIndex>(device));
+      generator.set_current_seed(seed);
+    }
+    *out = new ct_generator{std::move(generator)};
+  });
+}
+
+void ct_generator_release(ct_generator *generator) { delete generator; }

@@ -1,0 +1,50 @@
+import CTorch
+
+extension Tensor {
+  /// Whether gradients flow back to this tensor.
+  public var requiresGrad: Bool { ct_tensor_requires_grad(pointer) }
+
+  /// Marks a leaf as one whose gradient is wanted, or not, and returns it.
+  @discardableResult
+  public func requiringGrad(_ value: Bool = true) -> Tensor {
+    check(ct_tensor_set_requires_grad(pointer, value), "requiring a gradient of \(self)")
+    return self
+  }
+
+  /// The gradient that `backward` left, if any.
+  public var grad: Tensor? {
+    var result: OpaquePointer?
+    check(ct_tensor_grad(pointer, &result), "reading the gradient of \(self)")
+    return result.map(Tensor.init(owning:))
+  }
+
+  /// Replaces the gradient; `nil` drops it.
+  public func setGrad(_ grad: Tensor?) {
+    check(ct_tensor_set_grad(pointer, grad?.pointer), "setting the gradient of \(self)")
+  }
+
+  /// Adds the gradient of this scalar to every leaf it was computed from.
+  public func backward(retainingGraph: Bool = false) {
+    check(ct_backward(pointer, nil, retainingGraph), "backward of \(self)")
+  }
+
+  /// Propagates `gradient`, of this tensor's shape, to every leaf it was computed from.
+  public func backward(gradient: Tensor, retainingGraph: Bool = false) {
+    check(ct_backward(pointer, gradient.pointer, retainingGraph), "backward of \(self)")
+  }
+}
+
+/// Runs `body` without recording operations for gradients.
+public func withoutGrad<Result>(_ body: () throws -> Result) rethrows -> Result {
+  let wasEnabled = ct_grad_is_enabled()
+  ct_set_grad_enabled(false)
+  defer { ct_set_grad_enabled(wasEnabled) }
+  return try body()
+}
+
+/// Runs `body` in libtorch's inference mode: no graph, no version counters. Tensors made inside never take part in one.
+public func withInferenceMode<Result>(_ body: () throws -> Result) rethrows -> Result {
+  let scope = ct_inference_scope_enter()
+  defer { ct_inference_scope_leave(scope) }
+  return try body()
+}

@@ -1,0 +1,29 @@
+import CTorch
+
+/// What this process knows of libtorch and of the machine.
+public enum Runtime {
+  /// Runs once, before the first tensor or operator.
+  static let isPrepared: Bool = {
+    ct_initialize()
+    return true
+  }()
+
+  /// libtorch's version, as "2.13.0".
+  public static var version: String { String(cString: ct_version()) }
+
+  /// The widest vector instructions libtorch's kernels use on this processor, as "AVX512".
+  public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
+
+  /// Threads one operation is split over, for the calling thread.
+  public static var threadCount: Int {
+    get { Int(ct_thread_count()) }
+    set { check(ct_set_thread_count(Int32(newValue)), "setting \(newValue) threads") }
+  }
+}
+
+/// Traps with libtorch's message: a failure here is a mistake of the program, never of its input.
+func check(_ status: ct_status, _ action: @autoclosure () -> String) {
+  if status != CT_OK {
+    fatalError("\(action()): \(String(cString: ct_last_error()))")
+  }
+}

@@ -1,0 +1,18 @@
+/// Tensors of one value.
+extension Tensor {
+  public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    full(shape, 0, dtype: dtype, device: device)
+  }
+
+  public static func ones(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+    full(shape, 1, dtype: dtype, device: device)
+  }
+
+  public static func full(
+    _ shape: [Int], _ value: Double, dtype: DType = .float32, device: Device = .cpu
+  ) -> Tensor {
+    let result = Tensor(empty: shape, dtype: dtype, device: device)
+    result.fill(with: value)
+    return result
+  }
+}

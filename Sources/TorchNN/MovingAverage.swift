@@ -1,0 +1,23 @@
+import Torch
+
+/// The exponential moving average of tensors, such as a teacher's parameters or weights for evaluation.
+public struct MovingAverage {
+  /// The averages, in the order of the tensors given at the start.
+  public let values: [Tensor]
+
+  /// Starts from copies of `tensors`.
+  public init(of tensors: [Tensor]) {
+    values = withoutGrad { tensors.map { $0.detached().copied() } }
+  }
+
+  /// Moves every average to `decay · average + (1 − decay) · tensor`.
+  public func update(from tensors: [Tensor], decay: Double) {
+    precondition(tensors.count == values.count, "\(tensors.count) tensors for \(values.count) averages")
+    withoutGrad {
+      for (average, tensor) in zip(values, tensors) {
+        average.scale(by: decay)
+        average.add(tensor, scaledBy: 1 - decay)
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import Torch
+
+/// The parameters and buffers of a model by their path, such as `head.fc1.weight`.
+///
+/// A model's initialiser takes what it needs from a ``Scope`` of the store. The same code initialises parameters from
+/// a seeded generator or takes them from a checkpoint; which of the two is the store's business. After the model is
+/// made, ``validate()`` says which checkpoint entries were missing, unused or of another shape.
+public final class ParameterStore {
+  private enum Source {
+    case generator(Generator)
+    case values([String: Tensor])
+  }
+
+  private let source: Source
+  private let device: Device
+  private let dtype: DType?
+  private var entries: [String: Tensor] = [:]
+  /// Paths in the order the model asked for them.
+  public private(set) var names: [String] = []
+  private var buffers: Set<String> = []
+  private var missing: [String] = []
+  private var misshaped: [String] = []
+
+  /// A store that initialises parameters.
+  public init(initializingFrom generator: Generator) {
+    source = .generator(generator)
+    device = generator.device
+    dtype = nil
+  }
+
+  /// A store that takes parameters from `values`, converted to `dtype` (their own type where nil) on `device`.
+  public init(loading values: [String: Tensor], dtype: DType? = nil, device: Device = .cpu) {
+    source = .values(values)
+    self.device = device
+    self.dtype = dtype
+  }
+
+  /// The place where paths begin.
+  public var root: Scope { Scope(store: self, path: "") }
+
+  /// Every parameter and buffer by path.
+  public var values: [String: Tensor] { entries }
+
+  /// What an optimizer trains: parameters without buffers, in the order the model asked for them.
+  public var parameters: [Tensor] { names.filter { !buffers.contains($0) }.map { entries[$0]! } }
+
+  /// The elements of all parameters.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.elementCount } }
+
+  /// Throws when the checkpoint and the model disagree, naming each path.
+  public func validate() throws(ParameterMismatch) {
+    guard case .values(let values) = source else { return }
+    let unused = values.keys.filter { entries[$0] == nil }.sorted()
+    guard missing.isEmpty, misshaped.isEmpty, unused.isEmpty else {
+      throw ParameterMismatch(missing: missing, unused: unused, misshaped: misshaped)
+    }
+  }
+
+  func take(_ path: String, shape: [Int], isBuffer: Bool, initializer: Initializer) -> Tensor {
+    precondition(entries[path] == nil, "two parameters are named '\(path)'")
+    let value = made(path, shape: shape, initializer: initializer)
+    if !isBuffer && value.dtype.isFloatingPoint, case .generator = source { value.requiringGrad() }
+    if isBuffer { buffers.insert(path) }
+    entries[path] = value
+    names.append(path)
+    return value
+  }
+
+  private func made(_ path: String, shape: [Int], initializer: Initializer) -> Tensor {
+    switch source {
+    case .generator(let generator):
+      let value = Tensor(empty: shape, device: device)
+      initializer.fill(value, using: generator)
+      return value
+    case .values(let values):
+      guard let value = values[path] else {
+        missing.append(path)
+        return Tensor.zeros(shape, device: device)
+      }
+      guard value.shape == shape else {
+        misshaped.append("\(path): \(value.shape) instead of \(shape)")
+        return Tensor.zeros(shape, device: device)
+      }
+      return value.to(dtype ?? value.dtype).to(device)
+    }
+  }
+}
+
+/// A path prefix in a ``ParameterStore``.
+public struct Scope {
+  let store: ParameterStore
+  let path: String
+
+  /// The scope of a named part.
+  public subscript(_ name: String) -> Scope { Scope(store: store, path: joined(name)) }
+
+  /// The scope of a numbered part.
+  public subscript(_ index: Int) -> Scope { self[String(index)] }
+
+  /// A trained tensor.
+  public func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
+    store.take(joined(name), shape: shape, isBuffer: false, initializer: initializer)
+  }
+
+  /// A tensor that is saved but not trained.
+  public func buffer(_ name: String, _ shape: [Int], _ initializer: Initializer = .constant(0)) -> Tensor {
+    store.take(joined(name), shape: shape, isBuffer: true, initializer: initializer)
+  }
+
+  private func joined(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+}
+
+/// How a checkpoint and a model disagree.
+public struct ParameterMismatch: Error, CustomStringConvertible {
+  public var missing: [String]
+  public var unused: [String]
+  public var misshaped: [String]
+
+  public var description: String {
+    var parts: [String] = []
+    if !missing.isEmpty { parts.append("missing: \(missing.joined(separator: ", "))") }
+    if !unused.isEmpty { parts.append("not known to the model: \(unused.joined(separator: ", "))") }
+    if !misshaped.isEmpty { parts.append("of another shape: \(misshaped.joined(separator: "; "))") }
+    return "the checkpoint does not fit the model: \(parts.joined(separator: "; "))"
+  }
+}
