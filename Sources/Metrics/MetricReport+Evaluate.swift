@@ -1,0 +1,149 @@
+extension MetricReport {
+  /// Scores a binary task; the decision is yes where the probability exceeds 0.5.
+  ///
+  /// Macro and weighted means run over both classes, as scikit-learn's do; `f1` is the positive class's.
+  ///
+  /// - Parameters:
+  ///   - truth: whether each meme carries the label. [N]
+  ///   - probabilities: the predicted probability that it does. [N]
+  ///   - label: the positive class's name.
+  /// - Throws: ``MetricError`` for no memes, unequal counts, or a probability outside 0…1 or NaN.
+  public static func evaluate(
+    truth: [Bool], probabilities: [Double], label: String
+  ) throws(MetricError) -> MetricReport {
+    try checkCounts(truth: truth.count, probabilities: probabilities.count)
+    try checkLabels([label], atLeast: 1)
+    for (row, p) in probabilities.enumerated() { try checkProbability(p, row: row, label: label) }
+
+    let counts = ConfusionCounts(truth: truth, predicted: probabilities.lazy.map { $0 > 0.5 })
+    let entry = LabelScores(name: label, truth: truth, probabilities: probabilities, counts: counts)
+    var calibration = Calibration()
+    for (isTrue, p) in zip(truth, probabilities) { calibration.addBinary(isTrue: isTrue, probability: p) }
+
+    var scores = calibration.scores
+    scores.merge(averages(over: [counts.complement, counts].filter(\.occurs))) { $1 }
+    scores[.auroc] = entry.auroc
+    scores[.averagePrecision] = entry.averagePrecision
+    scores[.accuracy] = .defined(ratio(counts.truePositives + counts.trueNegatives, truth.count))
+    scores[.precision] = .defined(counts.precision)
+    scores[.recall] = .defined(counts.recall)
+    scores[.f1] = .defined(counts.f1)
+    scores[.mamiA] = .defined(MAMI.taskA(counts))
+    return MetricReport(
+      kind: .binary, labels: [label], count: truth.count, scores: scores, perLabel: [entry],
+      confusionMatrix: counts.matrix)
+  }
+
+  /// Scores a multi-class task; the decision is the most probable class, the first among equals.
+  ///
+  /// AUROC and average precision are unweighted means of one class against the rest.
+  ///
+  /// - Parameters:
+  ///   - truth: each meme's class. [N]
+  ///   - probabilities: the predicted probability of each class, adding up to 1 within 0.01. [N, K]
+  ///   - labels: the classes' names. [K]
+  /// - Throws: ``MetricError`` for no memes, unequal counts, an unknown class, or rows that are no distributions.
+  public static func evaluate(
+    truth: [Int], probabilities: [[Double]], labels: [String]
+  ) throws(MetricError) -> MetricReport {
+    try checkRows(truthCount: truth.count, probabilities: probabilities, labels: labels, atLeast: 2)
+    for (row, index) in truth.enumerated() where !labels.indices.contains(index) {
+      throw .unknownClass(row: row, index: index, classCount: labels.count)
+    }
+    for (row, values) in probabilities.enumerated() {
+      let sum = values.reduce(0, +)
+      guard abs(sum - 1) <= 0.01 else { throw .unnormalized(row: row, sum: sum) }
+    }
+
+    let predicted = probabilities.map { values in
+      values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
+    }
+    let entries = labels.indices.map { index in
+      LabelScores(
+        name: labels[index], truth: truth.map { $0 == index }, probabilities: probabilities.map { $0[index] },
+        counts: ConfusionCounts(truth: truth.lazy.map { $0 == index }, predicted: predicted.lazy.map { $0 == index }))
+    }
+    var calibration = Calibration()
+    var matrix = [[Int]](repeating: [Int](repeating: 0, count: labels.count), count: labels.count)
+    for row in truth.indices {
+      matrix[truth[row]][predicted[row]] += 1
+      calibration.addMulticlass(truth: truth[row], predicted: predicted[row], probabilities: probabilities[row])
+    }
+
+    var scores = calibration.scores
+    scores.merge(averages(over: entries.map(\.counts).filter(\.occurs))) { $1 }
+    scores[.auroc] = .mean(of: entries.map { ($0.name, $0.auroc) })
+    scores[.averagePrecision] = .mean(of: entries.map { ($0.name, $0.averagePrecision) })
+    scores[.accuracy] = .defined(ratio(zip(truth, predicted).count { $0 == $1 }, truth.count))
+    return MetricReport(
+      kind: .multiclass, labels: labels, count: truth.count, scores: scores, perLabel: entries,
+      confusionMatrix: matrix)
+  }
+
+  /// Scores a multi-label task; a label is predicted where its probability exceeds 0.5.
+  ///
+  /// Accuracy is the share of memes whose every label is right. AUROC, average precision, Brier score, calibration
+  /// error and log loss are unweighted means over the labels. `mami_b` leaves a label named `misogynous` out, which
+  /// gives `mami_a` instead.
+  ///
+  /// - Parameters:
+  ///   - truth: whether each meme carries each label. [N, L]
+  ///   - probabilities: the predicted probability that it does. [N, L]
+  ///   - labels: the labels' names. [L]
+  /// - Throws: ``MetricError`` for no memes, unequal counts, or a probability outside 0…1 or NaN.
+  public static func evaluate(
+    truth: [[Bool]], probabilities: [[Double]], labels: [String]
+  ) throws(MetricError) -> MetricReport {
+    try checkRows(truthCount: truth.count, probabilities: probabilities, labels: labels, atLeast: 1)
+    for (row, values) in truth.enumerated() where values.count != labels.count {
+      throw .widthMismatch(row: row, expected: labels.count, found: values.count)
+    }
+
+    let columns = labels.indices.map { index in
+      (truth: truth.map { $0[index] }, probabilities: probabilities.map { $0[index] })
+    }
+    let entries = zip(labels, columns).map { name, column in
+      LabelScores(
+        name: name, truth: column.truth, probabilities: column.probabilities,
+        counts: ConfusionCounts(truth: column.truth, predicted: column.probabilities.lazy.map { $0 > 0.5 }))
+    }
+    let calibrations = columns.map { column in
+      var calibration = Calibration()
+      for (isTrue, p) in zip(column.truth, column.probabilities) {
+        calibration.addBinary(isTrue: isTrue, probability: p)
+      }
+      return calibration.scores
+    }
+    let exact = zip(truth, probabilities).count { row, values in zip(row, values).allSatisfy { $0 == ($1 > 0.5) } }
+
+    var scores = averages(over: entries.map(\.counts))
+    for metric in [Metric.brier, .ece, .logLoss] {
+      scores[metric] = .mean(
+        of: zip(labels, calibrations).compactMap { name, values in values[metric].map { (name, $0) } })
+    }
+    scores[.auroc] = .mean(of: entries.map { ($0.name, $0.auroc) })
+    scores[.averagePrecision] = .mean(of: entries.map { ($0.name, $0.averagePrecision) })
+    scores[.accuracy] = .defined(ratio(exact, truth.count))
+    scores[.mamiA] = entries.first { $0.name == MAMI.taskALabel }.map { .defined(MAMI.taskA($0.counts)) }
+    scores[.mamiB] = MAMI.taskB(entries.filter { $0.name != MAMI.taskALabel }.map(\.counts))
+    return MetricReport(
+      kind: .multilabel, labels: labels, count: truth.count, scores: scores, perLabel: entries, confusionMatrix: nil)
+  }
+
+  private static func averages(over counts: [ConfusionCounts]) -> [Metric: Score] {
+    let f1 = Averages(of: \.f1, over: counts)
+    let precision = Averages(of: \.precision, over: counts)
+    let recall = Averages(of: \.recall, over: counts)
+    return [
+      .f1Macro: f1.macro, .f1Micro: f1.micro, .f1Weighted: f1.weighted,
+      .precisionMacro: precision.macro, .precisionMicro: precision.micro, .precisionWeighted: precision.weighted,
+      .recallMacro: recall.macro, .recallMicro: recall.micro, .recallWeighted: recall.weighted,
+    ].mapValues { .defined($0) }
+  }
+}
+
+extension Calibration {
+  fileprivate var scores: [Metric: Score] {
+    [.brier: .defined(brier), .ece: .defined(expectedCalibrationError), .logLoss: .defined(logLoss)]
+  }
+}
