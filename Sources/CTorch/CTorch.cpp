@@ -10,6 +10,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -30,6 +31,11 @@ struct ct_operator {
 };
 struct ct_inference_scope {
   c10::InferenceMode mode;
+};
+struct ct_autocast_scope {
+  c10::DeviceType device;
+  bool was_enabled;
+  c10::ScalarType previous_dtype;
 };
 
 namespace {
@@ -305,6 +311,22 @@ void ct_set_grad_enabled(bool enabled) { at::GradMode::set_enabled(enabled); }
 ct_inference_scope *ct_inference_scope_enter(void) { return new ct_inference_scope; }
 
 void ct_inference_scope_leave(ct_inference_scope *scope) { delete scope; }
+
+ct_autocast_scope *ct_autocast_scope_enter(int32_t device, int32_t dtype) {
+  const auto type = device_of(device).type();
+  auto *scope = new ct_autocast_scope{type, at::autocast::is_autocast_enabled(type), at::autocast::get_autocast_dtype(type)};
+  at::autocast::set_autocast_enabled(type, true);
+  at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
+  at::autocast::increment_nesting();
+  return scope;
+}
+
+void ct_autocast_scope_leave(ct_autocast_scope *scope) {
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(scope->device, scope->was_enabled);
+  at::autocast::set_autocast_dtype(scope->device, scope->previous_dtype);
+  delete scope;
+}
 
 ct_status ct_generator_make(uint64_t seed, int32_t device, ct_generator **out) {
   return guarded([&] {

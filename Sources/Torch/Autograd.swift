@@ -48,3 +48,13 @@ public func withInferenceMode<Result>(_ body: () throws -> Result) rethrows -> R
   defer { ct_inference_scope_leave(scope) }
   return try body()
 }
+
+/// Runs `body` with matrix products and convolutions of `device` in `dtype` (mixed precision): weights and what needs
+/// more precision stay in float32. Do not step an optimizer inside.
+public func withAutocast<Result>(
+  to dtype: DType, on device: Device = .cpu, _ body: () throws -> Result
+) rethrows -> Result {
+  let scope = ct_autocast_scope_enter(device.index, dtype.rawValue)
+  defer { ct_autocast_scope_leave(scope) }
+  return try body()
+}

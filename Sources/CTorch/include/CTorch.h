@@ -18,6 +18,7 @@ typedef struct ct_tensor ct_tensor;        // ct_tensor_release
 typedef struct ct_generator ct_generator;  // ct_generator_release
 typedef struct ct_operator ct_operator;    // lives as long as the process
 typedef struct ct_inference_scope ct_inference_scope;
+typedef struct ct_autocast_scope ct_autocast_scope;
 
 typedef enum { CT_OK = 0, CT_FAILED = 1 } ct_status;
 
@@ -113,6 +114,11 @@ void ct_set_grad_enabled(bool enabled);
 // Enters a scope with neither graph nor version counters; leave it on the same thread, innermost first.
 ct_inference_scope *ct_inference_scope_enter(void);
 void ct_inference_scope_leave(ct_inference_scope *scope);
+
+// Enters a scope in which matrix products and convolutions of one device run in `dtype`; what needs more precision
+// stays in float32. Leave it on the same thread, before the next optimizer step: it holds converted weights.
+ct_autocast_scope *ct_autocast_scope_enter(int32_t device, int32_t dtype);
+void ct_autocast_scope_leave(ct_autocast_scope *scope);
 
 // --- random numbers ------------------------------------------------------------------------------------------------
 

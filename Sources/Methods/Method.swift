@@ -1,0 +1,111 @@
+import Encoders
+import MemeData
+import Torch
+import TorchNN
+
+/// A published way to learn to read memes from the features of frozen encoders.
+///
+/// A value of a method is its settings: what a recipe's `settings` holds. Methods describe their training as stages
+/// and leave the loop, checkpoints and progress to the ``StageTrainer`` they are given.
+public protocol Method: Codable, Sendable, Equatable {
+  associatedtype Model: Classifier
+
+  /// The name in recipes and on the command line.
+  static var name: String { get }
+  /// One line for people who choose.
+  static var summary: String { get }
+
+  /// The network for problems of `shape`, its parameters taken from `scope`.
+  func model(for shape: ProblemShape, in scope: Scope) -> Model
+
+  /// Trains `model` on the problem.
+  func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws
+}
+
+/// A network that says how likely each label is.
+public protocol Classifier {
+  /// Probabilities [N, C], one row a meme; C is ``ProblemShape/outputCount``. Memes may lack either modality.
+  func probabilities(of features: FeatureTable) -> Tensor
+}
+
+/// What a network's layers must know of a problem.
+public struct ProblemShape: Codable, Sendable, Equatable {
+  public var imageWidth: Int
+  public var textWidth: Int
+  public var task: LabelTask
+
+  public init(imageWidth: Int, textWidth: Int, task: LabelTask) {
+    self.imageWidth = imageWidth
+    self.textWidth = textWidth
+    self.task = task
+  }
+
+  /// Logits of a head: one for a binary task, else one for each label.
+  public var outputCount: Int { task.kind == .binary ? 1 : task.labels.count }
+}
+
+/// What a method learns from: the training memes' features, and labels for some of them.
+public struct Problem {
+  /// Every training meme, labelled or not.
+  public var features: FeatureTable
+  /// Rows of `features` that have a label, and what it is.
+  public var labelled: [Int]
+  public var labels: [Label]
+  /// Rows of `features` whose label is unknown.
+  public var unlabelled: [Int]
+  /// The fraction of the training memes that is labelled, which some schedules depend on.
+  public var labelRatio: Double
+  public var task: LabelTask
+  public var seed: UInt64
+
+  public init(
+    features: FeatureTable, labelled: [Int], labels: [Label], unlabelled: [Int], labelRatio: Double, task: LabelTask,
+    seed: UInt64
+  ) {
+    precondition(labelled.count == labels.count, "one label for each labelled row")
+    self.features = features
+    self.labelled = labelled
+    self.labels = labels
+    self.unlabelled = unlabelled
+    self.labelRatio = labelRatio
+    self.task = task
+    self.seed = seed
+  }
+
+  public var shape: ProblemShape {
+    ProblemShape(imageWidth: features.image.width, textWidth: features.text.width, task: task)
+  }
+}
+
+/// Why a method cannot learn from a problem.
+public struct MethodError: Error, CustomStringConvertible {
+  public var description: String
+  public init(_ description: String) { self.description = description }
+}
+
+/// A trained network with the tensors that restore it.
+public struct FittedModel {
+  public var classifier: any Classifier
+  public var values: [String: Tensor]
+}
+
+extension Method {
+  /// Initialises a network from the problem's seed and trains it.
+  public func fitted(to problem: Problem, trainer: any StageTrainer) throws -> FittedModel {
+    guard !problem.labelled.isEmpty else {
+      throw MethodError("\(Self.name) needs labelled memes for the task '\(problem.task.name)'; there are none")
+    }
+    let store = ParameterStore(initializingFrom: Generator(seed: problem.seed, parts: "initial"))
+    let model = model(for: problem.shape, in: store.root)
+    try fit(model, to: problem, trainer: trainer)
+    return FittedModel(classifier: model, values: store.values)
+  }
+
+  /// A network restored from the values of a ``FittedModel``.
+  public func restored(for shape: ProblemShape, from values: [String: Tensor]) throws -> any Classifier {
+    let store = ParameterStore(loading: values)
+    let model = model(for: shape, in: store.root)
+    try store.validate()
+    return model
+  }
+}

@@ -1,0 +1,15 @@
+/// Every method that a recipe can name.
+public enum MethodCatalog {
+  public static let all: [any Method.Type] = [
+    SemiMemes.self,
+    RawFeatures<Concatenation>.self,
+    RawFeatures<ImageOnly>.self,
+    RawFeatures<TextOnly>.self,
+    LogisticRegression.self,
+  ]
+
+  /// The method of that name; `nil` where there is none.
+  public static func method(named name: String) -> (any Method.Type)? {
+    all.first { $0.name == name }
+  }
+}

@@ -1,0 +1,95 @@
+import Dispatch
+import Foundation
+import Methods
+import Synchronization
+import Torch
+import TorchNN
+
+/// Runs training stages epoch by epoch, and can be killed at any moment.
+///
+/// What an epoch draws at random depends on the seed, the stage and the epoch alone, so a checkpoint holds parameters
+/// and optimizer state and nothing else; a resumed stage ends with the bytes of one that was never interrupted.
+public struct CheckpointingTrainer: StageTrainer {
+  let folder: URL
+  let precision: Precision
+  let log: TrainingLog
+  let observer: any ProgressObserver
+  /// Seconds between two checkpoints of a stage; what is lost at most.
+  var interval: Duration = .seconds(3)
+
+  /// - Parameter folder: where checkpoints lie; it must exist.
+  public init(folder: URL, precision: Precision, log: TrainingLog, observer: any ProgressObserver) {
+    self.folder = folder
+    self.precision = precision
+    self.log = log
+    self.observer = observer
+  }
+
+  public func train(_ stages: [TrainingStage], seed: UInt64) throws {
+    // Small products scale badly over threads: two stages on a thread each finish well before one after the other.
+    let threads = Runtime.threadCount
+    let share = max(1, threads / stages.count)
+    let failure = Mutex<(any Error)?>(nil)
+    let shared = Shared(stages)
+    DispatchQueue.concurrentPerform(iterations: stages.count) { index in
+      Runtime.threadCount = share
+      do {
+        try train(shared.stages[index], seed: seed)
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    Runtime.threadCount = threads
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  /// Stages handed to other threads; each is used by one of them, and none shares parameters with another.
+  private struct Shared: @unchecked Sendable {
+    let stages: [TrainingStage]
+    init(_ stages: [TrainingStage]) { self.stages = stages }
+  }
+
+  private func train(_ stage: TrainingStage, seed: UInt64) throws {
+    let settings = stage.settings
+    let optimizer = Optimizer(
+      stage.parameters, learningRate: settings.learningRate, weightDecay: settings.weightDecay)
+    let schedule = Schedule.step(factor: settings.learningRateDecay)
+    let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
+    let firstEpoch = try checkpoint.restore(stage.parameters, optimizer) ?? 0
+    try log.rewind(stage: stage.name, to: firstEpoch)
+    let clock = ContinuousClock()
+    var lastSave = clock.now
+    for epoch in firstEpoch..<max(firstEpoch, settings.epochs) {
+      let start = clock.now
+      optimizer.learningRate = settings.learningRate * schedule.factor(at: epoch)
+      let generator = Generator(seed: seed, parts: stage.name, String(epoch))
+      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator)
+      guard loss.isFinite else {
+        throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
+      }
+      try log.append(
+        TrainingLog.Epoch(
+          stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.learningRate,
+          seconds: (clock.now - start) / .seconds(1)))
+      if clock.now - lastSave >= interval || epoch + 1 == settings.epochs {
+        try checkpoint.save(stage.parameters, optimizer, epoch: epoch + 1)
+        lastSave = clock.now
+      }
+      observer.observe(.epoch(stage: stage.name, done: epoch + 1, total: settings.epochs, loss: loss))
+    }
+  }
+
+  /// Trains one epoch and returns the mean loss of its examples.
+  private func epochLoss(of stage: TrainingStage, optimizer: Optimizer, generator: Generator) -> Double {
+    let order = Tensor.permutation(of: stage.exampleCount, using: generator)
+    let total = Tensor.zeros([])
+    for start in stride(from: 0, to: stage.exampleCount, by: stage.settings.batchSize) {
+      let end = min(start + stage.settings.batchSize, stage.exampleCount)
+      let loss = precision { stage.loss(order.sliced(start..<end), generator) }
+      loss.backward()
+      optimizer.step()
+      total.add(loss.detached(), scaledBy: Double(end - start))
+    }
+    return total.item / Double(stage.exampleCount)
+  }
+}

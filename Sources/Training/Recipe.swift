@@ -1,0 +1,86 @@
+import Foundation
+import MemeData
+import Methods
+
+/// Everything a run depends on: one complete file a run.
+///
+/// Every field stands in the file, `data` and `task` possibly as null until the command line names them. Decoding is
+/// strict: see ``Recipe/init(yaml:source:overrides:)``.
+public struct Recipe: Codable, Sendable {
+  /// The dataset's folder or file.
+  public var data: String?
+  /// The task to learn; null where the dataset has only one.
+  public var task: String?
+  /// How many of the training memes are labelled: a fraction up to 1, or a count above it.
+  public var labels: Double
+  /// How the labelled ones are drawn.
+  public var sampling: Sampling
+  public var seed: UInt64
+  public var encoder: String
+  public var textCleaning: TextCleaning
+  public var precision: Precision
+  /// The method with its settings.
+  public var method: any Method
+
+  /// How labelled memes are drawn from the training split.
+  public enum Sampling: String, Codable, Sendable, CaseIterable {
+    /// The first of a seeded permutation, as published (reference 16 §1): smaller draws are part of larger ones.
+    case uniform
+    /// The same from each class in proportion.
+    case stratified
+  }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case data, task, labels, sampling, seed, encoder
+    case textCleaning = "text_cleaning"
+    case precision, method, settings
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    data = try container.requiredOptional(.data)
+    task = try container.requiredOptional(.task)
+    labels = try container.decode(Double.self, forKey: .labels)
+    sampling = try container.decode(Sampling.self, forKey: .sampling)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    encoder = try container.decode(String.self, forKey: .encoder)
+    textCleaning = try container.decode(TextCleaning.self, forKey: .textCleaning)
+    precision = try container.decode(Precision.self, forKey: .precision)
+    let name = try container.decode(String.self, forKey: .method)
+    guard let type = MethodCatalog.method(named: name) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .method, in: container,
+        debugDescription: "there is no method '\(name)'; there are "
+          + MethodCatalog.all.map { $0.name }.joined(separator: ", "))
+    }
+    method = try type.init(from: container.superDecoder(forKey: .settings))
+    guard labels > 0 else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .labels, in: container, debugDescription: "labels must be above 0, as 0.05 or 150; it is \(labels)")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(data, forKey: .data)
+    try container.encode(task, forKey: .task)
+    try container.encode(labels, forKey: .labels)
+    try container.encode(sampling, forKey: .sampling)
+    try container.encode(seed, forKey: .seed)
+    try container.encode(self.encoder, forKey: .encoder)
+    try container.encode(textCleaning, forKey: .textCleaning)
+    try container.encode(precision, forKey: .precision)
+    try container.encode(type(of: method).name, forKey: .method)
+    try method.encode(to: container.superEncoder(forKey: .settings))
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// A value that may be null but must be written.
+  fileprivate func requiredOptional(_ key: Key) throws -> String? {
+    guard contains(key) else {
+      throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "it may be null"))
+    }
+    return try decodeIfPresent(String.self, forKey: key)
+  }
+}

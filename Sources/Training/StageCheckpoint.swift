@@ -1,0 +1,50 @@
+import Foundation
+import Torch
+import TorchNN
+
+/// The file that lets a stage go on after its process was killed.
+struct StageCheckpoint {
+  private let file: URL
+
+  init(stage: String, in folder: URL) {
+    file = folder.appending(path: "\(stage).safetensors")
+  }
+
+  /// Takes up parameters and optimizer state and returns how many epochs are done; `nil` where nothing was saved.
+  func restore(_ parameters: [Tensor], _ optimizer: Optimizer) throws -> Int? {
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    let (tensors, metadata) = try Checkpoint.read(file)
+    guard let epoch = metadata["epoch"].flatMap({ Int($0) }), epoch >= 0 else {
+      throw TrainingError.unusableCheckpoint(file: file, reason: "its metadata has no 'epoch'")
+    }
+    var state: [String: Tensor] = [:]
+    for (name, tensor) in tensors where name.hasPrefix(Self.optimizerPrefix) {
+      state[String(name.dropFirst(Self.optimizerPrefix.count))] = tensor
+    }
+    do {
+      try optimizer.restore(state)
+    } catch {
+      throw TrainingError.unusableCheckpoint(file: file, reason: error.description)
+    }
+    for (index, parameter) in parameters.enumerated() {
+      guard let saved = tensors["\(Self.parameterPrefix)\(index)"], saved.shape == parameter.shape else {
+        throw TrainingError.unusableCheckpoint(
+          file: file, reason: "parameter \(index) is missing or not of shape \(parameter.shape)")
+      }
+      withoutGrad { parameter.copy(from: saved) }
+    }
+    return epoch
+  }
+
+  func save(_ parameters: [Tensor], _ optimizer: Optimizer, epoch: Int) throws {
+    var tensors: [String: Tensor] = [:]
+    for (index, parameter) in parameters.enumerated() {
+      tensors["\(Self.parameterPrefix)\(index)"] = parameter.detached()
+    }
+    for (name, tensor) in optimizer.state { tensors[Self.optimizerPrefix + name] = tensor }
+    try Checkpoint.write(tensors, metadata: ["epoch": String(epoch)], to: file)
+  }
+
+  private static let parameterPrefix = "parameters."
+  private static let optimizerPrefix = "optimizer."
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Synchronization
+
+/// `log.jsonl` of a run: one line an epoch of a stage.
+public final class TrainingLog: Sendable {
+  /// One epoch of a stage.
+  public struct Epoch: Codable, Sendable, Equatable {
+    public var stage: String
+    public var epoch: Int
+    public var loss: Double
+    public var learningRate: Double
+    public var seconds: Double
+
+    enum CodingKeys: String, CodingKey {
+      case stage, epoch, loss, seconds
+      case learningRate = "learning_rate"
+    }
+  }
+
+  private let file: URL
+  private let entries: Mutex<[Epoch]>
+
+  /// Opens the log at `file`, taking up what stands there. A last line cut short by a kill is dropped.
+  public init(_ file: URL) throws {
+    self.file = file
+    var epochs: [Epoch] = []
+    if FileManager.default.fileExists(atPath: file.path) {
+      let decoder = JSONDecoder()
+      let lines = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n"))
+      for (index, line) in lines.enumerated() {
+        do {
+          epochs.append(try decoder.decode(Epoch.self, from: Data(line)))
+        } catch {
+          guard index == lines.count - 1 else {
+            throw TrainingError.unusableCheckpoint(file: file, reason: "line \(index + 1) is not an epoch: \(error)")
+          }
+        }
+      }
+    }
+    entries = Mutex(epochs)
+  }
+
+  /// The epochs logged so far, in the order they were finished.
+  public var epochs: [Epoch] { entries.withLock { $0 } }
+
+  func append(_ epoch: Epoch) throws {
+    try entries.withLock { epochs in
+      epochs.append(epoch)
+      let handle = try FileHandle(forUpdating: file)
+      defer { try? handle.close() }
+      try handle.seekToEnd()
+      try handle.write(contentsOf: Self.line(epoch))
+    }
+  }
+
+  /// Forgets epochs of `stage` after the first `count`: they were done after its last checkpoint and come again.
+  func rewind(stage: String, to count: Int) throws {
+    try entries.withLock { epochs in
+      epochs.removeAll { $0.stage == stage && $0.epoch > count }
+      try Data(epochs.map(Self.line).joined()).write(to: file, options: .atomic)
+    }
+  }
+
+  private static func line(_ epoch: Epoch) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return try encoder.encode(epoch) + Data("\n".utf8)
+  }
+}
