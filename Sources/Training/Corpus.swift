@@ -1,0 +1,39 @@
+import Encoders
+import Foundation
+import MemeData
+
+/// A dataset with the features of its memes.
+public struct Corpus {
+  public let dataset: Dataset
+  private let featuresBySplit: [Split: FeatureTable]
+  private let memesBySplit: [Split: [Meme]]
+
+  /// Groups memes by split and asks `features` for each group's table.
+  public init(_ dataset: Dataset, features: ([Meme]) throws -> FeatureTable) throws {
+    let whole = dataset.withSplits()
+    self.dataset = whole
+    memesBySplit = Dictionary(grouping: whole.memes.filter { $0.split != nil }) { $0.split! }
+    featuresBySplit = try memesBySplit.mapValues(features)
+  }
+
+  public func memes(in split: Split) -> [Meme] { memesBySplit[split] ?? [] }
+
+  /// The features of ``memes(in:)``, row for row.
+  public func features(in split: Split) throws -> FeatureTable {
+    guard let table = featuresBySplit[split] else {
+      throw TrainingError.noMemes(split: split.rawValue, task: "any task")
+    }
+    return table
+  }
+
+  /// The task of that name, or the only one where no name is given.
+  public func task(named name: String?) throws -> LabelTask {
+    let tasks = dataset.tasks
+    if name == nil, tasks.count == 1 { return tasks[0] }
+    guard let name, let task = tasks.first(where: { $0.name == name }) else {
+      throw TrainingError.unknownTask(
+        name ?? "(none named; use --task)", available: tasks.map(\.name), dataset: dataset.root)
+    }
+    return task
+  }
+}

@@ -1,0 +1,35 @@
+import MemeData
+
+/// Which training memes keep their labels.
+struct LabelDraw {
+  /// Positions of the labelled memes, in the order drawn.
+  let labelled: [Int]
+  /// Positions of all others, in order.
+  let unlabelled: [Int]
+  /// The labelled share of the memes that could be labelled.
+  let ratio: Double
+
+  /// Draws from the memes that have a label for `task`; the others are unlabelled in any case.
+  init(recipe: Recipe, memes: [Meme], task: LabelTask) throws {
+    let candidates = memes.indices.filter { memes[$0].labels[task.name] != nil }
+    let ratio = recipe.labels > 1 ? recipe.labels / Double(max(1, candidates.count)) : recipe.labels
+    guard ratio <= 1 else {
+      throw TrainingError.invalid(
+        "\(Int(recipe.labels)) labels are asked for and the training split has \(candidates.count)")
+    }
+    guard let seed = UInt32(exactly: recipe.seed) else {
+      throw TrainingError.invalid("the seed is \(recipe.seed); label draws take 0 to \(UInt32.max)")
+    }
+    let split =
+      switch recipe.sampling {
+      case .uniform: try LabelRatioSplit(count: candidates.count, ratio: ratio, seed: seed)
+      case .stratified:
+        try LabelRatioSplit.stratified(
+          labels: candidates.map { memes[$0].labels[task.name]! }, ratio: ratio, seed: seed)
+      }
+    labelled = split.labelled.map { candidates[$0] }
+    let isLabelled = Set(labelled)
+    unlabelled = memes.indices.filter { !isLabelled.contains($0) }
+    self.ratio = ratio
+  }
+}

@@ -1,0 +1,80 @@
+import Checkpoints
+import Encoders
+import Foundation
+import MemeData
+import Methods
+import Torch
+
+/// A trained model as files: `model.safetensors` with the tensors, `model.json` with all that is needed to use them.
+public struct ModelBundle {
+  /// What `model.json` holds.
+  public struct Description: Codable, Sendable {
+    /// The layout of the bundle; readers refuse a newer one.
+    public var formatVersion = 1
+    public var shape: ProblemShape
+    public var recipe: Recipe
+
+    public init(shape: ProblemShape, recipe: Recipe) {
+      self.shape = shape
+      self.recipe = recipe
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case shape, recipe
+      case formatVersion = "format_version"
+    }
+  }
+
+  public var description: Description
+  public var classifier: any Classifier
+
+  public var task: LabelTask { description.shape.task }
+
+  /// Writes both files into `folder`; `model.json` comes last, so that a bundle with it is whole.
+  public static func write(_ model: FittedModel, _ description: Description, to folder: URL) throws {
+    try Checkpoint.write(model.values, to: folder.appending(path: tensorsName))
+    try writeAtomically(JSON.pretty(description), to: folder.appending(path: descriptionName))
+  }
+
+  /// Restores the model of a run's folder.
+  public init(_ folder: URL) throws {
+    let file = folder.appending(path: Self.descriptionName)
+    guard let data = FileManager.default.contents(atPath: file.path) else {
+      throw TrainingError.notARun(folder, reason: "it has no \(Self.descriptionName)")
+    }
+    do {
+      description = try JSONDecoder().decode(Description.self, from: data)
+    } catch {
+      throw TrainingError.notARun(folder, reason: "its \(Self.descriptionName) cannot be read: \(error)")
+    }
+    guard description.formatVersion == 1 else {
+      throw TrainingError.notARun(
+        folder, reason: "its format_version is \(description.formatVersion) and this program reads 1; update it")
+    }
+    let values = try Checkpoint.read(folder.appending(path: Self.tensorsName)).tensors
+    do {
+      classifier = try description.recipe.method.restored(for: description.shape, from: values)
+    } catch {
+      throw TrainingError.notARun(folder, reason: "\(Self.tensorsName): \(error)")
+    }
+  }
+
+  private static let tensorsName = "model.safetensors"
+  private static let descriptionName = "model.json"
+}
+
+/// JSON as the project's files have it: sorted keys, slashes unescaped.
+public enum JSON {
+  public static func pretty(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value) + Data("\n".utf8)
+  }
+
+  /// One line, as JSONL has it.
+  public static func line(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value) + Data("\n".utf8)
+  }
+}

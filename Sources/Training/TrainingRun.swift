@@ -1,0 +1,113 @@
+import Checkpoints
+import Encoders
+import Foundation
+import MemeData
+import Methods
+import Metrics
+import Torch
+
+/// One training from a recipe to a scored model in a folder.
+///
+/// The folder holds `recipe.yaml` (resolved), `log.jsonl`, `model.safetensors`, `model.json`,
+/// `predictions-<split>.jsonl` and, written last, `metrics.json`; `checkpoints/` while the run is unfinished.
+public struct TrainingRun {
+  /// What a finished run measured: `metrics.json`.
+  public struct Summary: Encodable, Sendable {
+    /// Seconds of training alone: no reading, no feature extraction.
+    public var seconds: Double
+    /// Training memes with and without label.
+    public var labels: Int
+    public var unlabelled: Int
+    /// Trained numbers, the encoders' left out.
+    public var parameters: Int
+    /// Scores by split.
+    public var metrics: [String: MetricReport]
+  }
+
+  public let recipe: Recipe
+  public let folder: URL
+  let observer: any ProgressObserver
+
+  public init(recipe: Recipe, folder: URL, observer: any ProgressObserver) {
+    self.recipe = recipe
+    self.folder = folder
+    self.observer = observer
+  }
+
+  /// Trains, evaluates and writes everything.
+  ///
+  /// - Parameters:
+  ///   - corpus: the dataset and its features.
+  ///   - resumes: whether to go on with what a killed run left in the folder.
+  public func execute(on corpus: Corpus, resumes: Bool) throws -> Summary {
+    try prepareFolder(resumes: resumes)
+    let task = try corpus.task(named: recipe.task)
+    let training = corpus.memes(in: .train)
+    let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
+    guard !draw.labelled.isEmpty else { throw TrainingError.noMemes(split: "train", task: task.name) }
+    observer.observe(.phase("Training \(type(of: recipe.method).name) on \(draw.labelled.count) labelled memes"))
+    let problem = Problem(
+      features: try corpus.features(in: .train), labelled: draw.labelled,
+      labels: draw.labelled.map { training[$0].labels[task.name]! }, unlabelled: draw.unlabelled,
+      labelRatio: draw.ratio, task: task, seed: recipe.seed)
+    let trainer = CheckpointingTrainer(
+      folder: checkpoints, precision: recipe.precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
+      observer: observer)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let model = try recipe.method.fitted(to: problem, trainer: trainer)
+    let seconds = (clock.now - start) / .seconds(1)
+    try ModelBundle.write(model, .init(shape: problem.shape, recipe: recipe), to: folder)
+    var summary = Summary(
+      seconds: seconds, labels: draw.labelled.count, unlabelled: draw.unlabelled.count,
+      parameters: model.parameterCount, metrics: [:])
+    for split in [Split.validation, .test] {
+      guard let scored = try Self.score(model.classifier, on: corpus, split: split, task: task) else { continue }
+      try writeAtomically(scored.jsonLines(), to: folder.appending(path: "predictions-\(split.rawValue).jsonl"))
+      summary.metrics[split.rawValue] = try scored.metrics()
+    }
+    try writeAtomically(JSON.pretty(summary), to: folder.appending(path: Self.metricsName))
+    try FileManager.default.removeItem(at: checkpoints)
+    return summary
+  }
+
+  /// A classifier's predictions on a split's labelled memes; `nil` where there are none.
+  public static func score(
+    _ classifier: any Classifier, on corpus: Corpus, split: Split, task: LabelTask
+  ) throws -> PredictionSet? {
+    let memes = corpus.memes(in: split)
+    guard memes.contains(where: { $0.labels[task.name] != nil }) else { return nil }
+    return PredictionSet(
+      task: task, memes: memes, probabilities: classifier.probabilities(of: try corpus.features(in: split)))
+  }
+
+  // MARK: The folder
+
+  private static let metricsName = "metrics.json"
+  private var checkpoints: URL { folder.appending(path: "checkpoints") }
+
+  /// Whether everything was written.
+  public var isFinished: Bool {
+    FileManager.default.fileExists(atPath: folder.appending(path: Self.metricsName).path)
+  }
+
+  private func prepareFolder(resumes: Bool) throws {
+    let files = FileManager.default
+    let recipeFile = folder.appending(path: "recipe.yaml")
+    let yaml = Data(try recipe.yaml.utf8)
+    if let content = try? files.contentsOfDirectory(atPath: folder.path), !content.isEmpty {
+      guard resumes else { throw TrainingError.outputExists(folder) }
+      // A run killed before its recipe was written has nothing to go on from.
+      if let earlier = files.contents(atPath: recipeFile.path), earlier != yaml {
+        throw TrainingError.recipeChanged(folder)
+      }
+    }
+    try files.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    try writeAtomically(yaml, to: recipeFile)
+  }
+}
+
+extension FittedModel {
+  /// The elements of all tensors that training changed.
+  var parameterCount: Int { values.values.reduce(0) { $0 + ($1.requiresGrad ? $1.elementCount : 0) } }
+}
