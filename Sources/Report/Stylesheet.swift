@@ -131,6 +131,7 @@ enum Stylesheet {
     @media (max-width: 30rem) {
       body { padding: 2rem 1rem 3rem; }
       figure { padding: 1rem .7rem .8rem; }
+      pre { white-space: pre-wrap; overflow-wrap: anywhere; }
       th, td { padding: .45rem .55rem; font-size: .88rem; }
       .picture { aspect-ratio: auto; min-height: 9rem; }
       .picture img { position: static; height: auto; max-height: 26rem; }
