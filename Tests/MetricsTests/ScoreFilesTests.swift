@@ -37,9 +37,11 @@ final class ScoreFilesTests {
   }
 
   @Test func binaryInAnyOrderWithByteOrderMarkAndCarriageReturns() throws {
+    let lines = [
+      #"{"id": 1, "labels": {"hateful": 1}, "text": "x"}"#, "", #"{"id": "b", "labels": {"hateful": 0}}"#, "",
+    ]
     let report = try report(
-      truth:
-        "\u{FEFF}{\"id\": 1, \"labels\": {\"hateful\": 1}, \"text\": \"x\"}\r\n\r\n{\"id\": \"b\", \"labels\": {\"hateful\": 0}}\r\n",
+      truth: "\u{FEFF}" + lines.joined(separator: "\r\n"),
       predictions: """
         {"id": "b", "probabilities": {"hateful": 0.75}, "labels": ["hateful"]}
         {"id": "1", "probabilities": {"hateful": 1}}

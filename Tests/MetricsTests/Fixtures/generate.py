@@ -156,11 +156,13 @@ def main():
     multiclasses += [multiclass(np.full(5, 1), distribution(5, 3, 1)), multiclass(np.array([1, 0]), np.eye(3)[[1, 0]])]
     multiclasses += [multiclass(random.randint(0, 2, 20), distribution(20, 2, 1))]
 
-    multilabels = [multilabel(random.randint(0, 2, (n, k)), probabilities((n, k), d)) for n, k, d in ((30, 4, 1), (25, 3, 9))]
+    shapes = ((30, 4, 1), (25, 3, 9))
+    multilabels = [multilabel(random.randint(0, 2, (n, k)), probabilities((n, k), d)) for n, k, d in shapes]
     sparse = (random.uniform(size=(20, 4)) < 0.1).astype(int)
     sparse[:, 2] = 0
     multilabels += [multilabel(sparse, probabilities((20, 4), 1))]
-    multilabels += [multilabel(np.zeros((4, 2), int), probabilities((4, 2), 1)), multilabel(np.ones((4, 1), int), np.full((4, 1), 0.7))]
+    multilabels += [multilabel(np.zeros((4, 2), int), probabilities((4, 2), 1))]
+    multilabels += [multilabel(np.ones((4, 1), int), np.full((4, 1), 0.7))]
     multilabels += [multilabel(np.zeros((3, 2), int), np.zeros((3, 2)))]
 
     cases = {"binary": binaries, "multiclass": multiclasses, "multilabel": multilabels}
