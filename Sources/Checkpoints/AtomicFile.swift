@@ -62,11 +62,10 @@ public final class AtomicFile {
       guard count >= 0 else {
         let code = errno
         if code == EINTR { continue }
-        let advice = code == ENOSPC || code == EDQUOT ? "the disk is full; free some space and write it again" : ""
+        let advice = code == ENOSPC || code == EDQUOT ? "; free some space and write it again" : ""
         throw CheckpointError(
           .unwritable, target, at: "byte \(byteCount)",
-          ["writing failed, an earlier file is untouched", String(cString: strerror(code)), advice]
-            .filter { !$0.isEmpty }.joined(separator: ": "))
+          "writing failed (\(String(cString: strerror(code)))), an earlier file is untouched\(advice)")
       }
       byteCount += count
       rest = rest.dropFirst(count)

@@ -18,7 +18,7 @@ struct SafetensorsHeader {
   /// In the order of the header.
   private(set) var entries: [Entry] = []
 
-  /// Parses the header, which `cursor` covers exactly.
+  /// Parses the header, which `range` covers exactly and which is valid UTF-8.
   init(_ file: MappedFile, _ range: Range<Int>) throws(CheckpointError) {
     var json = HeaderJSON(file, range)
     var keys: Set<String> = []

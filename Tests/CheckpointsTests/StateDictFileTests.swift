@@ -57,6 +57,38 @@ import Testing
     for fragment in fragments { expectFailure(.malformed, fragment) { _ = try StateDictFile(url) } }
   }
 
+  /// Fields of the first directory record: flags at 8, the sizes at 20 and 24, the local header's position at 42.
+  @Test(
+    arguments: [
+      (field: 8, value: 1, "encrypted"),
+      (field: 20, value: 1, "sizes contradict"),
+      (field: 42, value: 1, "no local header"),
+      (field: 42, value: 0x7FFF_FFFF, "past the zip directory"),
+      (field: 42, value: 0xFFFF_FFFF, "past the zip directory"),
+    ] as [(field: Int, value: UInt32, String)])
+  func refusesAlteredDirectories(field: Int, value: UInt32, fragment: String) throws {
+    let folder = try TemporaryFolder()
+    let url = try folder.file("altered.pt", altered([(field, value)]))
+    let error = #expect(throws: CheckpointError.self) { _ = try StateDictFile(url) }
+    #expect(error?.description.contains(fragment) == true, "\(String(describing: error))")
+  }
+
+  @Test func refusesOverlappingEntries() throws {
+    let folder = try TemporaryFolder()
+    let url = try folder.file("overlap.pt", altered([(20, 400), (24, 400)]))
+    expectFailure(.malformed, "overlaps entry \"small-zip/data.pkl\"") { _ = try StateDictFile(url) }
+  }
+
+  /// The archive that Python's zipfile wrote, with fields of its first directory record replaced.
+  private func altered(_ fields: [(position: Int, value: UInt32)]) throws -> [UInt8] {
+    var bytes = try Fixture.bytes("stored.pt")
+    let record = try #require(bytes.indices.first { bytes[$0...].starts(with: [0x50, 0x4B, 1, 2]) })
+    for field in fields {
+      bytes.replaceSubrange(record + field.position..<record + field.position + 4, with: [UInt8](field.value))
+    }
+    return bytes
+  }
+
   @Test(arguments: [
     ("attack-zip.pt", "global posix.system"),
     ("attack-zip-4.pt", "global posix.system"),
