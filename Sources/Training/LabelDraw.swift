@@ -25,7 +25,7 @@ struct LabelDraw {
       case .uniform: try LabelRatioSplit(count: candidates.count, ratio: ratio, seed: seed)
       case .stratified:
         try LabelRatioSplit.stratified(
-          labels: candidates.map { memes[$0].labels[task.name]! }, ratio: ratio, seed: seed)
+          by: candidates.map { memes[$0].labels[task.name] }, ratio: ratio, seed: seed)
       }
     labelled = split.labelled.map { candidates[$0] }
     let isLabelled = Set(labelled)

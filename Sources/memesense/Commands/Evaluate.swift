@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import MemeData
+import Metrics
+import Training
+
+/// `memesense evaluate`: the scores of a trained run.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Score a trained run on its own dataset or another.")
+
+  @Argument(help: "A run's folder.", completion: .directory)
+  var run: String
+
+  @Option(help: "Another dataset with the same task.", completion: .directory)
+  var data: String?
+
+  @Option(help: "The split to score: train, validation or test.")
+  var split: Split = .test
+
+  @OptionGroup var display: OutputOptions
+
+  private struct Result: Encodable {
+    var run: String
+    var split: Split
+    var task: String
+    var metrics: MetricReport
+  }
+
+  func run() throws {
+    let bundle = try ModelBundle(URL(fileURLWithPath: run))
+    var recipe = bundle.description.recipe
+    if let data { recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path }
+    let corpus = try Corpus.load(recipe, splits: [split], observer: display.observer)
+    let task = try corpus.task(named: bundle.task.name)
+    guard task == bundle.task else {
+      throw TrainingError.invalid(
+        "the task '\(task.name)' has labels \(task.labels) there; the model was trained on \(bundle.task.labels)")
+    }
+    guard let scored = try TrainingRun.score(bundle.classifier, on: corpus, split: split, task: task) else {
+      throw TrainingError.noMemes(split: split.rawValue, task: task.name)
+    }
+    let metrics = try scored.metrics()
+    if display.json {
+      try Console.printJSON(Result(run: run, split: split, task: task.name, metrics: metrics))
+    } else {
+      Console.print("\(run), \(split.rawValue) split, task \(task.name)\n\n\(metrics.table)")
+    }
+  }
+}
+
+extension Split: ExpressibleByArgument {}

@@ -1,0 +1,45 @@
+import ArgumentParser
+import Foundation
+import MemeData
+import Training
+
+/// `memesense predict`: what a trained run says of single memes.
+struct Predict: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say how likely each label is for single memes.",
+    discussion: """
+      Prints one JSON line a meme. Either the image or the text alone is enough:
+        memesense predict runs/first meme.jpg --text "the words on it"
+        memesense predict runs/first --text "words without a picture"
+        memesense predict runs/first a.jpg b.png
+      """)
+
+  @Argument(help: "A run's folder.", completion: .directory)
+  var run: String
+
+  @Argument(help: "Image files (JPEG, PNG, WebP, GIF).", completion: .file())
+  var images: [String] = []
+
+  @Option(help: "The text on the meme; repeat it, in order, for several images.")
+  var text: [String] = []
+
+  func validate() throws {
+    if images.isEmpty && text.isEmpty { throw ValidationError("Give at least one image or a --text.") }
+    if !images.isEmpty && !text.isEmpty && text.count != images.count {
+      throw ValidationError("\(text.count) texts for \(images.count) images: give none, or one for each.")
+    }
+  }
+
+  func run() throws {
+    let bundle = try ModelBundle(URL(fileURLWithPath: run))
+    let memes = (0..<max(images.count, text.count)).map { index in
+      Meme(
+        id: images.isEmpty ? "text-\(index + 1)" : images[index],
+        image: images.isEmpty ? nil : URL(fileURLWithPath: images[index]),
+        text: text.isEmpty || text[index].isEmpty ? nil : text[index])
+    }
+    for prediction in try bundle.predictions(for: memes) {
+      try Console.printJSON(prediction)
+    }
+  }
+}

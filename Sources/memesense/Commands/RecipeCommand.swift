@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import Methods
+import Training
+
+/// `memesense recipe`: the recipes that come with the program, and checks of one's own.
+struct RecipeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recipe", abstract: "List, show and check recipes.",
+    discussion: """
+      A recipe is one YAML file that a run depends on entirely. Start from a shipped one:
+        memesense recipe show semimemes-lite > mine.yaml
+        memesense recipe validate mine.yaml
+        memesense train --recipe mine.yaml --data PATH --output RUN
+      """,
+    subcommands: [List.self, Show.self, Validate.self])
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Name the shipped recipes and the methods.")
+
+    @Flag(help: "Print one JSON object instead of a list.")
+    var json = false
+
+    func run() throws {
+      let names = try RecipeLibrary.names
+      if json { return try Console.printJSON(["recipes": names, "methods": MethodCatalog.all.map { $0.name }]) }
+      Console.print("Recipes\n" + names.map { "  \($0)" }.joined(separator: "\n"))
+      Console.print(
+        "\nMethods\n" + MethodCatalog.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Print a shipped recipe.")
+
+    @Argument(help: "A name from 'memesense recipe list'.")
+    var name: String
+
+    func run() throws {
+      FileHandle.standardOutput.write(Data(try RecipeLibrary.text(named: name).utf8))
+    }
+  }
+
+  struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Check a recipe: every key known, none missing, every value of its type.")
+
+    @Argument(help: "A YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+    var file: String
+
+    func run() throws {
+      let recipe = try Recipe(yaml: RecipeOptions.text(of: file), source: file)
+      Console.print("\(file): a recipe for \(type(of: recipe.method).name) on the encoder '\(recipe.encoder)'")
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import Methods
+import Training
+
+/// Which recipe a command trains by, and what it changes in it.
+struct RecipeOptions: ParsableArguments {
+  @Option(help: "A recipe: a YAML file, or a name from 'memesense recipe list'.")
+  var recipe: String?
+
+  @Option(help: "The method, trained by its default recipe: \(MethodCatalog.all.map { $0.name }.joined(separator: ", ")).")
+  var method: String?
+
+  @Option(help: "The dataset: a folder or an annotation file.", completion: .directory)
+  var data: String?
+
+  @Option(help: "The task to learn, such as harmful; 'memesense data inspect' lists them.")
+  var task: String?
+
+  @Option(help: "How many training memes are labelled: a fraction (0.05) or, above 1, a count (150).")
+  var labels: Double?
+
+  @Option(help: "Drives the label draw and the initialisation.")
+  var seed: UInt64?
+
+  @Option(help: "The frozen encoders; 'memesense encoders list' names them.")
+  var encoder: String?
+
+  @Option(name: .customLong("set"), help: "Replace any field of the recipe: --set settings.head.hidden=128")
+  var overrides: [String] = []
+
+  func validate() throws {
+    if recipe != nil && method != nil {
+      throw ValidationError("Give --recipe or --method, not both: a recipe names its method.")
+    }
+  }
+
+  /// The recipe with everything the command line changes.
+  func resolved() throws -> Recipe {
+    let name = try recipe ?? RecipeLibrary.defaultName(method: method ?? "semimemes", encoder: encoder ?? "lite")
+    var resolved = try Recipe(yaml: Self.text(of: name), source: name, overrides: overrides)
+    if let data { resolved.data = URL(fileURLWithPath: data).standardizedFileURL.path }
+    if let task { resolved.task = task }
+    if let labels {
+      guard labels > 0 else { throw ValidationError("--labels is a fraction such as 0.05 or a count such as 150.") }
+      resolved.labels = labels
+    }
+    if let seed { resolved.seed = seed }
+    if let encoder { resolved.encoder = encoder }
+    return resolved
+  }
+
+  /// The text of a recipe file, or of a shipped recipe.
+  static func text(of name: String) throws -> String {
+    guard FileManager.default.fileExists(atPath: name) || name.hasSuffix(".yaml") || name.contains("/") else {
+      return try RecipeLibrary.text(named: name)
+    }
+    return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)
+  }
+}

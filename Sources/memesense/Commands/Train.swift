@@ -1,0 +1,61 @@
+import ArgumentParser
+import Foundation
+import MemeData
+import Metrics
+import Report
+import Training
+
+/// `memesense train`: from a recipe to a scored model in a run folder.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a classifier and score it.",
+    discussion: """
+        memesense train --data PATH --task harmful --labels 0.05 --output runs/first
+        memesense train --method logistic-regression --data PATH --task harmful --output runs/linear
+        memesense train --recipe mine.yaml --set settings.head.hidden=128 --output runs/second
+
+      The rest of the training memes is used without labels. A killed run goes on with --resume and ends with the
+      bytes of one that was never interrupted.
+      """)
+
+  @OptionGroup var recipe: RecipeOptions
+
+  @Option(name: .shortAndLong, help: "The run's folder, new or empty.")
+  var output: String
+
+  @Flag(help: "Go on with what a killed run left in --output.")
+  var resume = false
+
+  @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
+  var strict = false
+
+  @OptionGroup var display: OutputOptions
+
+  func run() throws {
+    let recipe = try recipe.resolved()
+    let observer = display.observer
+    let run = TrainingRun(recipe: recipe, folder: URL(fileURLWithPath: output), observer: observer)
+    try run.checkFolder(resumes: resume)
+    let corpus = try Corpus.load(recipe, strict: strict, observer: observer)
+    let summary = try run.execute(on: corpus, resumes: resume)
+    try RunReport(run: run, corpus: corpus, summary: summary, command: CommandLine.arguments).write()
+    if display.json { return try Console.printJSON(summary) }
+    Console.print(summary.text)
+    Console.print("\nmodel and report are in \(output); try\n  memesense predict \(output) IMAGE --text \"WORDS\"")
+  }
+}
+
+extension TrainingRun.Summary {
+  /// The main scores by split, for people.
+  var text: String {
+    let shown: [Metric] = [.auroc, .averagePrecision, .f1Macro, .accuracy]
+    var table = TextTable(
+      columns: ["split"] + shown.map { TextTable.Column($0.rawValue, alignment: .right) })
+    for split in Split.allCases {
+      guard let report = metrics[split.rawValue] else { continue }
+      table.append([split.rawValue] + shown.map { report[$0]?.formatted(digits: 4) ?? "" })
+    }
+    let time = String(format: "%.1f", seconds)
+    return "\(labels) labelled and \(unlabelled) unlabelled memes, \(parameters) parameters, \(time) s\n\n\(table.text)"
+  }
+}

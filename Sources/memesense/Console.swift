@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Synchronization
+import Training
+
+/// The two streams: results go to standard output, all else to standard error.
+enum Console {
+  static func print(_ text: String) {
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  }
+
+  static func error(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+
+  /// Prints a value as one JSON object, for programs.
+  static func printJSON(_ value: some Encodable) throws {
+    FileHandle.standardOutput.write(try JSON.line(value))
+  }
+}
+
+/// What every command that takes a while understands.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object on standard output instead of tables for people.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing of progress; errors and results remain.")
+  var quiet = false
+
+  /// Who is told of progress.
+  var observer: any ProgressObserver { quiet ? WarningObserver() : ProgressDisplay() }
+}
+
+/// Shows warnings and nothing else.
+struct WarningObserver: ProgressObserver {
+  func observe(_ event: ProgressEvent) {
+    if case .warning(let message) = event { Console.error("warning: \(message)") }
+  }
+}
+
+/// Progress on standard error: a bar that moves on a terminal, a line now and then elsewhere.
+final class ProgressDisplay: ProgressObserver {
+  private struct State {
+    /// Stages under way and how far they are.
+    var stages: [String: (done: Int, total: Int, loss: Double?)] = [:]
+    var order: [String] = []
+    var lastDrawn = ContinuousClock.now - .seconds(60)
+    var hasBar = false
+  }
+
+  private let state = Mutex(State())
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+  /// Between two drawings, so that a fast stage does not flood the terminal or a log.
+  private var interval: Duration { isTerminal ? .milliseconds(80) : .seconds(10) }
+
+  func observe(_ event: ProgressEvent) {
+    state.withLock { state in
+      switch event {
+      case .phase(let name):
+        clear(&state)
+        Console.error(name)
+      case .warning(let message):
+        clear(&state)
+        Console.error("warning: \(message)")
+      case .items(let phase, let done, let total): update(phase, done, total, loss: nil, &state)
+      case .epoch(let stage, let done, let total, let loss): update(stage, done, total, loss: loss, &state)
+      }
+    }
+  }
+
+  private func update(_ name: String, _ done: Int, _ total: Int, loss: Double?, _ state: inout State) {
+    if state.stages[name] == nil { state.order.append(name) }
+    state.stages[name] = (done, total, loss)
+    let isDone = done >= total
+    let now = ContinuousClock.now
+    guard isDone || now - state.lastDrawn >= interval else { return }
+    state.lastDrawn = now
+    if isDone {
+      clear(&state)
+      Console.error("  \(line(name, done, total, loss))")
+      state.stages[name] = nil
+      state.order.removeAll { $0 == name }
+    }
+    let lines = state.order.compactMap { name in
+      state.stages[name].map { line(name, $0.done, $0.total, $0.loss) }
+    }
+    guard !lines.isEmpty else { return }
+    if isTerminal {
+      write("\r\u{1B}[2K  " + lines.joined(separator: "   "))
+      state.hasBar = true
+    } else if !isDone {
+      Console.error("  " + lines.joined(separator: "   "))
+    }
+  }
+
+  private func line(_ name: String, _ done: Int, _ total: Int, _ loss: Double?) -> String {
+    let filled = total == 0 ? 0 : 16 * min(done, total) / total
+    let bar = isTerminal
+      ? String(repeating: "█", count: filled) + String(repeating: "░", count: 16 - filled) + " " : ""
+    let suffix = loss.map { String(format: "  loss %.4f", $0) } ?? ""
+    return "\(name) \(bar)\(done)/\(total)\(suffix)"
+  }
+
+  private func clear(_ state: inout State) {
+    if state.hasBar { write("\r\u{1B}[2K") }
+    state.hasBar = false
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Checkpoints
+import Encoders
+import Foundation
+import MemeData
+import Methods
+import Metrics
+import Training
+
+/// The exit status of a failure, by whose fault it was (sysexits.h).
+enum ExitStatus {
+  /// ArgumentParser knows what to print and how to exit.
+  case parser
+  case usage
+  case badData
+  case missingInput
+  case fault
+
+  init(of error: any Error) {
+    switch error {
+    case is ExitCode, is CleanExit, is ValidationError: self = .parser
+    case is RecipeError, is MethodError: self = .usage
+    case let error as TrainingError: self = ExitStatus(of: error)
+    case let error as DatasetError: self = error.isMissingInput ? .missingInput : .badData
+    case let error as ScoreFileError: self = error.isMissingInput ? .missingInput : .badData
+    case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
+    case is MetricError, is ImageError, is LabelRatioError: self = .badData
+    case is EncoderError: self = .missingInput
+    case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
+    case is CocoaError: self = .badData
+    default: self = Memesense.exitCode(for: error) == .validationFailure ? .parser : .fault
+    }
+  }
+
+  private init(of error: TrainingError) {
+    switch error {
+    case .unknownTask, .outputExists, .recipeChanged, .dataUnnamed, .invalid: self = .usage
+    case .notARun: self = .missingInput
+    case .diverged, .unusableCheckpoint, .noMemes: self = .badData
+    }
+  }
+
+  var code: Int32 {
+    switch self {
+    case .parser, .usage: 64
+    case .badData: 65
+    case .missingInput: 66
+    case .fault: 70
+    }
+  }
+
+  static func message(of error: any Error) -> String {
+    if let error = error as? CocoaError { return error.localizedDescription }
+    return String(describing: error)
+  }
+}
