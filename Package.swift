@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "Encoders", dependencies: ["TorchNN", "MemeData", .product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "Methods", dependencies: ["Encoders", "Metrics"]),
-    .target(name: "Training", dependencies: ["Methods", "Yams"]),
+    .target(name: "Training", dependencies: ["Methods", "Yams"], resources: [.copy("Recipes")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .executableTarget(
       name: "memesense",
@@ -43,9 +43,9 @@ let package = Package(
         "Training", "Report", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
-    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
-    .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
-    .testTarget(name: "MemeDataTests", dependencies: ["MemeData"]),
+    .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
+    .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
+    .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"]),
     .testTarget(name: "EncodersTests", dependencies: ["Encoders"]),

@@ -9,7 +9,7 @@ import TorchNN
 ///
 /// What an epoch draws at random depends on the seed, the stage and the epoch alone, so a checkpoint holds parameters
 /// and optimizer state and nothing else; a resumed stage ends with the bytes of one that was never interrupted.
-public struct CheckpointingTrainer: StageTrainer {
+public struct CheckpointingTrainer: StageTrainer, Sendable {
   let folder: URL
   let precision: Precision
   let log: TrainingLog

@@ -59,10 +59,10 @@ public struct PredictionSet: Sendable {
       return try .evaluate(
         truth: labels.map { $0 == .binary(true) }, probabilities: rows.map { $0[0] }, label: task.labels[0])
     case .multiclass:
-      let classes = labels.map { if case .multiclass(let index) = $0 { index } else { -1 } }
+      let classes: [Int] = labels.map { if case .multiclass(let index) = $0 { index } else { -1 } }
       return try .evaluate(truth: classes, probabilities: rows, labels: task.labels)
     case .multilabel:
-      let flags = labels.map { if case .multilabel(let flags) = $0 { flags } else { [] } }
+      let flags: [[Bool]] = labels.map { if case .multilabel(let flags) = $0 { flags } else { [] } }
       return try .evaluate(truth: flags, probabilities: rows, labels: task.labels)
     }
   }

@@ -70,7 +70,7 @@ extension Recipe {
       return
     }
     guard node.mapping != nil, var child = node[key] else {
-      let known = node.mapping?.keys.compactMap(\.string) ?? []
+      let known = node.mapping.map { $0.keys.compactMap(\.string) } ?? []
       throw RecipeError(
         description: "--set \(override): there is no key '\(key)' in the recipe.\(nearest(to: key, among: known))")
     }
@@ -90,7 +90,7 @@ extension Recipe {
   private static func strayKey(in node: Node, beside known: Node, path: String) -> StrayKey? {
     if let mapping = node.mapping {
       guard let knownMapping = known.mapping else { return nil }
-      let names = knownMapping.keys.compactMap(\.string)
+      let names: [String] = knownMapping.keys.compactMap(\.string)
       for (key, value) in mapping {
         let name = key.string ?? ""
         let fullPath = path.isEmpty ? name : "\(path).\(name)"

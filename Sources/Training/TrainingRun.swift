@@ -40,7 +40,8 @@ public struct TrainingRun {
   ///   - corpus: the dataset and its features.
   ///   - resumes: whether to go on with what a killed run left in the folder.
   public func execute(on corpus: Corpus, resumes: Bool) throws -> Summary {
-    try prepareFolder(resumes: resumes)
+    try checkFolder(resumes: resumes)
+    try prepareFolder()
     let task = try corpus.task(named: recipe.task)
     let training = corpus.memes(in: .train)
     let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
@@ -86,24 +87,23 @@ public struct TrainingRun {
   private static let metricsName = "metrics.json"
   private var checkpoints: URL { folder.appending(path: "checkpoints") }
 
-  /// Whether everything was written.
-  public var isFinished: Bool {
-    FileManager.default.fileExists(atPath: folder.appending(path: Self.metricsName).path)
+  private var recipeFile: URL { folder.appending(path: "recipe.yaml") }
+
+  /// Refuses a folder that holds something else, before any long work.
+  public func checkFolder(resumes: Bool) throws {
+    let files = FileManager.default
+    guard files.fileExists(atPath: folder.path) else { return }
+    let isEmpty = try files.contentsOfDirectory(atPath: folder.path).isEmpty
+    guard resumes || isEmpty else { throw TrainingError.outputExists(folder) }
+    // A run killed before its recipe was written has nothing to go on from.
+    if let earlier = files.contents(atPath: recipeFile.path), earlier != Data(try recipe.yaml.utf8) {
+      throw TrainingError.recipeChanged(folder)
+    }
   }
 
-  private func prepareFolder(resumes: Bool) throws {
-    let files = FileManager.default
-    let recipeFile = folder.appending(path: "recipe.yaml")
-    let yaml = Data(try recipe.yaml.utf8)
-    if let content = try? files.contentsOfDirectory(atPath: folder.path), !content.isEmpty {
-      guard resumes else { throw TrainingError.outputExists(folder) }
-      // A run killed before its recipe was written has nothing to go on from.
-      if let earlier = files.contents(atPath: recipeFile.path), earlier != yaml {
-        throw TrainingError.recipeChanged(folder)
-      }
-    }
-    try files.createDirectory(at: checkpoints, withIntermediateDirectories: true)
-    try writeAtomically(yaml, to: recipeFile)
+  private func prepareFolder() throws {
+    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    try writeAtomically(Data(try recipe.yaml.utf8), to: recipeFile)
   }
 }
 

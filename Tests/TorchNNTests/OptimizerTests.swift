@@ -1,0 +1,102 @@
+import Testing
+import Torch
+
+@testable import TorchNN
+
+/// Optimizers, schedules and averages against PyTorch 2.13; tolerance 1e-6 (float32 weights after 7 steps: 1e-5).
+@Suite struct OptimizerTests {
+  let fixture: Fixture
+  init() throws { fixture = try Fixture() }
+
+  static let cases: [(name: String, rule: Optimizer.Rule, weightDecay: Double)] = [
+    ("adam", .adam(), 0.1),
+    ("adamw", .adam(beta1: 0.8, beta2: 0.95, epsilon: 1e-6, decoupled: true), 0.1),
+    ("sgd", .sgd(), 0),
+    ("sgd_momentum", .sgd(momentum: 0.9), 0.01),
+    ("sgd_nesterov", .sgd(momentum: 0.9, nesterov: true), 0),
+  ]
+
+  private func step(_ optimizer: Optimizer) {
+    Loss.meanSquaredError(
+      fixture["optimizer.x"].linear(weight: optimizer.parameters[0], bias: nil), fixture["optimizer.y"]
+    ).backward()
+    optimizer.step()
+  }
+
+  private func start() -> Tensor { fixture["optimizer.start"].copied().requiringGrad() }
+
+  @Test(arguments: cases.indices)
+  func matchesPyTorch(_ index: Int) {
+    let (name, rule, weightDecay) = Self.cases[index]
+    let optimizer = Optimizer([start()], rule: rule, learningRate: 0.05, weightDecay: weightDecay)
+    for _ in 0..<7 { step(optimizer) }
+    #expect(difference(optimizer.parameters[0], fixture["optimizer.\(name)"]) < 1e-5, "\(name)")
+  }
+
+  @Test(arguments: cases.indices)
+  func restoredStateGoesOnWithTheSameBytes(_ index: Int) throws {
+    let (_, rule, weightDecay) = Self.cases[index]
+    let whole = Optimizer([start()], rule: rule, learningRate: 0.05, weightDecay: weightDecay)
+    for _ in 0..<3 { step(whole) }
+    let weight = whole.parameters[0].detached().copied().requiringGrad()
+    let resumed = Optimizer([weight], rule: rule, learningRate: 0.05, weightDecay: weightDecay)
+    try resumed.restore(whole.state.mapValues { $0.copied() })
+    for _ in 0..<4 {
+      step(whole)
+      step(resumed)
+    }
+    #expect(difference(whole.parameters[0], resumed.parameters[0]) == 0)
+  }
+
+  @Test func stateOfOtherParametersIsRefused() {
+    let optimizer = Optimizer([start()], learningRate: 0.1)
+    let other = Optimizer([Tensor.zeros([2]).requiringGrad()], learningRate: 0.1)
+    #expect(throws: ParameterMismatch.self) { try optimizer.restore(other.state) }
+  }
+
+  @Test func schedulesMatchPyTorch() {
+    let step = Schedule.step(factor: 0.93, interval: 3)
+    let cosine = Schedule.cosine(length: 29, floor: 0.1)
+    for (position, expected) in fixture["schedule.step"].doubles.enumerated() {
+      #expect(abs(step.factor(at: position) - expected) < 1e-12)
+    }
+    for (position, expected) in fixture["schedule.cosine"].doubles.enumerated() {
+      #expect(abs(cosine.factor(at: position) - expected) < 1e-12)
+    }
+    var plateau = PlateauSchedule(factor: 0.5, patience: 2)
+    for (loss, expected) in zip(fixture["schedule.plateau_losses"].doubles, fixture["schedule.plateau"].doubles) {
+      #expect(plateau.observe(loss) == expected)
+    }
+    let warm = Schedule.warmUp(length: 3, then: .cosine(length: 10))
+    #expect((0..<4).map(warm.factor(at:)) == [0.25, 0.5, 0.75, 1])
+  }
+
+  @Test func clippingMatchesPyTorch() {
+    let a = Tensor.zeros([4, 3]).requiringGrad()
+    let b = Tensor.zeros([5]).requiringGrad()
+    a.setGrad(fixture["clip.a"].copied())
+    b.setGrad(fixture["clip.b"].copied())
+    let norm = Optimizer([a, b], learningRate: 1).clipGradients(toNorm: 0.7)
+    #expect(abs(norm - fixture["clip.norm"].item) < 1e-5)
+    #expect(difference(a.grad!, fixture["clip.a_clipped"]) < 1e-6)
+    #expect(difference(b.grad!, fixture["clip.b_clipped"]) < 1e-6)
+  }
+
+  @Test func movingAverageFollowsItsFormula() {
+    let value = Tensor([1.0, 2.0])
+    let average = MovingAverage(of: [value])
+    value.fill(with: 5)
+    average.update(from: [value], decay: 0.9)
+    #expect(difference(average.values[0], Tensor([1.4, 2.3])) < 1e-12)
+  }
+
+  @Test func lbfgsFindsTheMinimumOfAQuadratic() {
+    let scale = Tensor([1.0, 10, 100])
+    let target = Tensor([3.0, -2, 0.5])
+    let found = LBFGS().minimum(from: Tensor.zeros([3], dtype: .float64)) { point in
+      let error = point - target
+      return (0.5 * (scale * error * error).sum().item, scale * error)
+    }
+    #expect(difference(found, target) < 1e-6)
+  }
+}
