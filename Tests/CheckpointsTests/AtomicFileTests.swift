@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct AtomicFileTests {
+  let folder: TemporaryFolder
+  let url: URL
+
+  init() throws {
+    folder = try TemporaryFolder()
+    url = folder.url.appending(path: "state.json")
+  }
+
+  @Test func replacesTheFileAndLeavesNothingElse() throws {
+    try writeAtomically(Data("a long first version".utf8), to: url)
+    try writeAtomically(Data("second".utf8), to: url)
+    #expect(try String(contentsOf: url, encoding: .utf8) == "second")
+    try writeAtomically(Data(), to: url)
+    #expect(try Data(contentsOf: url).isEmpty)
+    #expect(try folder.names == ["state.json"])
+  }
+
+  @Test func keepsTheOldFileWhenWritingFails() throws {
+    struct Interruption: Error {}
+    try writeAtomically(Data("old".utf8), to: url)
+    #expect(throws: Interruption.self) {
+      try writeAtomically(to: url) { file in
+        try Data("new".utf8).withUnsafeBytes { try file.append($0) }
+        #expect(try folder.names == ["state.json", "state.json.partial"])
+        #expect(try String(contentsOf: url, encoding: .utf8) == "old")
+        throw Interruption()
+      }
+    }
+    #expect(try String(contentsOf: url, encoding: .utf8) == "old")
+    #expect(try folder.names == ["state.json"])
+  }
+
+  @Test func writesOverWhatAKilledProcessLeft() throws {
+    try Data("a very long rest of an earlier attempt".utf8).write(to: folder.url.appending(path: "state.json.partial"))
+    try writeAtomically(Data("new".utf8), to: url)
+    #expect(try String(contentsOf: url, encoding: .utf8) == "new")
+    #expect(try folder.names == ["state.json"])
+  }
+
+  @Test func tellsAFullDisk() throws {
+    let full = AtomicFile(descriptor: open("/dev/full", O_WRONLY), target: url)
+    expectFailure(.unwritable, "state.json", "No space left", "free some space") {
+      try [UInt8](repeating: 1, count: 10).withUnsafeBytes { try full.append($0) }
+    }
+  }
+
+  @Test func tellsWhereItCannotWrite() throws {
+    expectFailure(.unwritable, "absent/state.json", "No such file") {
+      try writeAtomically(Data(), to: folder.url.appending(path: "absent/state.json"))
+    }
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    expectFailure(.unwritable, "state.json", "final name") { try writeAtomically(Data(), to: url) }
+    #expect(try folder.names == ["state.json"])
+  }
+
+  /// Writers of one file wait for each other; a reader sees one whole version at any time.
+  @Test func concurrentWritersNeverMix() async throws {
+    let url = url
+    try writeAtomically(Data(repeating: 0, count: 5000), to: url)
+    await withThrowingTaskGroup(of: Void.self) { group in
+      for value in UInt8(1)...8 {
+        group.addTask {
+          for _ in 0..<20 {
+            try writeAtomically(to: url) { file in
+              for _ in 0..<5 { try [UInt8](repeating: value, count: 1000).withUnsafeBytes { try file.append($0) } }
+            }
+            let seen = try MappedFile(url)
+            #expect(seen.bytes.count == 5000 && Set(seen.bytes).count == 1)
+          }
+        }
+      }
+      await #expect(throws: Never.self) { try await group.waitForAll() }
+    }
+    #expect(try folder.names == ["state.json"])
+  }
+}
