@@ -123,6 +123,13 @@ public struct Tensor {
     return try body(UnsafeRawBufferPointer(start: ct_tensor_data(host.pointer), count: byteCount))
   }
 
+  /// Calls `body` with the bytes of a row-major tensor in host memory, to be filled or changed in place.
+  public func withMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+    precondition(device == .cpu && isContiguous, "writing to the bytes of \(self), which is not row-major host memory")
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeMutableRawBufferPointer(start: ct_tensor_data(pointer), count: byteCount))
+  }
+
   private func dimensions(_ read: (OpaquePointer?, UnsafeMutablePointer<Int64>?) -> Void) -> [Int] {
     let rank = rank
     return withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(1, rank)) { buffer in
