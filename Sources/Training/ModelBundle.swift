@@ -32,7 +32,7 @@ public struct ModelBundle {
 
   /// Writes both files into `folder`; `model.json` comes last, so that a bundle with it is whole.
   public static func write(_ model: FittedModel, _ description: Description, to folder: URL) throws {
-    try Checkpoint.write(model.values, to: folder.appending(path: tensorsName))
+    try Checkpoint(tensors: model.values).write(to: folder.appending(path: tensorsName))
     try writeAtomically(JSON.pretty(description), to: folder.appending(path: descriptionName))
   }
 
@@ -51,7 +51,7 @@ public struct ModelBundle {
       throw TrainingError.notARun(
         folder, reason: "its format_version is \(description.formatVersion) and this program reads 1; update it")
     }
-    let values = try Checkpoint.read(folder.appending(path: Self.tensorsName)).tensors
+    let values = try Checkpoint(contentsOf: folder.appending(path: Self.tensorsName), isMapped: true).tensors
     do {
       classifier = try description.recipe.method.restored(for: description.shape, from: values)
     } catch {

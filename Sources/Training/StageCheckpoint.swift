@@ -13,7 +13,8 @@ struct StageCheckpoint {
   /// Takes up parameters and optimizer state and returns how many epochs are done; `nil` where nothing was saved.
   func restore(_ parameters: [Tensor], _ optimizer: Optimizer) throws -> Int? {
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    let (tensors, metadata) = try Checkpoint.read(file)
+    let checkpoint = try Checkpoint(contentsOf: file, isMapped: true)
+    let (tensors, metadata) = (checkpoint.tensors, checkpoint.metadata)
     guard let epoch = metadata["epoch"].flatMap({ Int($0) }), epoch >= 0 else {
       throw TrainingError.unusableCheckpoint(file: file, reason: "its metadata has no 'epoch'")
     }
@@ -42,7 +43,7 @@ struct StageCheckpoint {
       tensors["\(Self.parameterPrefix)\(index)"] = parameter.detached()
     }
     for (name, tensor) in optimizer.state { tensors[Self.optimizerPrefix + name] = tensor }
-    try Checkpoint.write(tensors, metadata: ["epoch": String(epoch)], to: file)
+    try Checkpoint(tensors: tensors, metadata: ["epoch": String(epoch)]).write(to: file)
   }
 
   private static let parameterPrefix = "parameters."

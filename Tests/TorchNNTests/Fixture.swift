@@ -8,7 +8,7 @@ struct Fixture {
 
   init(_ file: String = #filePath) throws {
     let folder = URL(fileURLWithPath: file).deletingLastPathComponent().appending(path: "Fixtures")
-    tensors = try Checkpoint.read(folder.appending(path: "layers.safetensors")).tensors
+    tensors = try Checkpoint(contentsOf: folder.appending(path: "layers.safetensors")).tensors
   }
 
   subscript(_ name: String) -> Tensor {

@@ -1,0 +1,27 @@
+import Foundation
+import Testing
+import Torch
+
+/// Values that Fixtures/generate.py wrote; a missing file or name fails the test that asks for it.
+struct Fixture {
+  private let tensors: [String: Tensor]
+
+  init(_ file: String = #filePath) throws {
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().appending(path: "Fixtures")
+    tensors = try Checkpoint(contentsOf: folder.appending(path: "methods.safetensors")).tensors
+  }
+
+  subscript(_ name: String) -> Tensor {
+    guard let tensor = tensors[name] else {
+      Issue.record("the fixture has no '\(name)'")
+      return Tensor.zeros([0])
+    }
+    return tensor
+  }
+}
+
+/// The largest difference between elements; infinite when the shapes differ.
+func difference(_ a: Tensor, _ b: Tensor) -> Double {
+  guard a.shape == b.shape else { return .infinity }
+  return zip(a.detached().doubles, b.detached().doubles).reduce(0) { max($0, abs($1.0 - $1.1)) }
+}
