@@ -107,25 +107,29 @@ final class DatasetFolder {
     return files
   }
 
-  /// The image that a row names, sought in each folder in turn, or `nil` when none holds it.
+  /// The image that a row names, sought in each folder in turn, the annotations' own first; `nil` when none holds it.
   ///
   /// - Throws: `RowFault` when the path leaves the dataset folder, by itself or by `..`.
   func image(named name: String, in folders: [String]) throws(RowFault) -> URL? {
-    guard !name.hasPrefix("/") else { throw RowFault("image path '\(name)' is absolute; expected one inside the dataset") }
-    var escapes = true
-    for folder in folders {
+    guard !name.hasPrefix("/") else {
+      throw RowFault("image path '\(name)' is absolute; expected one inside the dataset")
+    }
+    for (rank, folder) in folders.enumerated() {
       var components = folder.split(separator: "/").map(String.init)
+      // `..` may climb from the annotations' own folder to the root, and nowhere out of the folders tried after it.
+      let floor = rank == 0 ? 0 : components.count
       var isInside = true
-      for part in name.split(separator: "/") where part != "." {
+      for part in name.split(separator: "/") where part != "." && isInside {
         if part != ".." {
           components.append(String(part))
-        } else if components.popLast() == nil {
+        } else if components.count > floor {
+          components.removeLast()
+        } else {
           isInside = false
-          break
         }
       }
+      if rank == 0, !isInside { throw RowFault("image path '\(name)' leaves the dataset folder") }
       guard isInside else { continue }
-      escapes = false
       guard let file = components.popLast() else { continue }
       let place = components.joined(separator: "/")
       let names: Set<String>
@@ -135,7 +139,6 @@ final class DatasetFolder {
       let path = root.path + "/" + (place.isEmpty ? "" : place + "/") + names[index]
       return URL(filePath: path, directoryHint: .notDirectory)
     }
-    if escapes { throw RowFault("image path '\(name)' leaves the dataset folder") }
     return nil
   }
 }

@@ -62,7 +62,8 @@ enum HuggingFaceReader: DatasetReader {
     for record in rows.memes.lazy.compactMap({ labels[$0.id] }) {
       for name in record.names where !columns.contains(name) { columns.append(name) }
     }
-    let tasks = try declaredTasks(folder)
+    let tasks =
+      try declaredTasks(folder)
       ?? columns.compactMap { LabelColumn(name: $0, in: labels.values).task(named: $0) }
     rows.revise { meme in
       guard let record = labels[meme.id] else { return .success(meme) }

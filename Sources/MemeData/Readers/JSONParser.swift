@@ -33,10 +33,10 @@ struct JSONParser {
 
   mutating func skipSpace() {
     while position < bytes.endIndex, Self.isSpace(bytes[position]) {
-      let isBreak =
-        bytes[position] == 0x0A || (bytes[position] == 0x0D && !(position + 1 < bytes.endIndex && bytes[position + 1] == 0x0A))
-      if isBreak { line += 1 }
+      let byte = bytes[position]
       position += 1
+      let isHalfBreak = byte == 0x0D && position < bytes.endIndex && bytes[position] == 0x0A
+      if byte == 0x0A || (byte == 0x0D && !isHalfBreak) { line += 1 }
     }
   }
 

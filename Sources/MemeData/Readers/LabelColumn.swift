@@ -5,6 +5,7 @@ struct LabelColumn {
 
   private var flagCount = 0
   private var integerCount = 0
+  private var fractionCount = 0
   private var wordCount = 0
   private var listCount = 0
   /// Strings of every kind, as a column of mostly words takes them.
@@ -35,6 +36,8 @@ struct LabelColumn {
         integerCount += 1
       } else if case .string(let string) = value, Double(string) == nil {
         wordCount += 1
+      } else {
+        fractionCount += 1
       }
     }
   }
@@ -44,6 +47,7 @@ struct LabelColumn {
     if listCount > 0, listCount >= flagCount + integerCount + wordCount {
       return listed.isEmpty ? nil : LabelTask(name: name, kind: .multilabel, labels: listed.sorted())
     }
+    guard fractionCount <= flagCount + integerCount + wordCount else { return nil }
     if wordCount > flagCount + integerCount {
       let isFreeText = strings.count > Self.freeTextThreshold && strings.count > wordCount / 2
       return isFreeText ? nil : LabelTask(name: name, kind: .multiclass, labels: strings.sorted())
@@ -71,7 +75,8 @@ struct LabelColumn {
     case .multilabel:
       let names = try record.strings(task.name) ?? []
       if let unknown = names.first(where: { !task.labels.contains($0) }) {
-        throw RowFault("field '\(task.name)' lists '\(unknown)'; expected some of \(task.labels.joined(separator: ", "))")
+        let expected = task.labels.joined(separator: ", ")
+        throw RowFault("field '\(task.name)' lists '\(unknown)'; expected some of \(expected)")
       }
       return .multilabel(task.labels.map(names.contains))
     }

@@ -89,8 +89,8 @@ enum MAMIReader: DatasetReader {
           labels: ["misogynous": .binary(flags[0]), "subtypes": .multilabel(Array(flags.dropFirst()))],
           unmatched: unmatched)
       } else {
-        rows.report(
-          RowProblem(file: path, line: row.line, message: row.fault ?? "expected a file name and five columns of 0 or 1"))
+        let message = row.fault ?? "expected a file name and five columns of 0 or 1"
+        rows.report(RowProblem(file: path, line: row.line, message: message))
       }
     }
     return labels

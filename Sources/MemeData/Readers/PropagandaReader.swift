@@ -5,7 +5,7 @@
 /// read, 3 before 1 before 2; the first two have no images. A labelled development file goes before an unlabelled one.
 enum PropagandaReader: DatasetReader {
   static let format = DatasetFormat.propaganda
-  static let layout = "training_set_task3.txt, dev_set_task3_labeled.txt, test_set_task3.txt: arrays of id, text, labels"
+  static let layout = "training_set_task3.txt, dev_set_task3.txt, test_set_task3.txt: arrays of id, image, text, labels"
 
   /// The 22 techniques of subtask 3 in the order of the task's own list; the others use a subset.
   private static let techniques = [
@@ -60,7 +60,9 @@ enum PropagandaReader: DatasetReader {
       switch element {
       case .string(let string): name = string
       case .object(let span):
-        guard case .string(let string) = span.values["technique"] else { throw RowFault("a label names no 'technique'") }
+        guard case .string(let string) = span.values["technique"] else {
+          throw RowFault("a label names no 'technique'")
+        }
         name = string
       default: throw RowFault("a label is neither a name nor an object with a 'technique'")
       }
