@@ -17,7 +17,11 @@ let package = Package(
   targets: [
     .target(
       name: "CTorch",
-      cxxSettings: [.unsafeFlags(["-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include"])],
+      cxxSettings: [
+        .unsafeFlags([
+          "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+        ])
+      ],
       linkerSettings: [
         .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
         .linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10"),
@@ -33,7 +37,8 @@ let package = Package(
     ),
     .target(name: "Torch", dependencies: ["CTorch", "Checkpoints"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
-    .target(name: "Encoders", dependencies: ["TorchNN", "MemeData", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Encoders", dependencies: ["TorchNN", "MemeData", .product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "Methods", dependencies: ["Encoders", "Metrics"]),
     .target(name: "Training", dependencies: ["Methods", "Yams"], resources: [.copy("Recipes")]),
     .target(name: "Report", dependencies: ["Metrics"]),
@@ -47,9 +52,9 @@ let package = Package(
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
-    .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"]),
+    .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"], exclude: ["Fixtures"]),
     .testTarget(name: "EncodersTests", dependencies: ["Encoders"]),
-    .testTarget(name: "MethodsTests", dependencies: ["Methods"]),
+    .testTarget(name: "MethodsTests", dependencies: ["Methods"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),
     .testTarget(name: "ProgramTests", dependencies: ["memesense"]),

@@ -34,15 +34,16 @@ public struct Prediction: Codable, Sendable, Equatable {
 /// Probabilities for a list of memes, with the truth where it is known.
 public struct PredictionSet: Sendable {
   public var task: LabelTask
+  public var split: Split
   public var memes: [Meme]
   /// One row a meme, one column a label.
   public var probabilities: [[Double]]
 
-  public init(task: LabelTask, memes: [Meme], probabilities tensor: Tensor) {
+  public init(task: LabelTask, split: Split, memes: [Meme], probabilities: Tensor) {
     self.task = task
+    self.split = split
     self.memes = memes
-    let (values, width) = (tensor.doubles, tensor.shape[1])
-    probabilities = memes.indices.map { Array(values[$0 * width..<($0 + 1) * width]) }
+    self.probabilities = probabilities.rows
   }
 
   public var predictions: [Prediction] {
@@ -70,5 +71,13 @@ public struct PredictionSet: Sendable {
   /// One JSON line a meme.
   public func jsonLines() throws -> Data {
     try predictions.reduce(into: Data()) { try $0.append(JSON.line($1)) }
+  }
+}
+
+extension Tensor {
+  /// The rows of a matrix [N, D].
+  var rows: [[Double]] {
+    let (values, width) = (doubles, shape[1])
+    return (0..<shape[0]).map { Array(values[$0 * width..<($0 + 1) * width]) }
   }
 }

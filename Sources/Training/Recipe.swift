@@ -30,7 +30,10 @@ public struct Recipe: Codable, Sendable {
     case stratified
   }
 
-  enum CodingKeys: String, CodingKey, CaseIterable {
+  /// The name of ``method``.
+  public var methodName: String { type(of: method).name }
+
+  enum CodingKeys: String, CodingKey {
     case data, task, labels, sampling, seed, encoder
     case textCleaning = "text_cleaning"
     case precision, method, settings
@@ -70,7 +73,7 @@ public struct Recipe: Codable, Sendable {
     try container.encode(self.encoder, forKey: .encoder)
     try container.encode(textCleaning, forKey: .textCleaning)
     try container.encode(precision, forKey: .precision)
-    try container.encode(type(of: method).name, forKey: .method)
+    try container.encode(methodName, forKey: .method)
     try method.encode(to: container.superEncoder(forKey: .settings))
   }
 }

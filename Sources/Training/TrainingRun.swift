@@ -24,6 +24,18 @@ public struct TrainingRun {
     public var metrics: [String: MetricReport]
   }
 
+  /// A finished run with what a report needs beside the summary.
+  public struct Outcome: Sendable {
+    public var summary: Summary
+    public var recipe: Recipe
+    /// The dataset's name.
+    public var dataset: String
+    public var task: LabelTask
+    public var epochs: [TrainingLog.Epoch]
+    /// Scored splits, the test split last.
+    public var predictions: [PredictionSet]
+  }
+
   public let recipe: Recipe
   public let folder: URL
   let observer: any ProgressObserver
@@ -39,21 +51,21 @@ public struct TrainingRun {
   /// - Parameters:
   ///   - corpus: the dataset and its features.
   ///   - resumes: whether to go on with what a killed run left in the folder.
-  public func execute(on corpus: Corpus, resumes: Bool) throws -> Summary {
+  public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
     try checkFolder(resumes: resumes)
     try prepareFolder()
     let task = try corpus.task(named: recipe.task)
     let training = corpus.memes(in: .train)
     let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
     guard !draw.labelled.isEmpty else { throw TrainingError.noMemes(split: "train", task: task.name) }
-    observer.observe(.phase("Training \(type(of: recipe.method).name) on \(draw.labelled.count) labelled memes"))
+    observer.observe(.phase("Training \(recipe.methodName) on \(draw.labelled.count) labelled memes"))
     let problem = Problem(
       features: try corpus.features(in: .train), labelled: draw.labelled,
       labels: draw.labelled.map { training[$0].labels[task.name]! }, unlabelled: draw.unlabelled,
       labelRatio: draw.ratio, task: task, seed: recipe.seed)
+    let log = try TrainingLog(folder.appending(path: "log.jsonl"))
     let trainer = CheckpointingTrainer(
-      folder: checkpoints, precision: recipe.precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
-      observer: observer)
+      folder: checkpoints, precision: recipe.precision, log: log, observer: observer)
     let clock = ContinuousClock()
     let start = clock.now
     let model = try recipe.method.fitted(to: problem, trainer: trainer)
@@ -62,14 +74,18 @@ public struct TrainingRun {
     var summary = Summary(
       seconds: seconds, labels: draw.labelled.count, unlabelled: draw.unlabelled.count,
       parameters: model.parameterCount, metrics: [:])
+    var predictions: [PredictionSet] = []
     for split in [Split.validation, .test] {
       guard let scored = try Self.score(model.classifier, on: corpus, split: split, task: task) else { continue }
       try writeAtomically(scored.jsonLines(), to: folder.appending(path: "predictions-\(split.rawValue).jsonl"))
       summary.metrics[split.rawValue] = try scored.metrics()
+      predictions.append(scored)
     }
     try writeAtomically(JSON.pretty(summary), to: folder.appending(path: Self.metricsName))
     try FileManager.default.removeItem(at: checkpoints)
-    return summary
+    return Outcome(
+      summary: summary, recipe: recipe, dataset: corpus.dataset.name, task: task, epochs: log.epochs,
+      predictions: predictions)
   }
 
   /// A classifier's predictions on a split's labelled memes; `nil` where there are none.
@@ -79,7 +95,7 @@ public struct TrainingRun {
     let memes = corpus.memes(in: split)
     guard memes.contains(where: { $0.labels[task.name] != nil }) else { return nil }
     return PredictionSet(
-      task: task, memes: memes, probabilities: classifier.probabilities(of: try corpus.features(in: split)))
+      task: task, split: split, memes: memes, probabilities: classifier.probabilities(of: try corpus.features(in: split)))
   }
 
   // MARK: The folder

@@ -21,8 +21,8 @@ enum ExitStatus {
     case is ExitCode, is CleanExit, is ValidationError: self = .parser
     case is RecipeError, is MethodError: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
-    case let error as DatasetError: self = error.isMissingInput ? .missingInput : .badData
-    case let error as ScoreFileError: self = error.isMissingInput ? .missingInput : .badData
+    case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
+    case is DatasetError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case is EncoderError: self = .missingInput

@@ -9,8 +9,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score a trained run on its own dataset or another.")
 
-  @Argument(help: "A run's folder.", completion: .directory)
-  var run: String
+  @Argument(help: ArgumentHelp("A run's folder.", valueName: "run"), completion: .directory)
+  var runFolder: String
 
   @Option(help: "Another dataset with the same task.", completion: .directory)
   var data: String?
@@ -28,7 +28,7 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let bundle = try ModelBundle(URL(fileURLWithPath: run))
+    let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
     var recipe = bundle.description.recipe
     if let data { recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path }
     let corpus = try Corpus.load(recipe, splits: [split], observer: display.observer)
@@ -42,9 +42,9 @@ struct Evaluate: ParsableCommand {
     }
     let metrics = try scored.metrics()
     if display.json {
-      try Console.printJSON(Result(run: run, split: split, task: task.name, metrics: metrics))
+      try Console.printJSON(Result(run: runFolder, split: split, task: task.name, metrics: metrics))
     } else {
-      Console.print("\(run), \(split.rawValue) split, task \(task.name)\n\n\(metrics.table)")
+      Console.print("\(runFolder), \(split.rawValue) split, task \(task.name)\n\n\(metrics.table)")
     }
   }
 }

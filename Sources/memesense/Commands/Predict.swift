@@ -14,8 +14,8 @@ struct Predict: ParsableCommand {
         memesense predict runs/first a.jpg b.png
       """)
 
-  @Argument(help: "A run's folder.", completion: .directory)
-  var run: String
+  @Argument(help: ArgumentHelp("A run's folder.", valueName: "run"), completion: .directory)
+  var runFolder: String
 
   @Argument(help: "Image files (JPEG, PNG, WebP, GIF).", completion: .file())
   var images: [String] = []
@@ -31,7 +31,7 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    let bundle = try ModelBundle(URL(fileURLWithPath: run))
+    let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
     let memes = (0..<max(images.count, text.count)).map { index in
       Meme(
         id: images.isEmpty ? "text-\(index + 1)" : images[index],

@@ -50,7 +50,7 @@ struct RecipeCommand: ParsableCommand {
 
     func run() throws {
       let recipe = try Recipe(yaml: RecipeOptions.text(of: file), source: file)
-      Console.print("\(file): a recipe for \(type(of: recipe.method).name) on the encoder '\(recipe.encoder)'")
+      Console.print("\(file): a recipe for \(recipe.methodName) on the encoder '\(recipe.encoder)'")
     }
   }
 }

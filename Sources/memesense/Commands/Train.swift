@@ -37,10 +37,10 @@ struct Train: ParsableCommand {
     let run = TrainingRun(recipe: recipe, folder: URL(fileURLWithPath: output), observer: observer)
     try run.checkFolder(resumes: resume)
     let corpus = try Corpus.load(recipe, strict: strict, observer: observer)
-    let summary = try run.execute(on: corpus, resumes: resume)
-    try RunReport(run: run, corpus: corpus, summary: summary, command: CommandLine.arguments).write()
-    if display.json { return try Console.printJSON(summary) }
-    Console.print(summary.text)
+    let outcome = try run.execute(on: corpus, resumes: resume)
+    try RunReport(run: run, outcome: outcome, command: CommandLine.arguments).write()
+    if display.json { return try Console.printJSON(outcome.summary) }
+    Console.print(outcome.summary.text)
     Console.print("\nmodel and report are in \(output); try\n  memesense predict \(output) IMAGE --text \"WORDS\"")
   }
 }
