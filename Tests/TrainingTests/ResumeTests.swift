@@ -1,0 +1,97 @@
+import Foundation
+import MemeData
+import Synchronization
+import Testing
+import Torch
+
+@testable import Methods
+@testable import Training
+
+/// A training killed after any epoch and resumed ends with the bytes of one that was never interrupted.
+@Suite struct ResumeTests {
+  /// Copies the run folder as it lies on disk after chosen epochs: what a kill at that moment would leave.
+  final class Photographer: ProgressObserver {
+    let folder: URL
+    let moments: [String: Int]
+    let target: URL
+    init(_ folder: URL, into target: URL, at moments: [String: Int]) {
+      (self.folder, self.target, self.moments) = (folder, target, moments)
+    }
+
+    func observe(_ event: ProgressEvent) {
+      guard case .epoch(let stage, let done, _, _) = event, moments[stage] == done else { return }
+      do {
+        try FileManager.default.copyItem(at: folder, to: target.appending(path: "\(stage)-\(done)"))
+      } catch {
+        Issue.record("\(error)")
+      }
+    }
+  }
+
+  private func fit(in folder: URL, precision: Precision, observer: any ProgressObserver) throws -> Data {
+    var trainer = CheckpointingTrainer(
+      folder: folder, precision: precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
+      observer: observer)
+    trainer.interval = .zero
+    let method = try SmallProblem.quick(SemiMemes.self)
+    let values = try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
+    let file = folder.appending(path: "final.safetensors")
+    try Checkpoint(tensors: values).write(to: file)
+    return try Data(contentsOf: file)
+  }
+
+  @Test(arguments: Precision.allCases)
+  func resumedBytesEqualUninterruptedOnes(_ precision: Precision) throws {
+    let temporary = try TemporaryFolder()
+    let (whole, photographs) = (try temporary.folder("whole"), try temporary.folder("photographs"))
+    let moments = ["image-to-text": 2, "text-to-image": 3, "head": 1]
+    let expected = try fit(
+      in: whole, precision: precision, observer: Photographer(whole, into: photographs, at: moments))
+    for (stage, epoch) in moments {
+      let folder = photographs.appending(path: "\(stage)-\(epoch)")
+      let resumed = try fit(in: folder, precision: precision, observer: SilentObserver())
+      #expect(resumed == expected, "killed after epoch \(epoch) of \(stage)")
+      let epochs = try TrainingLog(folder.appending(path: "log.jsonl")).epochs
+      #expect(epochs.count == 3 + 3 + 4, "every epoch is logged once")
+    }
+  }
+
+  @Test func aCheckpointOfAnotherModelIsRefused() throws {
+    let temporary = try TemporaryFolder()
+    try Checkpoint(tensors: ["parameters.0": Tensor.zeros([2])], metadata: ["epoch": "1"])
+      .write(to: temporary.url.appending(path: "head.safetensors"))
+    let method = try SmallProblem.quick(RawFeatures<Concatenation>.self)
+    let trainer = CheckpointingTrainer(
+      folder: temporary.url, precision: .float32, log: try TrainingLog(temporary.url.appending(path: "log.jsonl")),
+      observer: SilentObserver())
+    #expect {
+      try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer)
+    } throws: { "\($0)".contains("head.safetensors") }
+  }
+
+  @Test func aDivergingLossIsNamed() throws {
+    let temporary = try TemporaryFolder()
+    let trainer = CheckpointingTrainer(
+      folder: temporary.url, precision: .float32, log: try TrainingLog(temporary.url.appending(path: "log.jsonl")),
+      observer: SilentObserver())
+    let weight = Tensor.ones([1]).requiringGrad()
+    let settings = StageSettings(
+      epochs: 2, batchSize: 2, learningRate: 0.1, learningRateDecay: 1, weightDecay: 0)
+    let stage = TrainingStage(name: "odd", parameters: [weight], exampleCount: 4, settings: settings) { _, _ in
+      (weight * 0).log().sum() * 0
+    }
+    #expect {
+      try trainer.train([stage], seed: 1)
+    } throws: { "\($0)".contains("odd") && "\($0)".contains("learning_rate") }
+  }
+
+  @Test func aLogCutShortLosesItsLastLineOnly() throws {
+    let temporary = try TemporaryFolder()
+    let file = temporary.url.appending(path: "log.jsonl")
+    let line = #"{"epoch":1,"learning_rate":0.1,"loss":2,"seconds":0.5,"stage":"head"}"#
+    try Data("\(line)\n\(line.prefix(20))".utf8).write(to: file)
+    #expect(try TrainingLog(file).epochs.count == 1)
+    try Data("\(line.prefix(20))\n\(line)\n".utf8).write(to: file)
+    #expect(throws: TrainingError.self) { try TrainingLog(file) }
+  }
+}
