@@ -1,0 +1,76 @@
+import Crypto
+import Foundation
+import MemeData
+import Synchronization
+import Torch
+
+/// The two frozen encoders that see a meme, loaded when they are first needed.
+public final class EncoderPair: Sendable {
+  /// The name in recipes.
+  public let name: String
+  public let computation: Computation
+  private let imageSource: Source<any ImageEncoder>
+  private let textSource: Source<any TextEncoder>
+
+  /// An encoder and the file its weights come from.
+  struct Source<Encoder: Sendable>: Sendable {
+    let width: Int
+    let weights: URL
+    /// What the encoder does to its input, in words that change when it changes.
+    let preprocessing: String
+    let load: @Sendable () throws -> Encoder
+    private let loaded = Box<Encoder>()
+
+    init(
+      width: Int, weights: URL, preprocessing: String, load: @escaping @Sendable () throws -> Encoder
+    ) {
+      self.width = width
+      self.weights = weights
+      self.preprocessing = preprocessing
+      self.load = load
+    }
+
+    var encoder: Encoder {
+      get throws {
+        try loaded.value.withLock { value in
+          if let value { return value }
+          let made = try load()
+          value = made
+          return made
+        }
+      }
+    }
+
+    /// Names the features: the same weights, preprocessing and precision make the same ones.
+    func fingerprint(_ computation: Computation) throws -> String {
+      var hash = SHA256()
+      hash.update(data: try Data(contentsOf: weights, options: .alwaysMapped))
+      hash.update(data: Data("\(preprocessing)|\(computation.precision.rawValue)".utf8))
+      return hash.finalize().prefix(8).map { String(format: "%02x", $0) }.joined()
+    }
+  }
+
+  final class Box<Value: Sendable>: Sendable {
+    let value = Mutex<Value?>(nil)
+  }
+
+  init(
+    name: String, computation: Computation, image: Source<any ImageEncoder>, text: Source<any TextEncoder>
+  ) {
+    self.name = name
+    self.computation = computation
+    imageSource = image
+    textSource = text
+  }
+
+  public var imageWidth: Int { imageSource.width }
+  public var textWidth: Int { textSource.width }
+
+  public var image: any ImageEncoder { get throws { try imageSource.encoder } }
+  public var text: any TextEncoder { get throws { try textSource.encoder } }
+
+  /// The folder names of the features in a cache.
+  public func cacheNames() throws -> (image: String, text: String) {
+    ("image-\(try imageSource.fingerprint(computation))", "text-\(try textSource.fingerprint(computation))")
+  }
+}

@@ -1,0 +1,268 @@
+import Foundation
+import MemeData
+import Synchronization
+import Torch
+
+/// Encodes memes once and for all: what a cache has is not computed again.
+///
+/// Memes stream through: memory holds a batch of pictures for each worker and a window of texts, however many memes
+/// there are. There is one worker for each core, each decoding, resizing and encoding on a single thread, which no
+/// division of one picture over threads comes near.
+public struct FeatureExtractor: Sendable {
+  /// What an extraction did.
+  public struct Statistics: Sendable, Equatable {
+    public var memes = 0
+    /// Pictures and texts that were encoded, not found.
+    public var imagesComputed = 0
+    public var textsComputed = 0
+    /// Seconds of either pass; loading the networks is left out.
+    public var imageSeconds = 0.0
+    public var textSeconds = 0.0
+  }
+
+  /// A meme whose picture could not be read; it counts as a meme without one.
+  public struct Problem: Sendable, CustomStringConvertible {
+    public var id: String
+    public var reason: String
+    public var description: String { "\(id): \(reason)" }
+  }
+
+  public let encoder: EncoderPair
+  private let imageCache: FeatureCache
+  private let textCache: FeatureCache
+  private let decoder = ImageDecoder()
+  private let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
+
+  /// - Parameters:
+  ///   - cacheFolder: where features of all encoders are kept.
+  ///   - warn: told of damaged parts of the cache.
+  ///   - progress: told how far a pass is, from any thread.
+  public init(
+    encoder: EncoderPair, cacheFolder: URL, warn: (String) -> Void,
+    progress: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
+  ) throws {
+    let names = try encoder.cacheNames()
+    self.encoder = encoder
+    self.progress = progress
+    imageCache = try FeatureCache(
+      folder: cacheFolder.appending(path: names.image), width: encoder.imageWidth, warn: warn)
+    textCache = try FeatureCache(folder: cacheFolder.appending(path: names.text), width: encoder.textWidth, warn: warn)
+  }
+
+  /// The keys under which the features of memes are found.
+  public struct Keys: Sendable {
+    var image: [FeatureCache.Key?]
+    var text: [FeatureCache.Key?]
+  }
+
+  /// Makes sure that the features of all memes are in the cache.
+  ///
+  /// - Parameter cleaning: what is done to texts first.
+  public func extract(
+    _ memes: [Meme], cleaning: TextCleaning
+  ) throws -> (keys: Keys, statistics: Statistics, problems: [Problem]) {
+    var statistics = Statistics()
+    statistics.memes = memes.count
+    let images = try extractImages(memes, &statistics)
+    let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
+    return (Keys(image: images.keys, text: texts), statistics, images.problems)
+  }
+
+  /// The features under `keys`, a row a meme.
+  public func table(_ keys: Keys) throws -> FeatureTable {
+    FeatureTable(image: try imageCache.gather(keys.image), text: try textCache.gather(keys.text))
+  }
+
+  // MARK: Images
+
+  /// What workers share.
+  private struct Shared {
+    var next = 0
+    var done = 0
+    var computed = 0
+    var keys: [FeatureCache.Key?]
+    var claimed: Set<FeatureCache.Key> = []
+    var problems: [Problem] = []
+  }
+
+  private func extractImages(
+    _ memes: [Meme], _ statistics: inout Statistics
+  ) throws -> (keys: [FeatureCache.Key?], problems: [Problem]) {
+    guard memes.contains(where: { $0.image != nil }) else {
+      return ([FeatureCache.Key?](repeating: nil, count: memes.count), [])
+    }
+    let network = try encoder.image
+    let shared = Mutex(Shared(keys: [FeatureCache.Key?](repeating: nil, count: memes.count)))
+    let clock = ContinuousClock()
+    let start = clock.now
+    try forEachCore {
+      var keys: [FeatureCache.Key] = []
+      var pixels: [Tensor] = []
+      func encodeBatch() throws {
+        guard !keys.isEmpty else { return }
+        try imageCache.add(keys, network.encode(pixels))
+        let count = keys.count
+        keys.removeAll(keepingCapacity: true)
+        pixels.removeAll(keepingCapacity: true)
+        shared.withLock { $0.computed += count }
+      }
+      while let index = shared.withLock({ $0.takeNext(below: memes.count) }) {
+        if let (key, image) = try readImage(of: memes[index], at: index, shared) {
+          keys.append(key)
+          pixels.append(network.pixels(of: image))
+          if keys.count >= network.preferredBatchSize { try encodeBatch() }
+        }
+        progress("images", shared.withLock { $0.finishOne() }, memes.count)
+      }
+      try encodeBatch()
+    }
+    try imageCache.flush()
+    statistics.imageSeconds = (clock.now - start) / .seconds(1)
+    return shared.withLock { shared in
+      statistics.imagesComputed = shared.computed
+      return (shared.keys, shared.problems.sorted { $0.id < $1.id })
+    }
+  }
+
+  /// The key and the pixels of a picture that has to be encoded; `nil` where there is nothing to do.
+  private func readImage(
+    of meme: Meme, at index: Int, _ shared: borrowing Mutex<Shared>
+  ) throws -> (FeatureCache.Key, RGBImage)? {
+    guard let file = meme.image else { return nil }
+    do {
+      let bytes = try decoder.bytes(contentsOf: file)
+      let key = FeatureCache.Key(of: bytes)
+      let isNew = shared.withLock { $0.claimed.insert(key).inserted } && !imageCache.contains(key)
+      let image = isNew ? try decoder.decode(bytes, name: file.path) : nil
+      // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
+      shared.withLock { $0.keys[index] = key }
+      return image.map { (key, $0) }
+    } catch let error as ImageError {
+      shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
+      return nil
+    }
+  }
+
+  // MARK: Texts
+
+  /// Texts are sorted by length and batched within windows of this many, so that memory does not grow with the data.
+  private static let textWindow = 8192
+
+  private func extractTexts(
+    _ memes: [Meme], cleaning: TextCleaning, _ statistics: inout Statistics
+  ) throws -> [FeatureCache.Key?] {
+    var keys = [FeatureCache.Key?](repeating: nil, count: memes.count)
+    guard memes.contains(where: { $0.text != nil }) else { return keys }
+    let network = try encoder.text
+    let clock = ContinuousClock()
+    let start = clock.now
+    var claimed: Set<FeatureCache.Key> = []
+    for window in stride(from: 0, to: memes.count, by: Self.textWindow) {
+      let range = window..<min(window + Self.textWindow, memes.count)
+      var fresh: [(key: FeatureCache.Key, text: String)] = []
+      for index in range {
+        guard let text = memes[index].text.map(cleaning.cleaned), !text.isEmpty else { continue }
+        let key = FeatureCache.Key(of: Data(text.utf8))
+        keys[index] = key
+        if claimed.insert(key).inserted && !textCache.contains(key) { fresh.append((key, text)) }
+      }
+      try encode(fresh, with: network)
+      statistics.textsComputed += fresh.count
+      progress("texts", range.upperBound, memes.count)
+    }
+    try textCache.flush()
+    statistics.textSeconds = (clock.now - start) / .seconds(1)
+    return keys
+  }
+
+  private func encode(_ texts: [(key: FeatureCache.Key, text: String)], with network: any TextEncoder) throws {
+    let nextText = Mutex(0)
+    let tokenized = Mutex([[Int32]](repeating: [], count: texts.count))
+    try forEachCore {
+      while let chunk = nextText.withLock({ $0.takeChunk(of: 256, below: texts.count) }) {
+        let tokens = texts[chunk].map { network.tokens(of: $0.text) }
+        tokenized.withLock { $0.replaceSubrange(chunk, with: tokens) }
+      }
+    }
+    let tokens = tokenized.withLock { $0 }
+    let batches = Self.batches(lengths: tokens.map(\.count), budget: network.preferredTokenCount)
+    let nextBatch = Mutex(0)
+    try forEachCore {
+      while let batch = nextBatch.withLock({ $0.takeChunk(of: 1, below: batches.count) })?.first {
+        let rows = batches[batch]
+        try textCache.add(rows.map { texts[$0].key }, network.encode(rows.map { tokens[$0] }))
+      }
+    }
+  }
+
+  /// Rows of like length together, each batch within the budget of tokens unless a single text exceeds it.
+  static func batches(lengths: [Int], budget: Int) -> [[Int]] {
+    var batches: [[Int]] = []
+    var total = 0
+    for row in lengths.indices.sorted(by: { lengths[$0] > lengths[$1] }) {
+      if batches.isEmpty || total + lengths[row] > budget {
+        batches.append([])
+        total = 0
+      }
+      batches[batches.count - 1].append(row)
+      total += lengths[row]
+    }
+    return batches
+  }
+
+  // MARK: Cores
+
+  /// Runs `body` once for each core, each with a single thread for its operations; throws the first error.
+  private func forEachCore(_ body: @Sendable () throws -> Void) throws {
+    let threads = Runtime.threadCount
+    let failure = Mutex<(any Error)?>(nil)
+    DispatchQueue.concurrentPerform(iterations: encoder.computation.device == .cpu ? threads : 1) { _ in
+      Runtime.threadCount = 1
+      do { try body() } catch { failure.withLock { $0 = $0 ?? error } }
+    }
+    Runtime.threadCount = threads
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+}
+
+extension FeatureExtractor.Shared {
+  fileprivate mutating func takeNext(below count: Int) -> Int? {
+    guard next < count else { return nil }
+    defer { next += 1 }
+    return next
+  }
+
+  fileprivate mutating func finishOne() -> Int {
+    done += 1
+    return done
+  }
+}
+
+extension Int {
+  /// The next `size` numbers below `count`, which the counter then has behind it.
+  fileprivate mutating func takeChunk(of size: Int, below count: Int) -> Range<Int>? {
+    guard self < count else { return nil }
+    let chunk = self..<Swift.min(self + size, count)
+    self = chunk.upperBound
+    return chunk
+  }
+}
+
+extension EncoderPair {
+  /// The features of a few memes, computed on the spot.
+  ///
+  /// - Throws: `ImageError` for a picture that cannot be read.
+  public func table(of memes: [Meme], cleaning: TextCleaning) throws -> FeatureTable {
+    func block<Content>(_ contents: [Content?], width: Int, _ encode: ([Content]) throws -> Tensor) throws -> FeatureBlock {
+      let rows = contents.indices.filter { contents[$0] != nil }
+      let values = Tensor.zeros([contents.count, width])
+      if !rows.isEmpty { values.replaceRows(at: Tensor(rows), with: try encode(rows.map { contents[$0]! })) }
+      return FeatureBlock(values: values, isPresent: contents.map { $0 != nil })
+    }
+    let images = try memes.map { meme in try meme.image.map { try ImageDecoder().decode(contentsOf: $0) } }
+    let texts = memes.map { meme in meme.text.map(cleaning.cleaned).flatMap { $0.isEmpty ? nil : $0 } }
+    return FeatureTable(
+      image: try block(images, width: imageWidth) { try image.features(of: $0) },
+      text: try block(texts, width: textWidth) { try text.features(of: $0) })
+  }
+}
