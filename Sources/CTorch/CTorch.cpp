@@ -179,6 +179,14 @@ const char *ct_cpu_capability(void) {
   return name.c_str();
 }
 
+bool ct_cpu_multiplies_bfloat16(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 bool ct_cuda_is_available(void) { return at::globalContext().hasCUDA(); }
 
 int32_t ct_thread_count(void) { return at::get_num_threads(); }

@@ -14,6 +14,9 @@ public enum Runtime {
   /// The widest vector instructions libtorch's kernels use on this processor, as "AVX512".
   public static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
+  /// Whether this processor multiplies bfloat16 in hardware; where not, float32 is faster.
+  public static var cpuMultipliesBFloat16: Bool { ct_cpu_multiplies_bfloat16() }
+
   /// Threads one operation is split over, for the calling thread.
   public static var threadCount: Int {
     get { Int(ct_thread_count()) }

@@ -65,6 +65,8 @@ void ct_initialize(void);
 const char *ct_version(void);
 // The widest instruction set libtorch's kernels use here, as "AVX512".
 const char *ct_cpu_capability(void);
+// Whether this processor multiplies bfloat16 in hardware; where not, float32 is faster.
+bool ct_cpu_multiplies_bfloat16(void);
 bool ct_cuda_is_available(void);
 int32_t ct_thread_count(void);
 // Sets the intra-operator threads of the calling thread and of threads that have not computed yet.

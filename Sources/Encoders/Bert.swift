@@ -1,0 +1,164 @@
+// BERT (Devlin et al., 2018, arXiv:1810.04805) without its pooler, for inference, after Hugging Face's BertModel: key
+// names and config.json as the hub has them.
+//
+// Shapes: T tokens of all texts together, G texts of one length, L tokens of each, D width, H heads.
+import Foundation
+import Torch
+import TorchNN
+
+/// The architecture of a BERT, as a hub folder's `config.json` describes it.
+public struct BertConfiguration: Sendable, Equatable, Decodable {
+  public var vocabularySize: Int
+  public var width: Int
+  public var layerCount: Int
+  public var headCount: Int
+  public var innerWidth: Int
+  public var positionCount: Int
+  public var segmentCount: Int
+  public var normalizationEpsilon: Double
+  public var activation: String
+
+  enum CodingKeys: String, CodingKey {
+    case vocabularySize = "vocab_size"
+    case width = "hidden_size"
+    case layerCount = "num_hidden_layers"
+    case headCount = "num_attention_heads"
+    case innerWidth = "intermediate_size"
+    case positionCount = "max_position_embeddings"
+    case segmentCount = "type_vocab_size"
+    case normalizationEpsilon = "layer_norm_eps"
+    case activation = "hidden_act"
+  }
+
+  /// What is wrong with it, `nil` when a network can be made of it.
+  var fault: String? {
+    let sizes = [vocabularySize, width, layerCount, headCount, innerWidth, positionCount, segmentCount]
+    guard sizes.allSatisfy({ (1...1_000_000).contains($0) }) else { return "sizes must lie in 1...1000000" }
+    guard width.isMultiple(of: headCount) else { return "hidden_size must be a multiple of num_attention_heads" }
+    guard activation == "gelu" else { return "hidden_act is \"\(activation)\"; expected \"gelu\"" }
+    return nil
+  }
+}
+
+/// Texts as token ids, one after the other without padding, those of equal length beside each other.
+public struct PackedTexts {
+  /// Neighbouring texts of one length.
+  struct Run {
+    var start: Int
+    var count: Int
+    var length: Int
+  }
+
+  let ids: Tensor  // [T] int64
+  let positions: Tensor  // [T] int64
+  let runs: [Run]
+  /// The text that each packed one was.
+  let order: [Int]
+
+  /// - Precondition: No text is empty.
+  public init(_ texts: [[Int32]], device: Device = .cpu) {
+    precondition(texts.allSatisfy { !$0.isEmpty }, "a text without tokens; even an empty one has two")
+    order = texts.indices.sorted { (texts[$0].count, $0) < (texts[$1].count, $1) }
+    var runs: [Run] = []
+    var total = 0
+    for index in order {
+      let length = texts[index].count
+      if runs.last?.length == length {
+        runs[runs.count - 1].count += 1
+      } else {
+        runs.append(Run(start: total, count: 1, length: length))
+      }
+      total += length
+    }
+    self.runs = runs
+    ids = Tensor(order.flatMap { texts[$0].map(Int.init) }, device: device)
+    positions = Tensor(order.flatMap { Array(0..<texts[$0].count) }, device: device)
+  }
+}
+
+/// BERT's encoder. Its values never change, so that threads may share it.
+public struct Bert: @unchecked Sendable {
+  private let words: Tensor  // [V, D]
+  private let positions: Tensor
+  private let segment: Tensor  // [D], the first: there is one segment
+  private let normalization: FrozenLayerNorm
+  private let layers: [Layer]
+  public let configuration: BertConfiguration
+  public let computation: Computation
+
+  public init(_ configuration: BertConfiguration, computation: Computation, in scope: Scope) {
+    self.configuration = configuration
+    self.computation = computation
+    let embeddings = scope["embeddings"]
+    func table(_ name: String, _ count: Int) -> Tensor {
+      embeddings[name].parameter("weight", [count, configuration.width], .constant(0)).to(computation.device)
+    }
+    words = table("word_embeddings", configuration.vocabularySize)
+    positions = table("position_embeddings", configuration.positionCount)
+    segment = table("token_type_embeddings", configuration.segmentCount).selected(0)
+    normalization = FrozenLayerNorm(
+      width: configuration.width, epsilon: configuration.normalizationEpsilon, dtype: .float32,
+      device: computation.device, in: embeddings["LayerNorm"])
+    layers = (0..<configuration.layerCount).map {
+      Layer(configuration, computation, in: scope["encoder"]["layer"][$0])
+    }
+  }
+
+  /// The last hidden states [T, D] of packed texts.
+  public func callAsFunction(_ texts: PackedTexts) -> Tensor {
+    let embedded = texts.ids.embedded(in: words) + texts.positions.embedded(in: positions) + segment
+    var x = normalization(embedded).to(computation.dtype)
+    for layer in layers { x = layer(x, texts.runs) }
+    return x
+  }
+
+  private struct Layer {
+    let projections: FrozenLinear  // queries, keys and values
+    let output: FrozenLinear
+    let attentionNorm: FrozenLayerNorm
+    let inner: FrozenLinear
+    let outer: FrozenLinear
+    let outputNorm: FrozenLayerNorm
+    let headCount: Int
+
+    init(_ configuration: BertConfiguration, _ computation: Computation, in scope: Scope) {
+      let (width, innerWidth) = (configuration.width, configuration.innerWidth)
+      func norm(_ scope: Scope) -> FrozenLayerNorm {
+        FrozenLayerNorm(
+          width: width, epsilon: configuration.normalizationEpsilon, dtype: computation.dtype,
+          device: computation.device, in: scope["LayerNorm"])
+      }
+      let attention = scope["attention"]
+      projections = FrozenLinear(
+        inputs: width, outputs: width, computation, in: attention["self"]["query"], attention["self"]["key"],
+        attention["self"]["value"])
+      output = FrozenLinear(inputs: width, outputs: width, computation, in: attention["output"]["dense"])
+      attentionNorm = norm(attention["output"])
+      inner = FrozenLinear(
+        inputs: width, outputs: innerWidth, activation: .gelu, computation, in: scope["intermediate"]["dense"])
+      outer = FrozenLinear(inputs: innerWidth, outputs: width, computation, in: scope["output"]["dense"])
+      outputNorm = norm(scope["output"])
+      headCount = configuration.headCount
+    }
+
+    func callAsFunction(_ x: Tensor, _ runs: [PackedTexts.Run]) -> Tensor {
+      let projected = projections(x)  // [T, 3 D]
+      let attended = runs.map { attention(projected, $0) }
+      let joined = attended.count == 1 ? attended[0] : Tensor.concatenated(attended, along: 0)
+      let y = attentionNorm(output(joined, adding: x))
+      return outputNorm(outer(inner(y), adding: y))
+    }
+
+    /// Attention within each text of a run; there is no padding, hence no mask.
+    private func attention(_ projected: Tensor, _ run: PackedTexts.Run) -> Tensor {
+      let width = projected.shape[1] / 3
+      // float32: for texts this short libtorch's kernels are faster with it than with bfloat16, and more exact.
+      let parts =
+        projected.sliced(run.start..<run.start + run.count * run.length).to(.float32)
+        .reshaped(to: [run.count, run.length, 3, headCount, width / headCount])
+        .permuted(to: [2, 0, 3, 1, 4])  // [3, G, H, L, D / H]
+      return parts.selected(0).attention(keys: parts.selected(1), values: parts.selected(2))
+        .transposed(1, 2).reshaped(to: [run.count * run.length, width]).to(projected.dtype)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import MemeData
+import Torch
+
+/// Turns pictures into vectors. Encoders are frozen: threads may share one.
+public protocol ImageEncoder: AnyObject, Sendable {
+  /// The features of one picture.
+  var width: Int { get }
+  /// How many pictures are encoded fastest in one call.
+  var preferredBatchSize: Int { get }
+
+  /// The network's input for one picture: of a fixed, small size, so that the picture itself can go.
+  func pixels(of image: RGBImage) -> Tensor
+
+  /// Features [N, width], float32 on the CPU, of N prepared pictures.
+  func encode(_ pixels: [Tensor]) -> Tensor
+}
+
+/// Turns texts into vectors. Encoders are frozen: threads may share one.
+public protocol TextEncoder: AnyObject, Sendable {
+  /// The features of one text.
+  var width: Int { get }
+  /// How many tokens, of all texts together, are encoded fastest in one call.
+  var preferredTokenCount: Int { get }
+
+  /// The token ids of a text, never none.
+  func tokens(of text: String) -> [Int32]
+
+  /// Features [N, width], float32 on the CPU, of N texts in the order given.
+  func encode(_ texts: [[Int32]]) -> Tensor
+}
+
+extension ImageEncoder {
+  /// Features [N, width] of pictures, encoded a preferred batch at a time.
+  public func features(of images: [RGBImage]) -> Tensor {
+    guard !images.isEmpty else { return Tensor.zeros([0, width]) }
+    let starts = stride(from: 0, to: images.count, by: preferredBatchSize)
+    return Tensor.concatenated(
+      starts.map { encode(images[$0..<min($0 + preferredBatchSize, images.count)].map(pixels)) }, along: 0)
+  }
+}
+
+extension TextEncoder {
+  /// Features [N, width] of a few texts, in one call.
+  public func features(of texts: [String]) -> Tensor {
+    texts.isEmpty ? Tensor.zeros([0, width]) : encode(texts.map(tokens))
+  }
+}

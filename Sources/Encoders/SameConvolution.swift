@@ -1,0 +1,126 @@
+import Torch
+import TorchNN
+
+/// A convolution with TensorFlow's SAME padding and its batch normalisation folded in, for inference.
+///
+/// SAME pads so that the result has ⌈side / stride⌉ rows; where the padding is odd, one more row goes to the end. Kernels
+/// pad both ends alike: here the start gets `stride` rows more than SAME gives it, and the first row and column of the
+/// result, which come of them, are dropped. That costs less than padding the input or a larger kernel.
+struct SameConvolution: @unchecked Sendable {  // its tensors are never written
+  private enum Kernel {
+    case fused(FusedConvolution)
+    case plain(weight: Tensor, bias: Tensor)
+  }
+
+  private let kernel: Kernel
+  private let stride: Int
+  private let padding: Int
+  private let groups: Int
+  private let isShifted: Bool
+  private let activation: FusedActivation
+  private let dtype: DType
+
+  /// The variance's lower bound in batch normalisation, TensorFlow's default.
+  private static let epsilon = 1e-3
+
+  /// Makes the convolutions of a network in turn, keeping count of the size of what they are given.
+  struct Builder {
+    private(set) var channels: Int
+    private var side: Int
+    private let batchSize: Int
+    private let computation: Computation
+    /// What the next convolutions compute in.
+    var dtype: DType
+
+    init(channels: Int, side: Int, batchSize: Int, computation: Computation) {
+      self.channels = channels
+      self.side = side
+      self.batchSize = batchSize
+      self.computation = computation
+      dtype = computation.dtype
+    }
+
+    /// - Parameter weightScale: What weights are multiplied by, the bias not.
+    mutating func convolution(
+      outputs: Int, kernel: Int, stride: Int, groups: Int = 1, activation: FusedActivation, weightScale: Double = 1,
+      _ scope: Scope, _ normalization: Scope
+    ) -> SameConvolution {
+      let weight = scope.parameter("weight", [outputs, channels / groups, kernel, kernel], .constant(0))
+      let gain = normalization.parameter("weight", [outputs], .constant(1)).to(.float64)
+      let offset = normalization.parameter("bias", [outputs], .constant(0)).to(.float64)
+      let mean = normalization.buffer("running_mean", [outputs]).to(.float64)
+      let variance = normalization.buffer("running_var", [outputs], .constant(1)).to(.float64)
+      // Counts batches while training; known, so that validation does not name it.
+      _ = normalization.buffer("num_batches_tracked", [])
+      let scale = withoutGrad { gain / (variance + SameConvolution.epsilon).squareRoot() }
+      let folded = withoutGrad { weight.to(.float64) * (scale * weightScale).reshaped(to: [outputs, 1, 1, 1]) }
+      defer {
+        channels = outputs
+        side = (side + stride - 1) / stride
+      }
+      return SameConvolution(
+        weight: folded.to(.float32), bias: withoutGrad { offset - mean * scale }.to(.float32), stride: stride,
+        groups: groups, activation: activation, input: [batchSize, channels, side, side], dtype: dtype, computation)
+    }
+  }
+
+  private init(
+    weight: Tensor, bias: Tensor, stride: Int, groups: Int, activation: FusedActivation, input: [Int],
+    dtype: DType, _ computation: Computation
+  ) {
+    let side = input[3]
+    let missing = max(0, ((side + stride - 1) / stride - 1) * stride + weight.shape[3] - side)
+    isShifted = !missing.isMultiple(of: 2)
+    padding = missing / 2 + (isShifted ? stride : 0)
+    self.stride = stride
+    self.groups = groups
+    self.activation = activation
+    self.dtype = dtype
+    // A depthwise filter has few weights, whose rounding errors do not average out: most of what bfloat16 costs.
+    let weight = groups > 1 && dtype == .bfloat16 ? weight.roundedKeepingFilterSums() : weight
+    kernel =
+      computation.isFused
+      ? .fused(
+        FusedConvolution(
+          weight: weight, bias: bias, stride: stride, padding: padding, groups: groups, activation: activation,
+          input: input, dtype: dtype))
+      : .plain(
+        weight: weight.to(computation.device).to(dtype), bias: bias.to(computation.device).to(dtype))
+  }
+
+  func callAsFunction(_ x: Tensor, adding other: Tensor? = nil) -> Tensor {
+    let x = x.to(dtype)
+    let result: Tensor
+    switch kernel {
+    case .fused(let convolution): result = convolution(x, adding: other)
+    case .plain(let weight, let bias):
+      let sum = x.convolved(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+      let activated = activation == .relu6 ? sum.clamped(min: 0, max: 6) : sum
+      result = other.map { activated + $0 } ?? activated
+    }
+    guard isShifted else { return result }
+    let (rows, columns) = (result.shape[2], result.shape[3])
+    return result.sliced(1..<rows, along: 2).sliced(1..<columns, along: 3).contiguousChannelsLast()
+  }
+}
+
+extension Tensor {
+  /// Weights [O, …] that bfloat16 holds exactly, each filter's sum nearly that of the original.
+  ///
+  /// The error of each rounding is carried to the next weight of the filter.
+  fileprivate func roundedKeepingFilterSums() -> Tensor {
+    var values = floats
+    let filterSize = values.count / shape[0]
+    for start in stride(from: 0, to: values.count, by: filterSize) {
+      var error: Float = 0
+      for index in start..<start + filterSize {
+        let wanted = values[index] + error
+        // To nearest, ties to even: bfloat16 is the upper half of a float32.
+        let bits = wanted.bitPattern
+        values[index] = Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
+        error = wanted - values[index]
+      }
+    }
+    return Tensor(values, shape: shape)
+  }
+}
