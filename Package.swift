@@ -28,7 +28,7 @@ let package = Package(
       ]
     ),
     .systemLibrary(name: "CVipsSystem", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
-    .target(name: "CVips", dependencies: ["CVipsSystem"]),
+    .target(name: "CVips", dependencies: ["CVipsSystem"], linkerSettings: [.linkedLibrary("fontconfig")]),
     .target(name: "Checkpoints"),
     .target(name: "Metrics"),
     .target(

@@ -59,22 +59,34 @@ public final class FeatureCache: Sendable {
   ///
   /// - Parameter warn: told of shards that cannot be read; they are set aside and their rows are computed anew.
   public init(folder: URL, width: Int, warn: (String) -> Void) throws {
+    let indexed = try Self.indexed(folder, width: width, warn: warn)
     self.folder = folder
     self.width = width
+    state = Mutex(indexed)
+  }
+
+  private static func indexed(_ folder: URL, width: Int, warn: (String) -> Void) throws -> State {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     var state = State()
     let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     for file in files.filter({ $0.pathExtension == "safetensors" }).sorted(by: { $0.path < $1.path }) {
-      do {
-        try Self.index(file, width: width, in: &state)
-      } catch let error as CheckpointError {
-        let aside = file.appendingPathExtension("damaged")
-        try? FileManager.default.removeItem(at: aside)
-        try FileManager.default.moveItem(at: file, to: aside)
-        warn("\(error.description); set aside as \(aside.lastPathComponent), its features are computed anew")
-      }
+      guard let damage = damage(of: file, width: width, indexingInto: &state) else { continue }
+      let aside = file.appendingPathExtension("damaged")
+      if FileManager.default.fileExists(atPath: aside.path) { try FileManager.default.removeItem(at: aside) }
+      try FileManager.default.moveItem(at: file, to: aside)
+      warn("\(damage); set aside as \(aside.lastPathComponent), its features are computed anew")
     }
-    self.state = Mutex(state)
+    return state
+  }
+
+  /// Takes a shard's keys into the index, or says what is wrong with it.
+  private static func damage(of file: URL, width: Int, indexingInto state: inout State) -> CheckpointError? {
+    do {
+      try index(file, width: width, in: &state)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   private static func index(_ file: URL, width: Int, in state: inout State) throws(CheckpointError) {

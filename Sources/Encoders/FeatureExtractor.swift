@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import MemeData
 import Synchronization
@@ -28,8 +29,9 @@ public struct FeatureExtractor: Sendable {
   }
 
   public let encoder: EncoderPair
-  private let imageCache: FeatureCache
-  private let textCache: FeatureCache
+  /// `nil` where nothing is kept.
+  private let imageCache: FeatureCache?
+  private let textCache: FeatureCache?
   private let decoder = ImageDecoder()
   private let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
 
@@ -47,6 +49,16 @@ public struct FeatureExtractor: Sendable {
     imageCache = try FeatureCache(
       folder: cacheFolder.appending(path: names.image), width: encoder.imageWidth, warn: warn)
     textCache = try FeatureCache(folder: cacheFolder.appending(path: names.text), width: encoder.textWidth, warn: warn)
+  }
+
+  /// An extractor that computes everything and keeps nothing, to measure its speed.
+  public init(
+    encoder: EncoderPair, progress: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
+  ) {
+    self.encoder = encoder
+    self.progress = progress
+    imageCache = nil
+    textCache = nil
   }
 
   /// The keys under which the features of memes are found.
@@ -68,9 +80,10 @@ public struct FeatureExtractor: Sendable {
     return (Keys(image: images.keys, text: texts), statistics, images.problems)
   }
 
-  /// The features under `keys`, a row a meme.
+  /// The features under `keys`, a row a meme. The extractor must have a cache.
   public func table(_ keys: Keys) throws -> FeatureTable {
-    FeatureTable(image: try imageCache.gather(keys.image), text: try textCache.gather(keys.text))
+    guard let imageCache, let textCache else { preconditionFailure("an extractor that keeps nothing has no table") }
+    return FeatureTable(image: try imageCache.gather(keys.image), text: try textCache.gather(keys.text))
   }
 
   // MARK: Images
@@ -83,6 +96,19 @@ public struct FeatureExtractor: Sendable {
     var keys: [FeatureCache.Key?]
     var claimed: Set<FeatureCache.Key> = []
     var problems: [Problem] = []
+
+    init(count: Int) { keys = [FeatureCache.Key?](repeating: nil, count: count) }
+
+    mutating func takeNext() -> Int? {
+      guard next < keys.count else { return nil }
+      defer { next += 1 }
+      return next
+    }
+
+    mutating func finishOne() -> Int {
+      done += 1
+      return done
+    }
   }
 
   private func extractImages(
@@ -92,7 +118,7 @@ public struct FeatureExtractor: Sendable {
       return ([FeatureCache.Key?](repeating: nil, count: memes.count), [])
     }
     let network = try encoder.image
-    let shared = Mutex(Shared(keys: [FeatureCache.Key?](repeating: nil, count: memes.count)))
+    let shared = Mutex(Shared(count: memes.count))
     let clock = ContinuousClock()
     let start = clock.now
     try forEachCore {
@@ -100,14 +126,15 @@ public struct FeatureExtractor: Sendable {
       var pixels: [Tensor] = []
       func encodeBatch() throws {
         guard !keys.isEmpty else { return }
-        try imageCache.add(keys, network.encode(pixels))
+        let features = network.encode(pixels)
+        try imageCache?.add(keys, features)
         let count = keys.count
         keys.removeAll(keepingCapacity: true)
         pixels.removeAll(keepingCapacity: true)
         shared.withLock { $0.computed += count }
       }
-      while let index = shared.withLock({ $0.takeNext(below: memes.count) }) {
-        if let (key, image) = try readImage(of: memes[index], at: index, shared) {
+      while let index = shared.withLock({ $0.takeNext() }) {
+        if let (key, image) = readImage(of: memes[index], at: index, shared) {
           keys.append(key)
           pixels.append(network.pixels(of: image))
           if keys.count >= network.preferredBatchSize { try encodeBatch() }
@@ -116,7 +143,7 @@ public struct FeatureExtractor: Sendable {
       }
       try encodeBatch()
     }
-    try imageCache.flush()
+    try imageCache?.flush()
     statistics.imageSeconds = (clock.now - start) / .seconds(1)
     return shared.withLock { shared in
       statistics.imagesComputed = shared.computed
@@ -127,17 +154,17 @@ public struct FeatureExtractor: Sendable {
   /// The key and the pixels of a picture that has to be encoded; `nil` where there is nothing to do.
   private func readImage(
     of meme: Meme, at index: Int, _ shared: borrowing Mutex<Shared>
-  ) throws -> (FeatureCache.Key, RGBImage)? {
+  ) -> (FeatureCache.Key, RGBImage)? {
     guard let file = meme.image else { return nil }
     do {
       let bytes = try decoder.bytes(contentsOf: file)
       let key = FeatureCache.Key(of: bytes)
-      let isNew = shared.withLock { $0.claimed.insert(key).inserted } && !imageCache.contains(key)
+      let isNew = shared.withLock { $0.claimed.insert(key).inserted } && imageCache?.contains(key) != true
       let image = isNew ? try decoder.decode(bytes, name: file.path) : nil
       // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
       shared.withLock { $0.keys[index] = key }
       return image.map { (key, $0) }
-    } catch let error as ImageError {
+    } catch {
       shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
       return nil
     }
@@ -164,13 +191,13 @@ public struct FeatureExtractor: Sendable {
         guard let text = memes[index].text.map(cleaning.cleaned), !text.isEmpty else { continue }
         let key = FeatureCache.Key(of: Data(text.utf8))
         keys[index] = key
-        if claimed.insert(key).inserted && !textCache.contains(key) { fresh.append((key, text)) }
+        if claimed.insert(key).inserted && textCache?.contains(key) != true { fresh.append((key, text)) }
       }
       try encode(fresh, with: network)
       statistics.textsComputed += fresh.count
       progress("texts", range.upperBound, memes.count)
     }
-    try textCache.flush()
+    try textCache?.flush()
     statistics.textSeconds = (clock.now - start) / .seconds(1)
     return keys
   }
@@ -190,7 +217,8 @@ public struct FeatureExtractor: Sendable {
     try forEachCore {
       while let batch = nextBatch.withLock({ $0.takeChunk(of: 1, below: batches.count) })?.first {
         let rows = batches[batch]
-        try textCache.add(rows.map { texts[$0].key }, network.encode(rows.map { tokens[$0] }))
+        let features = network.encode(rows.map { tokens[$0] })
+        try textCache?.add(rows.map { texts[$0].key }, features)
       }
     }
   }
@@ -222,19 +250,6 @@ public struct FeatureExtractor: Sendable {
     }
     Runtime.threadCount = threads
     if let error = failure.withLock({ $0 }) { throw error }
-  }
-}
-
-extension FeatureExtractor.Shared {
-  fileprivate mutating func takeNext(below count: Int) -> Int? {
-    guard next < count else { return nil }
-    defer { next += 1 }
-    return next
-  }
-
-  fileprivate mutating func finishOne() -> Int {
-    done += 1
-    return done
   }
 }
 

@@ -8,12 +8,14 @@ public struct Corpus {
   private let featuresBySplit: [Split: FeatureTable]
   private let memesBySplit: [Split: [Meme]]
 
-  /// Groups memes by split and asks `features` for each group's table.
-  public init(_ dataset: Dataset, features: ([Meme]) throws -> FeatureTable) throws {
+  /// Groups memes by split and asks `features` for the table of each of `splits` that has memes.
+  public init(
+    _ dataset: Dataset, splits: [Split] = Split.allCases, features: ([Meme]) throws -> FeatureTable
+  ) throws {
     let whole = dataset.withSplits()
     self.dataset = whole
     memesBySplit = Dictionary(grouping: whole.memes.filter { $0.split != nil }) { $0.split! }
-    featuresBySplit = try memesBySplit.mapValues(features)
+    featuresBySplit = try memesBySplit.filter { splits.contains($0.key) }.mapValues(features)
   }
 
   public func memes(in split: Split) -> [Meme] { memesBySplit[split] ?? [] }

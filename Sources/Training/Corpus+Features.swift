@@ -1,0 +1,64 @@
+import Encoders
+import Foundation
+import MemeData
+
+extension Corpus {
+  /// Reads a recipe's dataset and makes sure of its features; what is cached is not computed again.
+  ///
+  /// - Parameters:
+  ///   - splits: the splits whose features are needed.
+  ///   - strict: whether a bad row fails the reading.
+  public static func load(
+    _ recipe: Recipe, splits: [Split] = Split.allCases, strict: Bool = false, observer: any ProgressObserver
+  ) throws -> Corpus {
+    guard let path = recipe.data else { throw TrainingError.dataUnnamed }
+    observer.observe(.phase("Reading \(path)"))
+    let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
+    warn(of: dataset.problems, "rows could not be used as they are", observer)
+    let extractor = try FeatureExtractor(
+      encoder: EncoderCatalog.pair(named: recipe.encoder), observer: observer)
+    return try Corpus(dataset, splits: splits) { memes in
+      let (keys, _, problems) = try extractor.extract(memes, cleaning: recipe.textCleaning)
+      warn(of: problems, "images could not be read and count as missing", observer)
+      return try extractor.table(keys)
+    }
+  }
+
+  /// Names the first few of many problems.
+  static func warn(of problems: [some CustomStringConvertible], _ what: String, _ observer: any ProgressObserver) {
+    guard !problems.isEmpty else { return }
+    let shown = problems.prefix(3).map { "\n  \($0)" }.joined()
+    let rest = problems.count > 3 ? "\n  … and \(problems.count - 3) more" : ""
+    observer.observe(.warning("\(problems.count) \(what):\(shown)\(rest)"))
+  }
+}
+
+extension FeatureExtractor {
+  /// An extractor on the user's feature cache that tells an observer how far it is.
+  public init(encoder: EncoderPair, observer: any ProgressObserver) throws {
+    try self.init(
+      encoder: encoder, cacheFolder: EncoderCatalog.cacheRoot.appending(path: "features"),
+      warn: { observer.observe(.warning($0)) },
+      progress: { phase, done, total in observer.observe(.items(phase: phase, done: done, total: total)) })
+  }
+}
+
+extension FeatureExtractor {
+  /// An extractor that keeps nothing and tells an observer how far it is.
+  public init(encoder: EncoderPair, keepsNothing observer: any ProgressObserver) {
+    self.init(encoder: encoder) { phase, done, total in
+      observer.observe(.items(phase: phase, done: done, total: total))
+    }
+  }
+}
+
+extension ModelBundle {
+  /// What the model says of memes outside any dataset.
+  public func predictions(for memes: [Meme]) throws -> [Prediction] {
+    let recipe = description.recipe
+    let encoder = try EncoderCatalog.pair(named: recipe.encoder)
+    let features = try encoder.table(of: memes, cleaning: recipe.textCleaning)
+    let rows = classifier.probabilities(of: features).rows
+    return zip(memes, rows).map { Prediction(id: $0.id, probabilities: $1, task: task) }
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Encoders
+import Foundation
+import MemeData
+import Training
+
+/// `memesense embed`: fills the feature cache.
+struct Embed: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compute and cache the features of a dataset's memes.",
+    discussion: """
+      Training does this by itself; embed does it beforehand. A killed run goes on where it was, and what is cached is
+      not computed again. Features are kept below ~/.cache/memesense (or XDG_CACHE_HOME).
+      """)
+
+  @Argument(help: "A dataset folder or annotation file.", completion: .directory)
+  var path: String
+
+  @Option(help: "The frozen encoders; 'memesense encoders list' names them.")
+  var encoder = "lite"
+
+  @Option(help: "float32 or bfloat16; the faster of the two on this machine unless given.")
+  var precision: Computation.Precision?
+
+  @Option(help: "What is done to texts first: none or semimemes.")
+  var textCleaning: TextCleaning = .none
+
+  @Flag(help: "Compute anew, neither reading nor filling the cache.")
+  var noCache = false
+
+  @OptionGroup var display: OutputOptions
+
+  private struct Result: Encodable {
+    var memes: Int
+    /// Images and texts that were not cached.
+    var computed: Int
+    var imagesComputed: Int
+    var textsComputed: Int
+    var imagesPerSecond: Double?
+    var textsPerSecond: Double?
+    var precision: Computation.Precision
+    var problems: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case memes, computed, precision, problems
+      case imagesComputed = "images_computed"
+      case textsComputed = "texts_computed"
+      case imagesPerSecond = "images_per_second"
+      case textsPerSecond = "texts_per_second"
+    }
+  }
+
+  func run() throws {
+    let dataset = try Dataset.read(URL(fileURLWithPath: path))
+    let observer = display.observer
+    for problem in dataset.problems.prefix(3) { observer.observe(.warning("\(problem)")) }
+    let computation = Computation(precision: precision)
+    let pair = try EncoderCatalog.pair(named: encoder, computation: computation)
+    let (_, statistics, problems) = try extractor(pair, observer: observer).extract(
+      dataset.memes, cleaning: textCleaning)
+    let result = Result(
+      memes: statistics.memes, computed: statistics.imagesComputed + statistics.textsComputed,
+      imagesComputed: statistics.imagesComputed, textsComputed: statistics.textsComputed,
+      imagesPerSecond: Self.rate(statistics.imagesComputed, statistics.imageSeconds),
+      textsPerSecond: Self.rate(statistics.textsComputed, statistics.textSeconds), precision: computation.precision,
+      problems: problems.map(\.description))
+    if display.json { return try Console.printJSON(result) }
+    for problem in problems { Console.error("warning: \(problem)") }
+    let rates = [(result.imagesComputed, "images", result.imagesPerSecond), (result.textsComputed, "texts", result.textsPerSecond)]
+      .map { count, name, rate in "\(count) \(name)" + (rate.map { String(format: " (%.0f/s)", $0) } ?? "") }
+    Console.print("\(result.memes) memes; computed \(rates.joined(separator: ", ")); the rest was cached")
+  }
+
+  private func extractor(_ pair: EncoderPair, observer: any ProgressObserver) throws -> FeatureExtractor {
+    noCache
+      ? try FeatureExtractor(encoder: pair, keepsNothing: observer)
+      : try FeatureExtractor(encoder: pair, observer: observer)
+  }
+
+  private static func rate(_ count: Int, _ seconds: Double) -> Double? {
+    count > 0 && seconds > 0 ? Double(count) / seconds : nil
+  }
+}
+
+extension Computation.Precision: ExpressibleByArgument {}
+extension TextCleaning: ExpressibleByArgument {}
