@@ -8,6 +8,7 @@ struct cvips_image {
   const void *bytes;
   size_t length;
   cvips_format format;
+  int width, height;  // upright
   VipsImage *source;  // as the file has it, not yet turned upright; NULL once its pixels were asked for
 };
 
@@ -52,8 +53,8 @@ int cvips_open(const void *bytes, size_t length, cvips_format format, cvips_imag
     return -1;
   }
   int sideways = vips_image_get_orientation_swap(opened->source);
-  header->width = sideways ? opened->source->Ysize : opened->source->Xsize;
-  header->height = sideways ? opened->source->Xsize : opened->source->Ysize;
+  header->width = opened->width = sideways ? opened->source->Ysize : opened->source->Xsize;
+  header->height = opened->height = sideways ? opened->source->Xsize : opened->source->Ysize;
   header->frames = vips_image_get_n_pages(opened->source);
   *image = opened;
   return 0;
@@ -150,7 +151,14 @@ static int read_body(void *argument) {
   VipsImage *image = work->image->source ? work->image->source : open_source(work->image);
   work->image->source = NULL;  // sequential: it can be read once
   if (!image) return -1;
-  int failed = normalise(&image) || copy_lines(image, work->pixels);
+  int failed = normalise(&image);
+  if (!failed && (image->Xsize != work->image->width || image->Ysize != work->image->height)) {
+    // The caller's memory was made for what the header said.
+    vips_error("decode", "%d x %d pixels where the header says %d x %d", image->Xsize, image->Ysize,
+               work->image->width, work->image->height);
+    failed = -1;
+  }
+  if (!failed) failed = copy_lines(image, work->pixels);
   g_object_unref(image);
   return failed ? -1 : 0;
 }
