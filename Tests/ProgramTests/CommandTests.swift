@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+/// The text and the exit status of commands that need no model.
+@Suite struct CommandTests {
+  let program: Program
+  init() throws { program = try Program() }
+
+  @Test func helpTeachesEveryCommand() throws {
+    let help = try program("--help")
+    #expect(help.status == 0)
+    for name in ["demo", "data", "embed", "train", "evaluate", "predict", "score", "recipe", "encoders"] {
+      #expect(help.output.contains("  \(name) "), "\(name)")
+      #expect(try program(name, "--help").output.contains("USAGE: memesense \(name)"))
+    }
+  }
+
+  @Test func wrongUsageIsStatus64() throws {
+    #expect(try program("fly").status == 64)
+    #expect(try program("predict").status == 64)
+    #expect(try program("train", "--recipe", "a", "--method", "b", "--output", "c").status == 64)
+  }
+
+  @Test func missingInputsAreStatus66AndNamed() throws {
+    for arguments in [["data", "inspect", "nowhere"], ["evaluate", "nowhere"]] {
+      let result = try program(arguments)
+      #expect(result.status == 66 && result.errors.contains("nowhere"), "\(result.errors)")
+    }
+  }
+
+  @Test func scoreGivesKnownNumbers() throws {
+    let truth = try program.write(
+      (0..<4).map { "{\"id\":\"\($0)\",\"labels\":{\"bad\":\($0 < 2 ? 1 : 0)}}" }.joined(separator: "\n"), to: "t.jsonl")
+    let predictions = try program.write(
+      zip(0..<4, [0.9, 0.4, 0.6, 0.1]).map { "{\"id\":\"\($0)\",\"probabilities\":{\"bad\":\($1)}}" }
+        .joined(separator: "\n"), to: "p.jsonl")
+    let arguments = ["score", "--truth", truth, "--predictions", predictions, "--task-kind", "binary"]
+    let scores = try object(program(arguments + ["--json"]).output)
+    #expect(scores["auroc"] as? Double == 0.75)
+    #expect(scores["accuracy"] as? Double == 0.5)
+    #expect(try program(arguments + ["--metric", "auroc"]).output == "0.75\n")
+    let unknown = try program(arguments + ["--metric", "beauty"])
+    #expect(unknown.status == 65 && unknown.errors.contains("beauty"))
+    let broken = try program.write("{\"id\":\"0\",\"probabilities\":{\"bad\":2}}", to: "broken.jsonl")
+    let refused = try program(["score", "--truth", truth, "--predictions", broken, "--task-kind", "binary"])
+    #expect(refused.status == 65 && refused.errors.contains("broken.jsonl:1:"), "\(refused.errors)")
+  }
+
+  @Test func recipesAreListedShownAndChecked() throws {
+    #expect(try program("recipe", "list").output.contains("semimemes-lite"))
+    let shown = try program("recipe", "show", "semimemes-lite").output
+    let good = try program.write(shown, to: "good.yaml")
+    #expect(try program("recipe", "validate", good).status == 0)
+    let bad = try program.write(shown.replacing("epochs: 100", with: "epoch: 100"), to: "bad.yaml")
+    let refused = try program("recipe", "validate", bad)
+    #expect(refused.status == 64 && refused.errors.contains("settings.auto_encoder.training"), "\(refused.errors)")
+    #expect(try program("recipe", "show", "nothing").errors.contains("semimemes-lite"))
+  }
+
+  @Test func inspectNamesBadRowsByFileAndLine() throws {
+    _ = try program.write(
+      "{\"file_name\":\"a.jpg\",\"text\":\"one\",\"bad\":1}\n{broken\n{\"file_name\":\"b.jpg\",\"text\":\"two\",\"bad\":0}\n",
+      to: "data/metadata.jsonl")
+    _ = try program.write("x", to: "data/a.jpg")
+    let result = try program("data", "inspect", program.home.appending(path: "data").path)
+    #expect(result.status == 0)
+    #expect(result.output.contains("metadata.jsonl:2: "), "\(result.output)")
+    #expect(result.output.contains("metadata.jsonl:3: "), "\(result.output)")
+    #expect(try program("data", "inspect", program.home.appending(path: "data").path, "--strict").status == 65)
+  }
+
+  @Test func encodersAreListedWithTheirFolder() throws {
+    let list = try program("encoders", "list", "--json")
+    #expect(list.output.contains("\"lite\"") && list.output.contains(".dependencies/encoders"))
+    #expect(try program("encoders", "get", "lite").status == 0)
+    #expect(try program("encoders", "get", "nothing").status == 66)
+  }
+}
