@@ -75,7 +75,7 @@ public struct EfficientNetLite: Sendable {
     var builder = SameConvolution.Builder(
       channels: 3, side: configuration.side, batchSize: batchSize, computation: computation)
     // Flat areas make equal numbers, whose rounding errors add up: the first layers stay in float32 (4 % of the time,
-    // and the least cosine over real pictures grows from 0.9990 to 0.9996).
+    // and the least cosine over real pictures grows).
     builder.dtype = .float32
     // Inputs are x − 127; the division by 128 is folded into the first weights.
     stem = builder.convolution(
@@ -117,6 +117,7 @@ private struct InvertedResidual: Sendable {
   ) {
     let inputs = builder.channels
     let inner = inputs * stage.expansion
+    let inputMeans = builder.means
     expansion =
       stage.expansion == 1
       ? nil
@@ -129,6 +130,7 @@ private struct InvertedResidual: Sendable {
     projection = builder.convolution(
       outputs: stage.outputs, kernel: 1, stride: 1, activation: .none, scope["_project_conv"], scope["_bn2"])
     isResidual = stride == 1 && inputs == stage.outputs
+    if isResidual, let inputMeans, let means = builder.means { builder.means = means + inputMeans }
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {

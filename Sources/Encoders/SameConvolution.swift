@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 import TorchNN
 
@@ -31,6 +32,8 @@ struct SameConvolution: @unchecked Sendable {  // its tensors are never written
     private let computation: Computation
     /// What the next convolutions compute in.
     var dtype: DType
+    /// What each channel is on average over the pictures of the training, [C] float64; `nil` for the picture itself.
+    var means: Tensor?
 
     init(channels: Int, side: Int, batchSize: Int, computation: Computation) {
       self.channels = channels
@@ -54,13 +57,33 @@ struct SameConvolution: @unchecked Sendable {  // its tensors are never written
       _ = normalization.buffer("num_batches_tracked", [])
       let scale = withoutGrad { gain / (variance + SameConvolution.epsilon).squareRoot() }
       let folded = withoutGrad { weight.to(.float64) * (scale * weightScale).reshaped(to: [outputs, 1, 1, 1]) }
+      var bias = withoutGrad { offset - mean * scale }
+      if dtype == .bfloat16, groups == 1, let means {
+        // What rounding the weights changes on average, given back: data-free bias correction (Nagel et al., 2019,
+        // arXiv:1906.04721, section 4.2). Depthwise filters keep their sums instead.
+        let errors = folded - folded.to(.bfloat16).to(.float64)
+        bias = bias + errors.sum(along: 2, 3).matmul(means)
+      }
       defer {
         channels = outputs
         side = (side + stride - 1) / stride
+        means = activation == .relu6 ? Builder.meansOfReLU6(mean: offset, deviation: gain) : offset
       }
       return SameConvolution(
-        weight: folded.to(.float32), bias: withoutGrad { offset - mean * scale }.to(.float32), stride: stride,
-        groups: groups, activation: activation, input: [batchSize, channels, side, side], dtype: dtype, computation)
+        weight: folded.to(.float32), bias: bias.to(.float32), stride: stride, groups: groups,
+        activation: activation, input: [batchSize, channels, side, side], dtype: dtype, computation)
+    }
+
+    /// The means of normal distributions whose values are clamped to 0…6.
+    private static func meansOfReLU6(mean: Tensor, deviation: Tensor) -> Tensor {
+      let means = zip(mean.doubles, deviation.doubles).map { mean, deviation in
+        let deviation = max(abs(deviation), 1e-9)
+        let (low, high) = (-mean / deviation, (6 - mean) / deviation)
+        func below(_ z: Double) -> Double { (1 + erf(z / 2.0.squareRoot())) / 2 }
+        func density(_ z: Double) -> Double { exp(-z * z / 2) / (2 * .pi).squareRoot() }
+        return mean * (below(high) - below(low)) + deviation * (density(low) - density(high)) + 6 * (1 - below(high))
+      }
+      return Tensor(means)
     }
   }
 
