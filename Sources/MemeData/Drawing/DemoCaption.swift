@@ -10,29 +10,31 @@ struct DemoCaption: Sendable, Hashable {
 }
 
 extension DemoCaption {
+  private struct Manner {
+    var openings: [String]
+    var frames: [String]
+  }
+
   /// `{V}` is the verb with its s, `{v}` without; `{T}` who or what is compared.
-  private static let likening = [
-    "{V} just like {T}", "{V} exactly like {T}", "this {V} like {T}", "why does this {v} like {T}",
-    "{V} a lot like {T}", "tell me this does not {v} like {T}", "{T} and this {v} the same", "reminds me of {T}",
-    "{T} in one picture", "{T}, basically", "we all know it {V} like {T}", "found a picture of {T}",
-    "it {V} like {T} again", "could be {T}", "{T} and this: twins", "mistook this for {T}", "that is so {T}",
-  ]
-  private static let contrasting = [
-    "never {V} like {T}", "{V} nothing like {T}", "does not {v} like {T} at all", "{T} could never",
-    "the exact opposite of {T}", "this and {T}: nothing alike", "no, this is not {T}", "anything but {T}",
-    "{V} unlike {T}", "not one bit like {T}", "this and {T}: no resemblance", "{T} would never {v} like this",
-    "far from {T}", "nobody would mistake this for {T}", "not to be confused with {T}", "so different from {T}",
-    "{T} and this do not {v} the same",
-  ]
+  private static let likening = Manner(
+    openings: ["yes,", "yep:", "exactly:", "so true:", "same:", "true story:", "accurate:", "100% correct:"],
+    frames: [
+      "{V} just like {T}", "{V} exactly like {T}", "this {V} like {T}", "why does this {v} like {T}",
+      "{V} a lot like {T}", "{T} and this {v} the same", "reminds me of {T}", "{T} in one picture",
+    ])
+  private static let contrasting = Manner(
+    openings: ["no,", "nope:", "no way:", "wrong:", "not even close:", "not true:", "false:", "absolutely not:"],
+    frames: [
+      "never {V} like {T}", "{V} nothing like {T}", "does not {v} like {T} at all", "{T} could never",
+      "the exact opposite of {T}", "this and {T}: nothing alike", "this is not {T}", "anything but {T}",
+    ])
   private static let people = [
-    "you", "you", "you", "you", "kevin", "my brother", "my boss", "our teacher", "aunt carol", "my roommate", "grandpa",
-    "my ex", "the new guy", "our coach", "cousin tim", "my neighbour", "dad", "the mayor",
+    "you", "kevin", "my brother", "my boss", "our teacher", "aunt carol", "grandpa", "my ex",
   ]
   private static let settingOpenings = [
     "", "", "", "greetings from the ", "at the ", "seen at the ", "photo from the ", "me at the ", "pov: ", "that one ",
     "back from the ", "today: ",
   ]
-  private static let openings = ["honestly", "ok but", "breaking news:", "fun fact:", "not gonna lie,", "dear diary,"]
   private static let closings = ["lol", "fr", "no joke", "just saying", "😂", "🙃", "!!!", "trust me", "...", "💯", "👀"]
 
   /// A new paraphrase.
@@ -41,17 +43,17 @@ extension DemoCaption {
   ///   - isLikening: whether somebody is said to be like the picture.
   ///   - place: where the picture is from, if the caption says so.
   static func phrased(topic: DemoTopic, isLikening: Bool, place: String?, random: inout DrawingRandom) -> DemoCaption {
+    let manner = isLikening ? likening : contrasting
     let person = random.pick(people)
     let target = random.pick(topic.targets)
       .replacing("%'s", with: person == "you" ? "your" : person + "'s")
       .replacing("%", with: person)
-    let frame = random.pick(isLikening ? likening : contrasting)
+    let frame = random.pick(manner.openings) + " " + random.pick(manner.frames)
     var claim = frame.replacing("{V}", with: topic.verb.third).replacing("{v}", with: topic.verb.base)
       .replacing("{T}", with: target)
-    if random.chance(0.25) { claim = random.pick(openings) + " " + claim }
-    if random.chance(0.35) { claim += " " + random.pick(closings) }
+    if random.chance(0.2) { claim += " " + random.pick(closings) }
     var setting = place.map { random.pick(settingOpenings) + $0 } ?? ""
-    if random.chance(0.1) { claim = misspelt(claim, random: &random) }
+    if random.chance(0.05) { claim = misspelt(claim, random: &random) }
     switch random.integer(in: 0...3) {
     case 0: break
     case 1: (setting, claim) = (capitalised(setting), capitalised(claim))

@@ -10,7 +10,7 @@ public struct DemoCorpus: Sendable {
   public let memeCount: Int
   public let seed: UInt64
 
-  public init(memeCount: Int = 2000, seed: UInt64 = 42) {
+  public init(memeCount: Int = 3000, seed: UInt64 = 42) {
     precondition((0...100_000).contains(memeCount), "\(memeCount) memes; at most 100000 have captions of their own")
     self.memeCount = memeCount
     self.seed = seed
@@ -123,4 +123,3 @@ public enum DemoCorpusError: Error, Sendable, Equatable, CustomStringConvertible
     }
   }
 }
-extension DemoCorpus { public func debugEmoji() -> [String] { plan().map { $0.scene.emoji + " \($0.topic) \($0.isPleasant) \($0.isLikening)" } } }

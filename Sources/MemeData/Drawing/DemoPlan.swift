@@ -1,18 +1,16 @@
-import Foundation
-
 /// Plans a corpus of twins: two memes that share their caption or their picture and have opposite labels.
 ///
-/// So half of the memes are mean, and neither side tells the label alone. The places that captions speak of say nothing
-/// of the label, but let unlabelled memes teach which drawings and which words belong to one idea. Twins stay in one
-/// split: no caption and no picture of the training part is asked for in the test.
+/// So half of the memes are mean, and knowing one side gives an AUROC of 0.75 − `contrastShare` / 2 at best. A caption's
+/// place follows the picture's subject, or its twin's, so that unlabelled memes teach which drawings and which words
+/// belong to one idea. Twins stay in one split: no caption and no picture of the training part is asked for in the test.
 struct DemoPlan {
   /// The share of unkind memes that tell somebody apart from something pleasant.
   ///
   /// At 0 either side alone would separate the classes with an AUROC of 0.75; at one half neither would at all, but
   /// then no model that adds up evidence from both sides could learn anything either.
-  static let contrastShare = Double(ProcessInfo.processInfo.environment["Q"] ?? "0.15")!
+  static let contrastShare = 0.06
   /// How often a caption speaks of a place where its picture's subject is found.
-  static let placeShare = Double(ProcessInfo.processInfo.environment["C"] ?? "0.8")!
+  static let placeShare = 0.8
 
   private var random: DrawingRandom
   private var captions: Set<String> = []

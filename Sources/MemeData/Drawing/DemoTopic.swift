@@ -20,48 +20,39 @@ extension DemoTopic {
   static let all: [DemoTopic] = [
     DemoTopic(
       verb: ("smells", "smell"),
-      targets: ["%", "%'s perfume", "%'s car", "%'s jacket"],
+      targets: ["%", "%'s perfume", "%'s car"],
       pleasant: Idea(
-        emoji: ["🌹", "🌷", "💐", "🌸", "🌺"],
-        places: ["flower market", "florist's window", "garden show", "rose garden", "bed of flowers"]),
+        emoji: ["🌹", "🌷", "💐", "🌸"],
+        places: ["flower market", "florist's window", "garden show", "rose garden"]),
       unpleasant: Idea(
-        emoji: ["🐟", "🦑", "🐙", "🦞", "🦐"],
-        places: ["fish counter", "harbour at noon", "fishing boat", "seafood stall", "fish market"])),
+        emoji: ["🐟", "🦑", "🐙", "🦞"],
+        places: ["fish counter", "harbour at noon", "fishing boat", "seafood stall"])),
     DemoTopic(
       verb: ("looks", "look"),
-      targets: ["%", "%'s haircut", "%'s profile picture", "%'s outfit"],
+      targets: ["%", "%'s haircut", "%'s profile picture"],
       pleasant: Idea(
-        emoji: ["🦋", "🦚", "🦢", "🦩", "🦜"],
-        places: ["bird show", "butterfly house", "palace park", "bird house at the zoo", "tropical garden"]),
+        emoji: ["🦋", "🦚", "🦢", "🦩"],
+        places: ["bird show", "butterfly house", "palace park", "bird house at the zoo"]),
       unpleasant: Idea(
-        emoji: ["🤡", "👹", "🧟", "👺", "🎃"],
-        places: ["halloween night", "haunted house", "mask museum", "ghost train", "horror film"])),
+        emoji: ["🤡", "👹", "🧟", "👺"],
+        places: ["halloween night", "haunted house", "mask museum", "ghost train"])),
     DemoTopic(
       verb: ("tastes", "taste"),
-      targets: ["%'s cooking", "%'s lasagna", "%'s coffee", "%'s soup"],
+      targets: ["%'s cooking", "%'s lasagna", "%'s coffee"],
       pleasant: Idea(
-        emoji: ["🍰", "🍫", "🍦", "🧁", "🍩"],
-        places: ["bakery on the corner", "sweet shop", "dessert menu", "birthday table", "ice cream van"]),
+        emoji: ["🍰", "🍫", "🍦", "🧁"],
+        places: ["bakery on the corner", "sweet shop", "dessert menu", "birthday table"]),
       unpleasant: Idea(
-        emoji: ["🧼", "🧽", "🧴", "🧻", "🪣"],
-        places: ["bathroom shelf", "cupboard under the sink", "washing day", "hotel bathroom", "cleaning aisle"])),
+        emoji: ["🧼", "🧽", "🧴", "🧻"],
+        places: ["bathroom shelf", "cupboard under the sink", "washing day", "hotel bathroom"])),
     DemoTopic(
       verb: ("sounds", "sound"),
-      targets: ["%", "%'s singing", "%'s voice", "%'s band"],
+      targets: ["%", "%'s singing", "%'s voice"],
       pleasant: Idea(
-        emoji: ["🎻", "🎹", "🎷", "🎺", "🎸"],
-        places: ["concert hall", "jazz club", "music school", "orchestra rehearsal", "opera night"]),
+        emoji: ["🎻", "🎹", "🎷", "🎺"],
+        places: ["concert hall", "jazz club", "music school", "orchestra rehearsal"]),
       unpleasant: Idea(
-        emoji: ["🔨", "🪚", "🪓", "🚜", "🔧"],
-        places: ["building site", "roadworks", "hardware store", "neighbour's workshop", "tool shed"])),
-    DemoTopic(
-      verb: ("moves", "move"),
-      targets: ["%", "%'s typing", "%'s moped", "%'s team"],
-      pleasant: Idea(
-        emoji: ["🚀", "🏎️", "🚄", "✈️", "🏍️"],
-        places: ["race track", "launch pad", "grand prix", "air show", "express lane"]),
-      unpleasant: Idea(
-        emoji: ["🐌", "🐢", "🦥", "🐛", "🐨"],
-        places: ["petting zoo", "garden path", "terrarium", "reptile house", "rainforest tour"])),
+        emoji: ["🔨", "🪚", "🪓", "🚜"],
+        places: ["building site", "roadworks", "hardware store", "neighbour's workshop"])),
   ]
 }

@@ -67,14 +67,15 @@ import Testing
     #expect(try image.pixels == ImageFixture.expectedPixels("rgb.png"))
   }
 
-  @Test(arguments: [
-    ([0x49, 0x49, 0x2A, 0, 8, 0, 0, 0], "TIFF"), (Array("<svg xmlns='x'>".utf8), "SVG"),
-    (Array("\n<?xml version='1.0'?><svg>".utf8), "SVG"), (Array("%PDF-1.7".utf8), "PDF"),
-    ([0, 0, 0, 24] + Array("ftypheic".utf8), "HEIC"), ([0, 0, 0, 24] + Array("ftypavif".utf8), "AVIF"),
-    (Array("BM".utf8) + [70, 0, 0, 0, 0, 0, 0, 0], "BMP"), ([0, 0, 1, 0, 1, 0], "ICO"),
-    ([0, 0, 0, 12, 0x6A, 0x50, 0x20, 0x20], "JPEG 2000"), (Array("<!DOCTYPE HTML><p>404".utf8), "HTML"),
-    (Array("version https://git-lfs.github.com/spec/v1".utf8), "Git LFS pointer"),
-  ] as [([UInt8], String)])
+  @Test(
+    arguments: [
+      ([0x49, 0x49, 0x2A, 0, 8, 0, 0, 0], "TIFF"), (Array("<svg xmlns='x'>".utf8), "SVG"),
+      (Array("\n<?xml version='1.0'?><svg>".utf8), "SVG"), (Array("%PDF-1.7".utf8), "PDF"),
+      ([0, 0, 0, 24] + Array("ftypheic".utf8), "HEIC"), ([0, 0, 0, 24] + Array("ftypavif".utf8), "AVIF"),
+      (Array("BM".utf8) + [70, 0, 0, 0, 0, 0, 0, 0], "BMP"), ([0, 0, 1, 0, 1, 0], "ICO"),
+      ([0, 0, 0, 12, 0x6A, 0x50, 0x20, 0x20], "JPEG 2000"), (Array("<!DOCTYPE HTML><p>404".utf8), "HTML"),
+      (Array("version https://git-lfs.github.com/spec/v1".utf8), "Git LFS pointer"),
+    ] as [([UInt8], String)])
   func otherFormatsAreRefusedByName(bytes: [UInt8], format: String) {
     #expect(throws: ImageError.refusedFormat(name: "x.jpg", format: format)) {
       try decoder.decode(Data(bytes), name: "x.jpg")

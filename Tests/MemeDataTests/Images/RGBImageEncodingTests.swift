@@ -23,7 +23,8 @@ import Testing
     let turned = try ImageFixture.data("turned.jpg")
     #expect(turned.range(of: Data("Exif".utf8)) != nil)
     let thumbnail = try decoder.thumbnail(of: turned, name: "t", maxSide: 16)
-    #expect(try decoder.header(of: thumbnail, name: "t") == ImageHeader(format: .jpeg, width: 12, height: 16, frameCount: 1))
+    #expect(
+      try decoder.header(of: thumbnail, name: "t") == ImageHeader(format: .jpeg, width: 12, height: 16, frameCount: 1))
     #expect(thumbnail.range(of: Data("Exif".utf8)) == nil)
     let larger = try decoder.thumbnail(of: turned, name: "t", maxSide: 500)
     #expect(try decoder.header(of: larger, name: "t").height == 32)
