@@ -53,7 +53,7 @@ let package = Package(
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"], exclude: ["Fixtures"]),
-    .testTarget(name: "EncodersTests", dependencies: ["Encoders"]),
+    .testTarget(name: "EncodersTests", dependencies: ["Encoders"], exclude: ["Fixtures"]),
     .testTarget(name: "MethodsTests", dependencies: ["Methods"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),

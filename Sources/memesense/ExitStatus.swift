@@ -18,17 +18,18 @@ enum ExitStatus {
 
   init(of error: any Error) {
     switch error {
-    case is ExitCode, is CleanExit, is ValidationError: self = .parser
     case is RecipeError, is MethodError: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
     case is DatasetError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
+    case ImageError.unreadable: self = .missingInput
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case is EncoderError: self = .missingInput
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData
-    default: self = Memesense.exitCode(for: error) == .validationFailure ? .parser : .fault
+    // Help, versions and wrong options are ArgumentParser's own; it calls everything it does not know a failure.
+    default: self = Memesense.exitCode(for: error) == .failure ? .fault : .parser
     }
   }
 

@@ -41,9 +41,10 @@ import Testing
     #expect(try program(arguments + ["--metric", "auroc"]).output == "0.75\n")
     let unknown = try program(arguments + ["--metric", "beauty"])
     #expect(unknown.status == 65 && unknown.errors.contains("beauty"))
-    let broken = try program.write("{\"id\":\"0\",\"probabilities\":{\"bad\":2}}", to: "broken.jsonl")
+    let broken = try program.write(
+      (0..<4).map { "{\"id\":\"\($0)\",\"probabilities\":{\"bad\":\($0)}}" }.joined(separator: "\n"), to: "broken.jsonl")
     let refused = try program(["score", "--truth", truth, "--predictions", broken, "--task-kind", "binary"])
-    #expect(refused.status == 65 && refused.errors.contains("broken.jsonl:1:"), "\(refused.errors)")
+    #expect(refused.status == 65 && refused.errors.contains("broken.jsonl:3:"), "\(refused.errors)")
   }
 
   @Test func recipesAreListedShownAndChecked() throws {
