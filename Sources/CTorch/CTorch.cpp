@@ -1,6 +1,7 @@
 #include "CTorch.h"
 
 #include <malloc.h>
+#include <stdlib.h>
 
 #include <algorithm>
 #include <string>
@@ -167,6 +168,8 @@ const char *ct_last_error(void) { return last_error.c_str(); }
 void ct_initialize(void) {
   // Freed pages stay with the process: a convolution's buffers are taken and returned at every call, and faulting them
   // in anew costs as much as the arithmetic.
+  // Large tensors on huge pages: training streams weights, gradients and moments through memory at every step.
+  setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
   mallopt(M_TOP_PAD, 64 << 20);

@@ -72,7 +72,9 @@ public enum EncoderCatalog {
     if let named = ProcessInfo.processInfo.environment["MEMESENSE_ENCODERS"] { return [URL(fileURLWithPath: named)] }
     let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
     let executable = (Bundle.main.executableURL ?? program).resolvingSymlinksInPath()
-    let starts = [executable.deletingLastPathComponent(), URL(fileURLWithPath: FileManager.default.currentDirectoryPath)]
+    let starts = [
+      executable.deletingLastPathComponent(), URL(fileURLWithPath: FileManager.default.currentDirectoryPath),
+    ]
     var folders = starts.flatMap(\.selfAndAncestors).map { $0.appending(path: ".dependencies/encoders") }
       .filter { FileManager.default.fileExists(atPath: $0.path) }
     folders.append(Self.userFolder)

@@ -268,7 +268,9 @@ extension EncoderPair {
   ///
   /// - Throws: `ImageError` for a picture that cannot be read.
   public func table(of memes: [Meme], cleaning: TextCleaning) throws -> FeatureTable {
-    func block<Content>(_ contents: [Content?], width: Int, _ encode: ([Content]) throws -> Tensor) throws -> FeatureBlock {
+    func block<Content>(_ contents: [Content?], width: Int, _ encode: ([Content]) throws -> Tensor) throws
+      -> FeatureBlock
+    {
       let rows = contents.indices.filter { contents[$0] != nil }
       let values = Tensor.zeros([contents.count, width])
       if !rows.isEmpty { values.replaceRows(at: Tensor(rows), with: try encode(rows.map { contents[$0]! })) }

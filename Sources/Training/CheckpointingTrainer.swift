@@ -15,7 +15,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   let log: TrainingLog
   let observer: any ProgressObserver
   /// Seconds between two checkpoints of a stage; what is lost at most.
-  var interval: Duration = .seconds(3)
+  var interval: Duration = .seconds(10)
 
   /// - Parameter folder: where checkpoints lie; it must exist.
   public init(folder: URL, precision: Precision, log: TrainingLog, observer: any ProgressObserver) {

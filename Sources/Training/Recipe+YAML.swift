@@ -18,7 +18,8 @@ extension Recipe {
   ///   - overrides: `key.path=value` pairs that replace fields, as `--set` gives them; values are YAML.
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     guard var root = try Self.parsed(yaml, source: source), root.mapping != nil else {
-      throw RecipeError(description: "\(source): a recipe is a YAML mapping of keys; see 'memesense recipe show semimemes'")
+      throw RecipeError(
+        description: "\(source): a recipe is a YAML mapping of keys; see 'memesense recipe show semimemes'")
     }
     for override in overrides { try Self.apply(override, to: &root) }
     do {
@@ -134,9 +135,13 @@ extension Recipe {
     func place(_ path: [any CodingKey]) -> String {
       let keys = path.map { $0.intValue.map(String.init) ?? $0.stringValue }
       var node: Node? = root
-      for key in keys { node = node.flatMap { current in Int(key).flatMap { index in
-        current.sequence.flatMap { index < $0.count ? $0[index] : nil }
-      } ?? (current.mapping == nil ? nil : current[key]) } }
+      for key in keys {
+        node = node.flatMap { current in
+          Int(key).flatMap { index in
+            current.sequence.flatMap { index < $0.count ? $0[index] : nil }
+          } ?? (current.mapping == nil ? nil : current[key])
+        }
+      }
       let line = node?.mark.map { "line \($0.line): " } ?? ""
       return "\(line)'\(keys.joined(separator: "."))'"
     }

@@ -95,7 +95,8 @@ public struct TrainingRun {
     let memes = corpus.memes(in: split)
     guard memes.contains(where: { $0.labels[task.name] != nil }) else { return nil }
     return PredictionSet(
-      task: task, split: split, memes: memes, probabilities: classifier.probabilities(of: try corpus.features(in: split)))
+      task: task, split: split, memes: memes,
+      probabilities: classifier.probabilities(of: try corpus.features(in: split)))
   }
 
   // MARK: The folder

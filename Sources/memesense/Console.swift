@@ -95,7 +95,8 @@ final class ProgressDisplay: ProgressObserver {
 
   private func line(_ name: String, _ done: Int, _ total: Int, _ loss: Double?) -> String {
     let filled = total == 0 ? 0 : 16 * min(done, total) / total
-    let bar = isTerminal
+    let bar =
+      isTerminal
       ? String(repeating: "█", count: filled) + String(repeating: "░", count: 16 - filled) + " " : ""
     let suffix = loss.map { String(format: "  loss %.4f", $0) } ?? ""
     return "\(name) \(bar)\(done)/\(total)\(suffix)"

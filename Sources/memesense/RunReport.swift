@@ -55,11 +55,13 @@ struct RunReport {
     var charts: [any Chart] = []
     if set.task.kind == .binary {
       charts.append(
-        ROCChart(title: "ROC, \(split.rawValue) split", curves: [.init(name: set.task.name, scores: try set.rankedScores())]))
+        ROCChart(
+          title: "ROC, \(split.rawValue) split", curves: [.init(name: set.task.name, scores: try set.rankedScores())]))
     }
     if let counts = outcome.summary.metrics[split.rawValue]?.confusionMatrix {
       let names = set.task.kind == .binary ? ["not \(set.task.labels[0])", set.task.labels[0]] : set.task.labels
-      charts.append(ConfusionChart(title: "Truth against prediction, \(split.rawValue) split", labels: names, counts: counts))
+      charts.append(
+        ConfusionChart(title: "Truth against prediction, \(split.rawValue) split", labels: names, counts: counts))
     }
     return charts
   }
@@ -114,7 +116,8 @@ extension PredictionSet {
     switch memes[index].labels[task.name] {
     case .binary(let value): return prediction.labels[task.labels[0]] == (value ? 1 : 0)
     case .multiclass(let value): return prediction.label == task.labels[value]
-    case .multilabel(let values): return task.labels.indices.allSatisfy {
+    case .multilabel(let values):
+      return task.labels.indices.allSatisfy {
         prediction.labels[task.labels[$0]] == (values[$0] ? 1 : 0)
       }
     case nil: return false

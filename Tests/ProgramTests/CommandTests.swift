@@ -30,7 +30,8 @@ import Testing
 
   @Test func scoreGivesKnownNumbers() throws {
     let truth = try program.write(
-      (0..<4).map { "{\"id\":\"\($0)\",\"labels\":{\"bad\":\($0 < 2 ? 1 : 0)}}" }.joined(separator: "\n"), to: "t.jsonl")
+      (0..<4).map { "{\"id\":\"\($0)\",\"labels\":{\"bad\":\($0 < 2 ? 1 : 0)}}" }.joined(separator: "\n"), to: "t.jsonl"
+    )
     let predictions = try program.write(
       zip(0..<4, [0.9, 0.4, 0.6, 0.1]).map { "{\"id\":\"\($0)\",\"probabilities\":{\"bad\":\($1)}}" }
         .joined(separator: "\n"), to: "p.jsonl")
@@ -42,7 +43,8 @@ import Testing
     let unknown = try program(arguments + ["--metric", "beauty"])
     #expect(unknown.status == 65 && unknown.errors.contains("beauty"))
     let broken = try program.write(
-      (0..<4).map { "{\"id\":\"\($0)\",\"probabilities\":{\"bad\":\($0)}}" }.joined(separator: "\n"), to: "broken.jsonl")
+      (0..<4).map { "{\"id\":\"\($0)\",\"probabilities\":{\"bad\":\($0)}}" }.joined(separator: "\n"), to: "broken.jsonl"
+    )
     let refused = try program(["score", "--truth", truth, "--predictions", broken, "--task-kind", "binary"])
     #expect(refused.status == 65 && refused.errors.contains("broken.jsonl:3:"), "\(refused.errors)")
   }

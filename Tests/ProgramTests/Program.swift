@@ -21,7 +21,10 @@ struct Program {
     while folder.path != "/" {
       let candidate = folder.appending(path: "memesense")
       if FileManager.default.isExecutableFile(atPath: candidate.path),
-        !candidate.hasDirectoryPath { return candidate }
+        !candidate.hasDirectoryPath
+      {
+        return candidate
+      }
       folder.deleteLastPathComponent()
     }
     return root.appending(path: ".build/debug/memesense")

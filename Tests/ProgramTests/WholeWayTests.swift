@@ -6,7 +6,8 @@ import Testing
   /// The corpus and the runs that all tests of the suite look at; made once.
   static let demo = Result {
     let program = try Program()
-    let result = try program("demo", "--memes", "240", "--labels", "0.2", "--seeds", "1", "--output", "demo", "--json", "--quiet")
+    let result = try program(
+      "demo", "--memes", "240", "--labels", "0.2", "--seeds", "1", "--output", "demo", "--json", "--quiet")
     return (program: program, result: result)
   }
 
@@ -48,7 +49,8 @@ import Testing
 
   private func truthFile() throws -> String {
     let metadata = try String(contentsOfFile: corpus + "/metadata.jsonl", encoding: .utf8)
-    let predicted = try String(contentsOf: program.home.appending(path: "demo/concat-42/predictions-test.jsonl"), encoding: .utf8)
+    let predicted = try String(
+      contentsOf: program.home.appending(path: "demo/concat-42/predictions-test.jsonl"), encoding: .utf8)
     let ids = try Set(predicted.split(separator: "\n").map { try object(String($0))["id"] as? String ?? "" })
     let rows = try metadata.split(separator: "\n").map { try object(String($0)) }
     let lines = rows.compactMap { row -> String? in
@@ -76,8 +78,13 @@ import Testing
   }
 
   @Test func brokenPicturesAreNamedAndNothingCrashes() throws {
-    let bytes = try Data(contentsOf: URL(fileURLWithPath: corpus + "/images/" + FileManager.default.contentsOfDirectory(atPath: corpus + "/images").sorted()[0]))
-    for (name, data) in [("cut.jpg", bytes.prefix(bytes.count / 3)), ("empty.png", Data()), ("page.jpg", Data("<html>".utf8))] {
+    let bytes = try Data(
+      contentsOf: URL(
+        fileURLWithPath: corpus + "/images/"
+          + FileManager.default.contentsOfDirectory(atPath: corpus + "/images").sorted()[0]))
+    for (name, data) in [
+      ("cut.jpg", bytes.prefix(bytes.count / 3)), ("empty.png", Data()), ("page.jpg", Data("<html>".utf8)),
+    ] {
       let file = program.home.appending(path: name)
       try data.write(to: file)
       let result = try program("predict", "demo/concat-42", file.path)

@@ -22,7 +22,9 @@ struct Fixture {
   /// The tensors below a prefix, the prefix taken off.
   func group(_ prefix: String) -> [String: Tensor] {
     Dictionary(
-      uniqueKeysWithValues: tensors.filter { $0.key.hasPrefix(prefix) }.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+      uniqueKeysWithValues: tensors.filter { $0.key.hasPrefix(prefix) }.map {
+        (String($0.key.dropFirst(prefix.count)), $0.value)
+      })
   }
 }
 

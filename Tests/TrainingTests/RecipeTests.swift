@@ -48,7 +48,8 @@ import Testing
     var changed = lines
     changed.insert("    dropout_rat: 0.3", at: row + 1)
     let found = message(changed.joined(separator: "\n"))
-    #expect(found == "mine.yaml: line \(row + 2): unknown key 'settings.head.dropout_rat'. Did you mean 'dropout_rate'?")
+    #expect(
+      found == "mine.yaml: line \(row + 2): unknown key 'settings.head.dropout_rat'. Did you mean 'dropout_rate'?")
     #expect(message("wibble: 1\n" + lines.joined(separator: "\n")).contains("unknown key 'wibble'. Known here: "))
   }
 
@@ -67,7 +68,8 @@ import Testing
 
   @Test func overridesReplaceFieldsAndNameUnknownOnes() throws {
     let recipe = try Recipe(
-      yaml: text(), source: "", overrides: ["settings.head.hidden=64", "precision=bfloat16", "settings.loss=cross_entropy"])
+      yaml: text(), source: "",
+      overrides: ["settings.head.hidden=64", "precision=bfloat16", "settings.loss=cross_entropy"])
     let method = try #require(recipe.method as? SemiMemes)
     #expect(method.head.hidden == 64 && method.loss == .crossEntropy && recipe.precision == .bfloat16)
     #expect(

@@ -138,7 +138,7 @@ struct Demo: ParsableCommand {
       title: "MemeSense demo", summary: finding(outcomes), comparison: comparison, charts: charts,
       gallery: GalleryItem.selection(
         of: shown.compactMap { method in outcomes[method]![0].predictions.last.map { (method, $0) } }, count: 12),
-      nextSteps: nextSteps, 
+      nextSteps: nextSteps,
       provenance: ReportPage.Provenance(
         command: CommandLine.arguments.joined(separator: " "), date: Date(), machine: Machine.summary,
         seeds: Array(42..<42 + seeds),

@@ -66,8 +66,10 @@ struct Embed: ParsableCommand {
       problems: problems.map(\.description))
     if display.json { return try Console.printJSON(result) }
     for problem in problems { Console.error("warning: \(problem)") }
-    let rates = [(result.imagesComputed, "images", result.imagesPerSecond), (result.textsComputed, "texts", result.textsPerSecond)]
-      .map { count, name, rate in "\(count) \(name)" + (rate.map { String(format: " (%.0f/s)", $0) } ?? "") }
+    let rates = [
+      (result.imagesComputed, "images", result.imagesPerSecond), (result.textsComputed, "texts", result.textsPerSecond),
+    ]
+    .map { count, name, rate in "\(count) \(name)" + (rate.map { String(format: " (%.0f/s)", $0) } ?? "") }
     Console.print("\(result.memes) memes; computed \(rates.joined(separator: ", ")); the rest was cached")
   }
 

@@ -8,7 +8,8 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "A recipe: a YAML file, or a name from 'memesense recipe list'.")
   var recipe: String?
 
-  @Option(help: "The method, trained by its default recipe: \(MethodCatalog.all.map { $0.name }.joined(separator: ", ")).")
+  @Option(
+    help: "The method, trained by its default recipe: \(MethodCatalog.all.map { $0.name }.joined(separator: ", ")).")
   var method: String?
 
   @Option(help: "The dataset: a folder or an annotation file.", completion: .directory)
