@@ -13,6 +13,8 @@ public struct FeatureExtractor: Sendable {
   /// What an extraction did.
   public struct Statistics: Sendable, Equatable {
     public var memes = 0
+    /// Memes whose picture or text was not in the cache at the start.
+    public var computed = 0
     /// Pictures and texts that were encoded, not found.
     public var imagesComputed = 0
     public var textsComputed = 0
@@ -77,7 +79,10 @@ public struct FeatureExtractor: Sendable {
     statistics.memes = memes.count
     let images = try extractImages(memes, &statistics)
     let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
-    return (Keys(image: images.keys, text: texts), statistics, images.problems)
+    statistics.computed = memes.indices.count { index in
+      images.keys[index].map(images.fresh.contains) == true || texts.keys[index].map(texts.fresh.contains) == true
+    }
+    return (Keys(image: images.keys, text: texts.keys), statistics, images.problems)
   }
 
   /// The features under `keys`, a row a meme. The extractor must have a cache.
@@ -94,7 +99,9 @@ public struct FeatureExtractor: Sendable {
     var done = 0
     var computed = 0
     var keys: [FeatureCache.Key?]
+    /// Contents that a worker has taken up, and those of them that no cache had.
     var claimed: Set<FeatureCache.Key> = []
+    var fresh: Set<FeatureCache.Key> = []
     var problems: [Problem] = []
 
     init(count: Int) { keys = [FeatureCache.Key?](repeating: nil, count: count) }
@@ -113,9 +120,9 @@ public struct FeatureExtractor: Sendable {
 
   private func extractImages(
     _ memes: [Meme], _ statistics: inout Statistics
-  ) throws -> (keys: [FeatureCache.Key?], problems: [Problem]) {
+  ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>, problems: [Problem]) {
     guard memes.contains(where: { $0.image != nil }) else {
-      return ([FeatureCache.Key?](repeating: nil, count: memes.count), [])
+      return ([FeatureCache.Key?](repeating: nil, count: memes.count), [], [])
     }
     let network = try encoder.image
     let shared = Mutex(Shared(count: memes.count))
@@ -147,7 +154,7 @@ public struct FeatureExtractor: Sendable {
     statistics.imageSeconds = (clock.now - start) / .seconds(1)
     return shared.withLock { shared in
       statistics.imagesComputed = shared.computed
-      return (shared.keys, shared.problems.sorted { $0.id < $1.id })
+      return (shared.keys, shared.fresh, shared.problems.sorted { $0.id < $1.id })
     }
   }
 
@@ -162,7 +169,10 @@ public struct FeatureExtractor: Sendable {
       let isNew = shared.withLock { $0.claimed.insert(key).inserted } && imageCache?.contains(key) != true
       let image = isNew ? try decoder.decode(bytes, name: file.path) : nil
       // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
-      shared.withLock { $0.keys[index] = key }
+      shared.withLock {
+        $0.keys[index] = key
+        if isNew { $0.fresh.insert(key) }
+      }
       return image.map { (key, $0) }
     } catch {
       shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
@@ -177,9 +187,10 @@ public struct FeatureExtractor: Sendable {
 
   private func extractTexts(
     _ memes: [Meme], cleaning: TextCleaning, _ statistics: inout Statistics
-  ) throws -> [FeatureCache.Key?] {
+  ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>) {
     var keys = [FeatureCache.Key?](repeating: nil, count: memes.count)
-    guard memes.contains(where: { $0.text != nil }) else { return keys }
+    var freshKeys: Set<FeatureCache.Key> = []
+    guard memes.contains(where: { $0.text != nil }) else { return (keys, freshKeys) }
     let network = try encoder.text
     let clock = ContinuousClock()
     let start = clock.now
@@ -194,12 +205,13 @@ public struct FeatureExtractor: Sendable {
         if claimed.insert(key).inserted && textCache?.contains(key) != true { fresh.append((key, text)) }
       }
       try encode(fresh, with: network)
-      statistics.textsComputed += fresh.count
+      freshKeys.formUnion(fresh.map(\.key))
       progress("texts", range.upperBound, memes.count)
     }
     try textCache?.flush()
     statistics.textSeconds = (clock.now - start) / .seconds(1)
-    return keys
+    statistics.textsComputed = freshKeys.count
+    return (keys, freshKeys)
   }
 
   private func encode(_ texts: [(key: FeatureCache.Key, text: String)], with network: any TextEncoder) throws {

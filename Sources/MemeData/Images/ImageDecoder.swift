@@ -54,11 +54,11 @@ public struct ImageDecoder: Sendable {
     }
   }
 
-  /// Reads a file whole, unless it is larger than the limit or no regular file.
+  /// Reads a file, or what a symbolic link leads to, whole, unless it is larger than the limit or no regular file.
   public func bytes(contentsOf url: URL) throws(ImageError) -> Data {
     do {
       // A pipe or a device has no size and might never end.
-      let values = try url.resourceValues(forKeys: [.isRegularFileKey, .fileSizeKey])
+      let values = try url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey, .fileSizeKey])
       guard values.isRegularFile == true else {
         throw ImageError.unreadable(name: url.path, reason: "it is no regular file")
       }

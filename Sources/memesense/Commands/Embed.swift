@@ -32,8 +32,9 @@ struct Embed: ParsableCommand {
 
   private struct Result: Encodable {
     var memes: Int
-    /// Images and texts that were not cached.
+    /// Memes whose image or text was not cached.
     var computed: Int
+    /// Contents that were encoded; memes with the same image or text share one.
     var imagesComputed: Int
     var textsComputed: Int
     var imagesPerSecond: Double?
@@ -59,7 +60,7 @@ struct Embed: ParsableCommand {
     let (_, statistics, problems) = try extractor(pair, observer: observer).extract(
       dataset.memes, cleaning: textCleaning)
     let result = Result(
-      memes: statistics.memes, computed: statistics.imagesComputed + statistics.textsComputed,
+      memes: statistics.memes, computed: statistics.computed,
       imagesComputed: statistics.imagesComputed, textsComputed: statistics.textsComputed,
       imagesPerSecond: Self.rate(statistics.imagesComputed, statistics.imageSeconds),
       textsPerSecond: Self.rate(statistics.textsComputed, statistics.textSeconds), precision: computation.precision,
