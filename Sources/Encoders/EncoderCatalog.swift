@@ -1,5 +1,6 @@
 import Foundation
 import MemeData
+import TorchNN
 
 /// Every encoder pair that a recipe can name.
 public enum EncoderCatalog {
@@ -45,13 +46,27 @@ public enum EncoderCatalog {
     return EncoderPair(
       name: name, computation: computation,
       image: .init(
-        width: entry.imageWidth, weights: folder.appending(path: entry.files[0]),
+        width: entry.imageWidth, files: [folder.appending(path: entry.files[0])],
         preprocessing: "squash 224, bicubic uint8, (x-127)/128, mean of the last map"
-      ) { try EfficientNetLiteEncoder(checkpoint: folder.appending(path: entry.files[0]), computation: computation) },
+      ) {
+        let file = folder.appending(path: entry.files[0])
+        return try naming(file) { try EfficientNetLiteEncoder(checkpoint: file, computation: computation) }
+      },
       text: .init(
-        width: entry.textWidth, weights: folder.appending(path: entry.files[1]),
+        width: entry.textWidth, files: entry.files[1...].map { folder.appending(path: $0) },
         preprocessing: "wordpiece 128, masked mean, normalised"
-      ) { try MiniLM(folder: folder.appending(path: "minilm-l6"), computation: computation) })
+      ) {
+        try naming(folder.appending(path: entry.files[1])) {
+          try MiniLM(folder: folder.appending(path: "minilm-l6"), computation: computation)
+        }
+      })
+  }
+
+  /// Says which file a network's weights came from when they do not fit.
+  private static func naming<Encoder>(_ file: URL, _ load: () throws -> Encoder) throws -> Encoder {
+    do { return try load() } catch let error as ParameterMismatch {
+      throw EncoderError.invalidWeights(file, reason: error.description)
+    }
   }
 
   /// The folder that has all files of an entry.
@@ -97,7 +112,9 @@ extension URL {
   /// This folder and those above it, the innermost first.
   fileprivate var selfAndAncestors: [URL] {
     var folders = [self]
-    while let last = folders.last, last.path != "/" { folders.append(last.deletingLastPathComponent()) }
+    while let last = folders.last, last.path.hasPrefix("/"), last.path != "/" {
+      folders.append(last.deletingLastPathComponent())
+    }
     return folders
   }
 }

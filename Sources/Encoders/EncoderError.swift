@@ -6,6 +6,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case unknown(name: String, known: [String])
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
+  /// Weights that are not those of the network.
+  case invalidWeights(URL, reason: String)
   /// A description of the architecture that no network can be made of.
   case invalidConfiguration(URL, reason: String)
 
@@ -17,7 +19,7 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")
         + "; run Scripts/setup or 'memesense encoders get \(encoder)', or set MEMESENSE_ENCODERS to their folder"
-    case .invalidConfiguration(let file, let reason):
+    case .invalidConfiguration(let file, let reason), .invalidWeights(let file, let reason):
       "\(file.path): \(reason)"
     }
   }

@@ -12,20 +12,21 @@ public final class EncoderPair: Sendable {
   private let imageSource: Source<any ImageEncoder>
   private let textSource: Source<any TextEncoder>
 
-  /// An encoder and the file its weights come from.
+  /// An encoder and the files it is made of.
   struct Source<Encoder: Sendable>: Sendable {
     let width: Int
-    let weights: URL
+    /// Everything that the features depend on, the weights among them.
+    let files: [URL]
     /// What the encoder does to its input, in words that change when it changes.
     let preprocessing: String
     let load: @Sendable () throws -> Encoder
     private let loaded = Box<Encoder>()
 
     init(
-      width: Int, weights: URL, preprocessing: String, load: @escaping @Sendable () throws -> Encoder
+      width: Int, files: [URL], preprocessing: String, load: @escaping @Sendable () throws -> Encoder
     ) {
       self.width = width
-      self.weights = weights
+      self.files = files
       self.preprocessing = preprocessing
       self.load = load
     }
@@ -41,11 +42,11 @@ public final class EncoderPair: Sendable {
       }
     }
 
-    /// Names the features: the same weights, preprocessing and precision make the same ones.
+    /// Names the features: the same files, preprocessing, precision and device make the same ones.
     func fingerprint(_ computation: Computation) throws -> String {
       var hash = SHA256()
-      hash.update(data: try Data(contentsOf: weights, options: .alwaysMapped))
-      hash.update(data: Data("\(preprocessing)|\(computation.precision.rawValue)".utf8))
+      for file in files { hash.update(data: try Data(contentsOf: file, options: .alwaysMapped)) }
+      hash.update(data: Data("\(preprocessing)|\(computation.precision.rawValue)|\(computation.device)".utf8))
       return hash.finalize().prefix(8).map { String(format: "%02x", $0) }.joined()
     }
   }

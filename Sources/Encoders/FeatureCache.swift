@@ -152,8 +152,10 @@ public final class FeatureCache: Sendable {
 
   /// The features of contents, a row each; rows of `nil` and of contents without features are zero and absent.
   public func gather(_ keys: [Key?]) throws -> FeatureBlock {
-    try flush()
-    let (places, shards) = state.withLock { state in (keys.map { $0.flatMap { state.places[$0] } }, state.shards) }
+    let (places, shards) = try state.withLock { state in
+      try write(&state)
+      return (keys.map { $0.flatMap { state.places[$0] } }, state.shards)
+    }
     var values = [Float](repeating: 0, count: keys.count * width)
     let rowsByShard = Dictionary(grouping: places.indices.filter { places[$0] != nil }) { places[$0]!.shard }
     for (shard, rows) in rowsByShard {

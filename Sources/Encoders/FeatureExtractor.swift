@@ -146,7 +146,8 @@ public struct FeatureExtractor: Sendable {
           pixels.append(network.pixels(of: image))
           if keys.count >= network.preferredBatchSize { try encodeBatch() }
         }
-        progress("images", shared.withLock { $0.finishOne() }, memes.count)
+        // Told under the lock, so that no one hears of an earlier count after a later one.
+        shared.withLock { progress("images", $0.finishOne(), memes.count) }
       }
       try encodeBatch()
     }

@@ -39,16 +39,16 @@ public struct DistributionBalancedLoss {
   private let shift: Tensor  // [C]
 
   /// - Parameters:
-  ///   - positiveCounts: training examples in which each label is positive. A label that is never or always positive
-  ///     counts as half an example away from that, since its prior's logarithm has no value.
+  ///   - positiveCounts: training examples in which each label is positive. A label that is never positive counts as
+  ///     half an example, and one that always is as half an example less in its prior, whose logarithm has no value.
   ///   - exampleCount: all training examples.
   public init(
     _ constants: Constants, positiveCounts: [Double], exampleCount: Int, dtype: DType = .float32
   ) {
     self.constants = constants
     let total = Double(exampleCount)
+    inverseCounts = Tensor(positiveCounts.map { 1 / max($0, 0.5) }).to(dtype)
     let counts = positiveCounts.map { min(max($0, 0.5), total - 0.5) }
-    inverseCounts = Tensor(counts.map { 1 / $0 }).to(dtype)
     // The published code divides the shift by λ as well; the paper does not (reference 15, step 3).
     let strength = constants.priorStrength / constants.negativeScale
     shift = (Tensor(counts).to(dtype) * (1 / total)).priorLogit * -strength

@@ -70,8 +70,8 @@ public enum HeadLoss: String, Codable, Sendable, CaseIterable {
     switch self {
     case .crossEntropy: return logits.softmax()
     case .distributionBalanced:
-      let independent = logits.sigmoid()
-      return independent / independent.sum(along: 1, keepingRank: true)
+      // The quotient of sigmoids by their sum, without dividing zero by zero where all of them vanish.
+      return logits.logSigmoid().softmax()
     }
   }
 }

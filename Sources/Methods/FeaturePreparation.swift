@@ -59,8 +59,10 @@ public struct FeaturePreparation {
       }
     }
 
-    /// A dimension that never varied is left at 0 rather than blown up.
-    private func standardized(_ x: Tensor) -> Tensor { (x - mean) / (deviation + 1e-6) }
+    /// A dimension that never varied has no scale of its own: it is centred only, so that no later value is blown up.
+    private func standardized(_ x: Tensor) -> Tensor {
+      (x - mean) / (deviation + 1e-6).selected(where: deviation .> 1e-6, otherwise: Tensor.ones([1]))
+    }
   }
 
   public init(scaling: FeatureScaling, shape: ProblemShape, in scope: Scope) {

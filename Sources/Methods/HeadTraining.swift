@@ -32,11 +32,9 @@ public struct HeadTraining: Codable, Sendable, Equatable {
     case learningRateDecay = "learning_rate_decay"
   }
 
-  /// The settings of a stage at one label ratio.
-  func stageSettings(labelRatio: Double) throws -> StageSettings {
-    guard let nearest = learningRateDecay.min(by: { abs($0.labels - labelRatio) < abs($1.labels - labelRatio) }) else {
-      throw MethodError("learning_rate_decay is empty; give at least one entry, as {labels: 0.1, factor: 0.9}")
-    }
+  /// The settings of a stage at one label ratio; there must be a decay, which a method's `fault` makes sure of.
+  func stageSettings(labelRatio: Double) -> StageSettings {
+    let nearest = learningRateDecay.min { abs($0.labels - labelRatio) < abs($1.labels - labelRatio) }!
     return StageSettings(
       epochs: epochs, batchSize: batchSize, learningRate: learningRate, learningRateDecay: nearest.factor,
       weightDecay: weightDecay)

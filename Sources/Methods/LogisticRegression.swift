@@ -56,17 +56,22 @@ public struct LogisticRegression: Method {
       bias: scope.parameter("bias", [shape.outputCount], .constant(0)), isExclusive: shape.task.kind == .multiclass)
   }
 
+  public var fault: String? {
+    var check = SettingsCheck()
+    check.require(foldCount, in: 2...100, "folds")
+    check.require(!strengths.isEmpty, "strengths is empty; give at least one, as [1]")
+    for strength in strengths { check.require(strength, in: 1e-12...1e12, "strengths") }
+    return check.fault
+  }
+
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
-    guard let first = strengths.first, strengths.allSatisfy({ $0 > 0 }), foldCount >= 2 else {
-      throw MethodError("logistic-regression needs strengths above zero and at least 2 folds")
-    }
     model.preparation.fit(problem.features)
     let inputs = withoutGrad { model.inputs(problem.features).gathered(Tensor(problem.labelled)).to(.float64) }
     let targets = Targets(problem.labels, task: problem.task).indicators.to(.float64)
     let folds = folds(of: problem)
     let strength =
       strengths.count == 1
-      ? first
+      ? strengths[0]
       : try bestStrength(inputs: inputs, targets: targets, folds: folds, isExclusive: model.isExclusive)
     let solution = solve(inputs: inputs, targets: targets, strength: strength, isExclusive: model.isExclusive)
     withoutGrad {

@@ -15,8 +15,14 @@ public protocol Method: Codable, Sendable, Equatable {
   /// One line for people who choose.
   static var summary: String { get }
 
+  /// What is wrong with the settings; `nil` where a network can be made and trained of them.
+  var fault: String? { get }
+
   /// The network for problems of `shape`, its parameters taken from `scope`.
   func model(for shape: ProblemShape, in scope: Scope) -> Model
+
+  /// Why the method cannot learn from a problem, told before any work; `nil` where it can.
+  func refusal(of problem: Problem) -> String?
 
   /// Trains `model` on the problem.
   func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws
@@ -38,6 +44,27 @@ public struct ProblemShape: Codable, Sendable, Equatable {
     self.imageWidth = imageWidth
     self.textWidth = textWidth
     self.task = task
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case task
+    case imageWidth = "image_width"
+    case textWidth = "text_width"
+  }
+
+  /// What is wrong with a shape that came from a file; `nil` where networks can be made of it.
+  public var fault: String? {
+    for (name, width) in [("image_width", imageWidth), ("text_width", textWidth)] where !(1...1_000_000).contains(width)
+    {
+      return "\(name) is \(width); it must be from 1 to 1000000"
+    }
+    guard !task.labels.isEmpty, Set(task.labels).count == task.labels.count else {
+      return "the task's labels are \(task.labels); they must be there and differ"
+    }
+    guard (task.kind == .binary) == (task.labels.count == 1) || task.kind == .multilabel else {
+      return "a \(task.kind.rawValue) task cannot have \(task.labels.count) labels"
+    }
+    return nil
   }
 
   /// Logits of a head: one for a binary task, else one for each label.
@@ -90,11 +117,19 @@ public struct FittedModel {
 }
 
 extension Method {
-  /// Initialises a network from the problem's seed and trains it.
-  public func fitted(to problem: Problem, trainer: any StageTrainer) throws -> FittedModel {
+  public func refusal(of problem: Problem) -> String? { nil }
+
+  /// Throws where ``fitted(to:trainer:)`` would, without any work.
+  public func check(_ problem: Problem) throws {
     guard !problem.labelled.isEmpty else {
       throw MethodError("\(Self.name) needs labelled memes for the task '\(problem.task.name)'; there are none")
     }
+    if let reason = fault ?? refusal(of: problem) { throw MethodError("\(Self.name): \(reason)") }
+  }
+
+  /// Initialises a network from the problem's seed and trains it.
+  public func fitted(to problem: Problem, trainer: any StageTrainer) throws -> FittedModel {
+    try check(problem)
     let store = ParameterStore(initializingFrom: Generator(seed: problem.seed, parts: "initial"))
     let model = model(for: problem.shape, in: store.root)
     try fit(model, to: problem, trainer: trainer)
@@ -103,7 +138,7 @@ extension Method {
 
   /// A network restored from the values of a ``FittedModel``.
   public func restored(for shape: ProblemShape, from values: [String: Tensor]) throws -> any Classifier {
-    let store = ParameterStore(loading: values)
+    let store = ParameterStore(loading: values, dtype: .float32)
     let model = model(for: shape, in: store.root)
     try store.validate()
     return model

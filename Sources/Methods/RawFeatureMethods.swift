@@ -73,6 +73,13 @@ public struct RawFeatures<Choice: RawFeatureChoice>: Method {
       isExclusive: shape.task.kind == .multiclass)
   }
 
+  public var fault: String? {
+    var check = SettingsCheck()
+    check.require(head)
+    check.require(training, "training")
+    return check.fault
+  }
+
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let views = model.views(model.preparation(problem.features).gathered(Tensor(problem.labelled)))

@@ -100,6 +100,27 @@ public struct SemiMemes: Method {
       loss: loss, isExclusive: shape.task.kind == .multiclass)
   }
 
+  public var fault: String? {
+    var check = SettingsCheck()
+    check.require(autoEncoder.hidden, in: 1...65_536, "auto_encoder.hidden")
+    check.require(autoEncoder.training, "auto_encoder.training")
+    check.require(head)
+    check.require(training, "training")
+    check.require(distributionBalance)
+    return check.fault
+  }
+
+  public func refusal(of problem: Problem) -> String? {
+    guard usesAutoEncoders, Self.pairs(of: problem).isEmpty else { return nil }
+    return "it learns from unlabelled memes that have both image and text, and there are none: "
+      + "label fewer (--labels 0.1), or turn the auto-encoders off (--set settings.auto_encoders=false)"
+  }
+
+  /// The unlabelled memes that have both modalities.
+  private static func pairs(of problem: Problem) -> [Int] {
+    problem.unlabelled.filter { problem.features.image.isPresent[$0] && problem.features.text.isPresent[$0] }
+  }
+
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features)
@@ -125,13 +146,7 @@ public struct SemiMemes: Method {
     _ model: Model, on features: PreparedFeatures, of problem: Problem, trainer: any StageTrainer
   ) throws {
     guard let imageToText = model.imageToText, let textToImage = model.textToImage else { return }
-    let isWhole = zip(problem.features.image.isPresent, problem.features.text.isPresent).map { $0 && $1 }
-    let rows = problem.unlabelled.filter { isWhole[$0] }
-    guard !rows.isEmpty else {
-      throw MethodError(
-        "semimemes learns from unlabelled memes that have both image and text, and there are none: "
-          + "label fewer (--labels 0.1), or turn the auto-encoders off (--set settings.auto_encoders=false)")
-    }
+    let rows = Self.pairs(of: problem)
     let pairs = features.gathered(Tensor(rows))
     func stage(_ name: String, _ autoEncoder: CrossModalAutoEncoder, from: Tensor, to: Tensor) -> TrainingStage {
       TrainingStage(

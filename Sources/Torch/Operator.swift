@@ -19,14 +19,8 @@ public struct Operator: @unchecked Sendable {  // the handle is immutable and li
 
   /// Calls an operator of one tensor result.
   public func callAsFunction(_ arguments: Argument...) -> Tensor {
-    let results = call(arguments)
-    guard let tensor = results.first?.tensor else { fatalError("\(name) returned no tensor") }
+    guard let tensor = call(arguments).first else { fatalError("\(name) returned no tensor") }
     return tensor
-  }
-
-  /// Calls an operator of several tensor results, or of a list of tensors.
-  public func tensors(_ arguments: Argument...) -> [Tensor] {
-    call(arguments).compactMap(\.tensor)
   }
 
   /// Calls an operator for its effect on its arguments.
@@ -34,17 +28,7 @@ public struct Operator: @unchecked Sendable {  // the handle is immutable and li
     _ = call(arguments)
   }
 
-  /// Calls an operator whose result is a number.
-  func number(_ arguments: Argument...) -> Double {
-    call(arguments).first?.number ?? .nan
-  }
-
-  private struct Result {
-    var tensor: Tensor?
-    var number: Double
-  }
-
-  private func call(_ arguments: [Argument]) -> [Result] {
+  private func call(_ arguments: [Argument]) -> [Tensor] {
     var packed = PackedArguments(arguments)
     let capacity = max(8, packed.tensors.count)
     return withUnsafeTemporaryAllocation(of: ct_value.self, capacity: capacity) { values in
@@ -58,12 +42,7 @@ public struct Operator: @unchecked Sendable {  // the handle is immutable and li
         // The pools hold bare handles: the tensors they came from must outlive the call.
         withExtendedLifetime(arguments) {}
         check(status, "\(name)(\(arguments.map(\.summary).joined(separator: ", ")))")
-        return (0..<Int(count)).map { index in
-          let value = values[index]
-          return Result(
-            tensor: handles[index].map(Tensor.init(owning:)),
-            number: value.kind == Int32(CT_DOUBLE.rawValue) ? value.real : Double(value.integer))
-        }
+        return (0..<Int(count)).compactMap { handles[$0].map(Tensor.init(owning:)) }
       }
     }
   }

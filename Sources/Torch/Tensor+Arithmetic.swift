@@ -9,7 +9,6 @@ private enum Op {
   static let addInPlace = Operator("aten::add_", "Tensor")
   static let mulInPlace = Operator("aten::mul_", "Scalar")
   static let copyInPlace = Operator("aten::copy_")
-  static let zeroInPlace = Operator("aten::zero_")
   static let fillInPlace = Operator("aten::fill_", "Scalar")
   static let neg = Operator("aten::neg")
   static let exp = Operator("aten::exp")
@@ -24,7 +23,6 @@ private enum Op {
   static let logSigmoid = Operator("aten::log_sigmoid")
   static let whereSelf = Operator("aten::where", "self")
   static let gt = Operator("aten::gt", "Scalar")
-  static let eq = Operator("aten::eq", "Scalar")
 }
 
 /// Elementwise operations; shapes broadcast as in NumPy.
@@ -44,8 +42,6 @@ extension Tensor {
 
   /// A truth value for each element.
   public static func .> (a: Tensor, b: Double) -> Tensor { Op.gt(.tensor(a), .double(b)) }
-  /// A truth value for each element.
-  public static func .== (a: Tensor, b: Double) -> Tensor { Op.eq(.tensor(a), .double(b)) }
 
   public func exp() -> Tensor { Op.exp(.tensor(self)) }
   /// The natural logarithm.
@@ -72,7 +68,6 @@ extension Tensor {
 }
 
 infix operator .> : ComparisonPrecedence
-infix operator .== : ComparisonPrecedence
 
 /// Changes in place, outside any graph or of a leaf that needs no gradient.
 extension Tensor {
@@ -82,6 +77,5 @@ extension Tensor {
   public func scale(by factor: Double) { Op.mulInPlace.run(.tensor(self), .double(factor)) }
   /// Takes the values of `other`, converted to this tensor's type and device.
   public func copy(from other: Tensor) { Op.copyInPlace.run(.tensor(self), .tensor(other)) }
-  public func zero() { Op.zeroInPlace.run(.tensor(self)) }
   public func fill(with value: Double) { Op.fillInPlace.run(.tensor(self), .double(value)) }
 }

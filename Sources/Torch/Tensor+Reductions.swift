@@ -4,7 +4,6 @@ private enum Op {
   static let mean = Operator("aten::mean")
   static let meanAlong = Operator("aten::mean", "dim")
   static let deviation = Operator("aten::std", "correction")
-  static let argmax = Operator("aten::argmax")
   static let norm = Operator("aten::linalg_vector_norm")
   static let softmax = Operator("aten::softmax", "int")
   static let logSoftmax = Operator("aten::log_softmax", "int")
@@ -26,8 +25,6 @@ extension Tensor {
   public func standardDeviation(along axis: Int, correction: Int) -> Tensor {
     Op.deviation(.tensor(self), .ints([axis]), .int(correction))
   }
-  /// The index (int64) of the largest element along `axis`.
-  public func argmax(along axis: Int) -> Tensor { Op.argmax(.tensor(self), .int(axis)) }
   /// The Euclidean norm of all elements.
   public func norm() -> Tensor { Op.norm(.tensor(self)) }
   public func softmax(along axis: Int = -1) -> Tensor { Op.softmax(.tensor(self), .int(axis)) }

@@ -3,7 +3,6 @@ private enum Op {
   static let permute = Operator("aten::permute")
   static let transpose = Operator("aten::transpose", "int")
   static let unsqueeze = Operator("aten::unsqueeze")
-  static let squeeze = Operator("aten::squeeze", "dim")
   static let contiguous = Operator("aten::contiguous")
   static let detach = Operator("aten::detach")
   static let clone = Operator("aten::clone")
@@ -13,7 +12,6 @@ private enum Op {
   static let select = Operator("aten::select", "int")
   static let indexSelect = Operator("aten::index_select")
   static let indexCopyInPlace = Operator("aten::index_copy_")
-  static let pad = Operator("aten::constant_pad_nd")
 }
 
 /// Views and copies of the same elements in another arrangement.
@@ -31,9 +29,6 @@ extension Tensor {
 
   /// A dimension of size one put in before `axis`.
   public func expanded(at axis: Int) -> Tensor { Op.unsqueeze(.tensor(self), .int(axis)) }
-
-  /// The dimension `axis` of size one taken out.
-  public func squeezed(at axis: Int) -> Tensor { Op.squeeze(.tensor(self), .int(axis)) }
 
   /// The same elements in row-major memory.
   public func contiguous() -> Tensor { Op.contiguous(.tensor(self)) }
@@ -72,10 +67,5 @@ extension Tensor {
   /// Writes `rows` to the places that `indices` (int64) names of the first dimension.
   public func replaceRows(at indices: Tensor, with rows: Tensor) {
     Op.indexCopyInPlace.run(.tensor(self), 0, .tensor(indices), .tensor(rows))
-  }
-
-  /// Constant values put around the last dimensions; `amounts` is (before, after) from the last dimension on.
-  public func padded(_ amounts: [Int], with value: Double = 0) -> Tensor {
-    Op.pad(.tensor(self), .ints(amounts), .double(value))
   }
 }

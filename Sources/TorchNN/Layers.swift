@@ -41,18 +41,6 @@ public struct LayerNorm {
   }
 }
 
-/// Vectors by number.
-public struct Embedding {
-  public let weight: Tensor  // [V, D]
-
-  public init(count: Int, width: Int, in scope: Scope) {
-    weight = scope.parameter("weight", [count, width], .normal(mean: 0, deviation: 1))
-  }
-
-  /// Rows for int64 `indices` of any shape.
-  public func callAsFunction(_ indices: Tensor) -> Tensor { indices.embedded(in: weight) }
-}
-
 /// Zeroes elements at random while training and scales the others up, so that the expected value stays.
 public struct Dropout: Sendable {
   public let rate: Double

@@ -58,7 +58,7 @@ public final class ParameterStore {
 
   func take(_ path: String, shape: [Int], isBuffer: Bool, initializer: Initializer) -> Tensor {
     precondition(entries[path] == nil, "two parameters are named '\(path)'")
-    let value = made(path, shape: shape, initializer: initializer)
+    let value = made(path, shape: shape, isBuffer: isBuffer, initializer: initializer)
     if !isBuffer && value.dtype.isFloatingPoint, case .generator = source { value.requiringGrad() }
     if isBuffer { buffers.insert(path) }
     entries[path] = value
@@ -66,7 +66,7 @@ public final class ParameterStore {
     return value
   }
 
-  private func made(_ path: String, shape: [Int], initializer: Initializer) -> Tensor {
+  private func made(_ path: String, shape: [Int], isBuffer: Bool, initializer: Initializer) -> Tensor {
     switch source {
     case .generator(let generator):
       let value = Tensor(empty: shape, device: device)
@@ -79,6 +79,10 @@ public final class ParameterStore {
       }
       guard value.shape == shape else {
         misshaped.append("\(path): \(value.shape) instead of \(shape)")
+        return Tensor.zeros(shape, device: device)
+      }
+      guard isBuffer || value.dtype.isFloatingPoint else {
+        misshaped.append("\(path): \(value.dtype) instead of real numbers")
         return Tensor.zeros(shape, device: device)
       }
       return value.to(dtype ?? value.dtype).to(device)

@@ -34,7 +34,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     DispatchQueue.concurrentPerform(iterations: stages.count) { index in
       Runtime.threadCount = share
       do {
-        try train(shared.stages[index], seed: seed)
+        try train(shared.stages[index], seed: seed) { failure.withLock { $0 == nil } }
       } catch {
         failure.withLock { $0 = $0 ?? error }
       }
@@ -49,7 +49,8 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     init(_ stages: [TrainingStage]) { self.stages = stages }
   }
 
-  private func train(_ stage: TrainingStage, seed: UInt64) throws {
+  /// - Parameter isWanted: asked before each epoch; false once a stage beside this one has failed.
+  private func train(_ stage: TrainingStage, seed: UInt64, while isWanted: () -> Bool) throws {
     let settings = stage.settings
     let optimizer = Optimizer(
       stage.parameters, learningRate: settings.learningRate, weightDecay: settings.weightDecay)
@@ -59,7 +60,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     try log.rewind(stage: stage.name, to: firstEpoch)
     let clock = ContinuousClock()
     var lastSave = clock.now
-    for epoch in firstEpoch..<max(firstEpoch, settings.epochs) {
+    for epoch in firstEpoch..<max(firstEpoch, settings.epochs) where isWanted() {
       let start = clock.now
       optimizer.learningRate = settings.learningRate * schedule.factor(at: epoch)
       let generator = Generator(seed: seed, parts: stage.name, String(epoch))

@@ -56,7 +56,6 @@ extension ModelBundle {
   /// What the model says of memes outside any dataset.
   public func predictions(for memes: [Meme]) throws -> [Prediction] {
     let recipe = description.recipe
-    let encoder = try EncoderCatalog.pair(named: recipe.encoder)
     let features = try encoder.table(of: memes, cleaning: recipe.textCleaning)
     let rows = classifier.probabilities(of: features).rows
     return zip(memes, rows).map { Prediction(id: $0.id, probabilities: $1, task: task) }

@@ -13,9 +13,10 @@ struct LabelDraw {
   init(recipe: Recipe, memes: [Meme], task: LabelTask) throws {
     let candidates = memes.indices.filter { memes[$0].labels[task.name] != nil }
     let ratio = recipe.labels > 1 ? recipe.labels / Double(max(1, candidates.count)) : recipe.labels
+    guard !candidates.isEmpty else { throw TrainingError.noMemes(split: "train", task: task.name) }
     guard ratio <= 1 else {
       throw TrainingError.invalid(
-        "\(Int(recipe.labels)) labels are asked for and the training split has \(candidates.count)")
+        "\(recipe.labels) labels are asked for and the training split has \(candidates.count)")
     }
     guard let seed = UInt32(exactly: recipe.seed) else {
       throw TrainingError.invalid("the seed is \(recipe.seed); label draws take 0 to \(UInt32.max)")

@@ -27,6 +27,8 @@ public struct ModelBundle {
 
   public var description: Description
   public var classifier: any Classifier
+  /// The encoders whose features the model was trained on.
+  public var encoder: EncoderPair
 
   public var task: LabelTask { description.shape.task }
 
@@ -50,6 +52,14 @@ public struct ModelBundle {
     guard description.formatVersion == 1 else {
       throw TrainingError.notARun(
         folder, reason: "its format_version is \(description.formatVersion) and this program reads 1; update it")
+    }
+    if let fault = description.shape.fault {
+      throw TrainingError.notARun(folder, reason: "its \(Self.descriptionName) is damaged: \(fault)")
+    }
+    encoder = try EncoderCatalog.pair(named: description.recipe.encoder)
+    guard encoder.imageWidth == description.shape.imageWidth, encoder.textWidth == description.shape.textWidth else {
+      throw TrainingError.notARun(
+        folder, reason: "it was trained on features of other widths than those of the encoder '\(encoder.name)'")
     }
     let values = try Checkpoint(contentsOf: folder.appending(path: Self.tensorsName), isMapped: true).tensors
     do {

@@ -19,7 +19,7 @@ extension Recipe {
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     guard var root = try Self.parsed(yaml, source: source), root.mapping != nil else {
       throw RecipeError(
-        description: "\(source): a recipe is a YAML mapping of keys; see 'memesense recipe show semimemes'")
+        description: "\(source): a recipe is a YAML mapping of keys; see 'memesense recipe show semimemes-lite'")
     }
     for override in overrides { try Self.apply(override, to: &root) }
     do {

@@ -30,6 +30,9 @@ public struct Recipe: Codable, Sendable {
     case stratified
   }
 
+  /// No dataset has more memes than this.
+  public static let labelLimit = 1e9
+
   /// The name of ``method``.
   public var methodName: String { type(of: method).name }
 
@@ -57,7 +60,10 @@ public struct Recipe: Codable, Sendable {
           + MethodCatalog.all.map { $0.name }.joined(separator: ", "))
     }
     method = try type.init(from: container.superDecoder(forKey: .settings))
-    guard labels > 0 else {
+    if let fault = method.fault {
+      throw DecodingError.dataCorruptedError(forKey: .settings, in: container, debugDescription: fault)
+    }
+    guard labels > 0, labels <= Self.labelLimit else {
       throw DecodingError.dataCorruptedError(
         forKey: .labels, in: container, debugDescription: "labels must be above 0, as 0.05 or 150; it is \(labels)")
     }

@@ -37,6 +37,7 @@ public final class TrainingLog: Sendable {
         }
       }
     }
+    if epochs.isEmpty { try Data().write(to: file) }
     entries = Mutex(epochs)
   }
 

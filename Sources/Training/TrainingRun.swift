@@ -9,7 +9,7 @@ import Torch
 /// One training from a recipe to a scored model in a folder.
 ///
 /// The folder holds `recipe.yaml` (resolved), `log.jsonl`, `model.safetensors`, `model.json`,
-/// `predictions-<split>.jsonl` and, written last, `metrics.json`; `checkpoints/` while the run is unfinished.
+/// `predictions-<split>.jsonl` and `metrics.json`; `checkpoints/` until the run is declared complete.
 public struct TrainingRun {
   /// What a finished run measured: `metrics.json`.
   public struct Summary: Encodable, Sendable {
@@ -53,16 +53,21 @@ public struct TrainingRun {
   ///   - resumes: whether to go on with what a killed run left in the folder.
   public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
     try checkFolder(resumes: resumes)
-    try prepareFolder()
     let task = try corpus.task(named: recipe.task)
     let training = corpus.memes(in: .train)
     let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
-    guard !draw.labelled.isEmpty else { throw TrainingError.noMemes(split: "train", task: task.name) }
+    guard !draw.labelled.isEmpty else {
+      throw TrainingError.invalid(
+        "\(recipe.labels) of the training memes labelled for '\(task.name)' rounds to none: give more --labels")
+    }
     observer.observe(.phase("Training \(recipe.methodName) on \(draw.labelled.count) labelled memes"))
     let problem = Problem(
       features: try corpus.features(in: .train), labelled: draw.labelled,
       labels: draw.labelled.map { training[$0].labels[task.name]! }, unlabelled: draw.unlabelled,
       labelRatio: draw.ratio, task: task, seed: recipe.seed)
+    try recipe.method.check(problem)
+    // Only now, so that a mistyped task leaves no begun run behind.
+    try prepareFolder()
     let log = try TrainingLog(folder.appending(path: "log.jsonl"))
     let trainer = CheckpointingTrainer(
       folder: checkpoints, precision: recipe.precision, log: log, observer: observer)
@@ -82,7 +87,6 @@ public struct TrainingRun {
       predictions.append(scored)
     }
     try writeAtomically(JSON.pretty(summary), to: folder.appending(path: Self.metricsName))
-    try FileManager.default.removeItem(at: checkpoints)
     return Outcome(
       summary: summary, recipe: recipe, dataset: corpus.dataset.name, task: task, epochs: log.epochs,
       predictions: predictions)
@@ -101,6 +105,17 @@ public struct TrainingRun {
 
   // MARK: The folder
 
+  /// Declares the run complete: its checkpoints are no longer needed.
+  public func finish() throws { try FileManager.default.removeItem(at: checkpoints) }
+
+  /// What a complete run measured, as its `metrics.json` has it; `nil` for one that is not complete.
+  public func finishedMetrics() throws -> Data? {
+    let files = FileManager.default
+    let file = folder.appending(path: Self.metricsName)
+    guard files.fileExists(atPath: file.path), !files.fileExists(atPath: checkpoints.path) else { return nil }
+    return try Data(contentsOf: file)
+  }
+
   private static let metricsName = "metrics.json"
   private var checkpoints: URL { folder.appending(path: "checkpoints") }
 
@@ -110,9 +125,10 @@ public struct TrainingRun {
   public func checkFolder(resumes: Bool) throws {
     let files = FileManager.default
     guard files.fileExists(atPath: folder.path) else { return }
-    let isEmpty = try files.contentsOfDirectory(atPath: folder.path).isEmpty
-    guard resumes || isEmpty else { throw TrainingError.outputExists(folder) }
-    // A run killed before its recipe was written has nothing to go on from.
+    let contents = Set(try files.contentsOfDirectory(atPath: folder.path))
+    // A run killed before its recipe was written has nothing to go on from; anything else here is not ours.
+    let isOurs = contents.contains("recipe.yaml") || contents.isSubset(of: ["checkpoints", "recipe.yaml.partial"])
+    guard contents.isEmpty || (resumes && isOurs) else { throw TrainingError.outputExists(folder) }
     if let earlier = files.contents(atPath: recipeFile.path), earlier != Data(try recipe.yaml.utf8) {
       throw TrainingError.recipeChanged(folder)
     }

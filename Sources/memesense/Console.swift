@@ -5,17 +5,25 @@ import Training
 
 /// The two streams: results go to standard output, all else to standard error.
 enum Console {
-  static func print(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  static func print(_ text: String) throws {
+    try write(Data((text + "\n").utf8))
   }
 
-  static func error(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+  /// Writes a result as it is. A stream that is closed or full is an error, not a crash.
+  static func write(_ data: Data) throws {
+    try FileHandle.standardOutput.write(contentsOf: data)
+  }
+
+  static func error(_ text: String) { tell(text + "\n") }
+
+  /// Writes to standard error; where nobody can read it there is nobody to tell.
+  static func tell(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
   /// Prints a value as one JSON object, for programs.
   static func printJSON(_ value: some Encodable) throws {
-    FileHandle.standardOutput.write(try JSON.line(value))
+    try write(JSON.line(value))
   }
 }
 
@@ -86,7 +94,7 @@ final class ProgressDisplay: ProgressObserver {
     }
     guard !lines.isEmpty else { return }
     if isTerminal {
-      write("\r\u{1B}[2K  " + lines.joined(separator: "   "))
+      Console.tell("\r\u{1B}[2K  " + lines.joined(separator: "   "))
       state.hasBar = true
     } else if !isDone {
       Console.error("  " + lines.joined(separator: "   "))
@@ -103,9 +111,8 @@ final class ProgressDisplay: ProgressObserver {
   }
 
   private func clear(_ state: inout State) {
-    if state.hasBar { write("\r\u{1B}[2K") }
+    if state.hasBar { Console.tell("\r\u{1B}[2K") }
     state.hasBar = false
   }
 
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

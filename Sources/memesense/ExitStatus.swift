@@ -25,7 +25,9 @@ enum ExitStatus {
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
     case ImageError.unreadable: self = .missingInput
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
-    case is EncoderError: self = .missingInput
+    case EncoderError.unknown: self = .usage
+    case EncoderError.missingFiles: self = .missingInput
+    case is EncoderError, is WordPieceError: self = .badData
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData
     // Help, versions and wrong options are ArgumentParser's own; it calls everything it does not know a failure.

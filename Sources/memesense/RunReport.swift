@@ -141,8 +141,8 @@ extension PredictionSet {
     switch task.kind {
     case .binary: return row[0] > 0.5 ? (task.labels[0], row[0]) : ("not \(task.labels[0])", 1 - row[0])
     case .multiclass:
-      let winner = row.indices.max { row[$0] < row[$1] }!
-      return (task.labels[winner], row[winner])
+      let name = Prediction(id: "", probabilities: row, task: task).label ?? ""
+      return (name, row.max() ?? 0)
     case .multilabel:
       let names = zip(task.labels, row).filter { $0.1 > 0.5 }
       return (names.map(\.0).joined(separator: ", ").nonEmpty ?? "none", row.map { max($0, 1 - $0) }.min() ?? 1)

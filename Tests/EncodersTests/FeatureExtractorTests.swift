@@ -46,8 +46,8 @@ private final class Counting: ImageEncoder, TextEncoder {
     let (image, text) = (image, text)
     let pair = EncoderPair(
       name: "counting", computation: Computation(),
-      image: .init(width: 3, weights: weights, preprocessing: "first pixel") { image },
-      text: .init(width: 3, weights: weights, preprocessing: "letters") { text })
+      image: .init(width: 3, files: [weights], preprocessing: "first pixel") { image },
+      text: .init(width: 3, files: [weights], preprocessing: "letters") { text })
     guard cached else { return FeatureExtractor(encoder: pair, progress: { _, _, _ in }) }
     return try FeatureExtractor(
       encoder: pair, cacheFolder: folder.url.appending(path: "cache"),

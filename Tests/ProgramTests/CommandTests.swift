@@ -76,6 +76,6 @@ import Testing
     let list = try program("encoders", "list", "--json")
     #expect(list.output.contains("\"lite\"") && list.output.contains(".dependencies/encoders"))
     #expect(try program("encoders", "get", "lite").status == 0)
-    #expect(try program("encoders", "get", "nothing").status == 66)
+    #expect(try program("encoders", "get", "nothing").status == 64)
   }
 }

@@ -1,7 +1,6 @@
 import Checkpoints
 import Foundation
 import Testing
-
 import Torch
 
 @Suite struct CheckpointTests {

@@ -26,11 +26,6 @@ public struct Dataset: Sendable {
     self.problems = problems
   }
 
-  /// The task of a name, `nil` when the dataset does not ask it.
-  public func task(named name: String) -> LabelTask? {
-    tasks.first { $0.name == name }
-  }
-
   /// Reads a dataset folder, or one annotations file, in whichever published layout it follows.
   ///
   /// A row that cannot be read becomes a ``RowProblem`` and the rest loads. A row whose image file is missing keeps its

@@ -27,7 +27,7 @@ struct DataCommand: ParsableCommand {
     func run() throws {
       let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
       let summary = DatasetSummary(dataset)
-      if json { try Console.printJSON(summary) } else { Console.print(summary.text) }
+      if json { try Console.printJSON(summary) } else { try Console.print(summary.text) }
     }
   }
 }

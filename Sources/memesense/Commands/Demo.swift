@@ -60,6 +60,7 @@ struct Demo: ParsableCommand {
         let run = TrainingRun(
           recipe: try recipe(method, seed: seed, data: corpusFolder), folder: runFolder, observer: observer)
         outcomes[method, default: []].append(try run.execute(on: corpus, resumes: false))
+        try run.finish()
       }
     }
     let comparison = Comparison(
@@ -170,7 +171,7 @@ struct Demo: ParsableCommand {
           memes: memes, labels: outcomes["semimemes"]![0].summary.labels, report: report.path,
           auroc: outcomes.compactMapValues { spread(.auroc, of: $0) }))
     }
-    Console.print("\(comparison.textTable.text)\n\n\(page.summary)\n\nReport: \(report.path)\nNext:")
-    for step in page.nextSteps { Console.print("  \(step.command)    # \(step.purpose)") }
+    try Console.print("\(comparison.textTable.text)\n\n\(page.summary)\n\nReport: \(report.path)\nNext:")
+    for step in page.nextSteps { try Console.print("  \(step.command)    # \(step.purpose)") }
   }
 }

@@ -71,7 +71,7 @@ struct Embed: ParsableCommand {
       (result.imagesComputed, "images", result.imagesPerSecond), (result.textsComputed, "texts", result.textsPerSecond),
     ]
     .map { count, name, rate in "\(count) \(name)" + (rate.map { String(format: " (%.0f/s)", $0) } ?? "") }
-    Console.print("\(result.memes) memes; computed \(rates.joined(separator: ", ")); the rest was cached")
+    try Console.print("\(result.memes) memes; computed \(rates.joined(separator: ", ")); the rest was cached")
   }
 
   private func extractor(_ pair: EncoderPair, observer: any ProgressObserver) throws -> FeatureExtractor {

@@ -33,7 +33,7 @@ struct EncodersCommand: ParsableCommand {
           row.encoder.summary,
         ])
       }
-      Console.print(table.text)
+      try Console.print(table.text)
     }
   }
 
@@ -47,7 +47,7 @@ struct EncodersCommand: ParsableCommand {
 
     func run() throws {
       let folder = try EncoderCatalog.folder(of: EncoderCatalog.entry(named: name))
-      Console.print("\(name) is in \(folder.path)")
+      try Console.print("\(name) is in \(folder.path)")
     }
   }
 }

@@ -44,7 +44,7 @@ struct Evaluate: ParsableCommand {
     if display.json {
       try Console.printJSON(Result(run: runFolder, split: split, task: task.name, metrics: metrics))
     } else {
-      Console.print("\(runFolder), \(split.rawValue) split, task \(task.name)\n\n\(metrics.table)")
+      try Console.print("\(runFolder), \(split.rawValue) split, task \(task.name)\n\n\(metrics.table)")
     }
   }
 }

@@ -38,8 +38,11 @@ struct Predict: ParsableCommand {
         image: images.isEmpty ? nil : URL(fileURLWithPath: images[index]),
         text: text.isEmpty || text[index].isEmpty ? nil : text[index])
     }
-    for prediction in try bundle.predictions(for: memes) {
-      try Console.printJSON(prediction)
+    // A few at a time, so that many large pictures need not be in memory at once and answers come as they are made.
+    for start in stride(from: 0, to: memes.count, by: 8) {
+      for prediction in try bundle.predictions(for: Array(memes[start..<min(start + 8, memes.count)])) {
+        try Console.printJSON(prediction)
+      }
     }
   }
 }

@@ -24,8 +24,8 @@ struct RecipeCommand: ParsableCommand {
     func run() throws {
       let names = try RecipeLibrary.names
       if json { return try Console.printJSON(["recipes": names, "methods": MethodCatalog.all.map { $0.name }]) }
-      Console.print("Recipes\n" + names.map { "  \($0)" }.joined(separator: "\n"))
-      Console.print(
+      try Console.print("Recipes\n" + names.map { "  \($0)" }.joined(separator: "\n"))
+      try Console.print(
         "\nMethods\n" + MethodCatalog.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
     }
   }
@@ -37,7 +37,7 @@ struct RecipeCommand: ParsableCommand {
     var name: String
 
     func run() throws {
-      FileHandle.standardOutput.write(Data(try RecipeLibrary.text(named: name).utf8))
+      try Console.write(Data(RecipeLibrary.text(named: name).utf8))
     }
   }
 
@@ -50,7 +50,7 @@ struct RecipeCommand: ParsableCommand {
 
     func run() throws {
       let recipe = try Recipe(yaml: RecipeOptions.text(of: file), source: file)
-      Console.print("\(file): a recipe for \(recipe.methodName) on the encoder '\(recipe.encoder)'")
+      try Console.print("\(file): a recipe for \(recipe.methodName) on the encoder '\(recipe.encoder)'")
     }
   }
 }

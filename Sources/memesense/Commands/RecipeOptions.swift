@@ -40,10 +40,13 @@ struct RecipeOptions: ParsableArguments {
   func resolved() throws -> Recipe {
     let name = try recipe ?? RecipeLibrary.defaultName(method: method ?? "semimemes", encoder: encoder ?? "lite")
     var resolved = try Recipe(yaml: Self.text(of: name), source: name, overrides: overrides)
-    if let data { resolved.data = URL(fileURLWithPath: data).standardizedFileURL.path }
+    // A run must find its data from wherever it is resumed or evaluated.
+    resolved.data = (data ?? resolved.data).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     if let task { resolved.task = task }
     if let labels {
-      guard labels > 0 else { throw ValidationError("--labels is a fraction such as 0.05 or a count such as 150.") }
+      guard labels > 0, labels <= Recipe.labelLimit else {
+        throw ValidationError("--labels is a fraction such as 0.05 or a count such as 150.")
+      }
       resolved.labels = labels
     }
     if let seed { resolved.seed = seed }

@@ -33,7 +33,7 @@ struct ScoreCommand: ParsableCommand {
   func run() throws {
     let report = try ScoreFiles(truth: truth, predictions: predictions, kind: taskKind).report()
     guard let metric else {
-      if json { try Console.printJSON(report) } else { Console.print(report.table) }
+      if json { try Console.printJSON(report) } else { try Console.print(report.table) }
       return
     }
     let name = try Metric(name: metric)
@@ -41,7 +41,7 @@ struct ScoreCommand: ParsableCommand {
     if json {
       try Console.printJSON([name.rawValue: score])
     } else {
-      Console.print(score.value.map { "\($0)" } ?? "undefined: \(score.reason ?? "")")
+      try Console.print(score.value.map { "\($0)" } ?? "undefined: \(score.reason ?? "")")
     }
   }
 }

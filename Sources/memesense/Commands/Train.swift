@@ -36,12 +36,17 @@ struct Train: ParsableCommand {
     let observer = display.observer
     let run = TrainingRun(recipe: recipe, folder: URL(fileURLWithPath: output), observer: observer)
     try run.checkFolder(resumes: resume)
+    if resume, let metrics = try run.finishedMetrics() {
+      Console.error("\(output) is complete; there is nothing to resume")
+      return try Console.write(metrics)
+    }
     let corpus = try Corpus.load(recipe, strict: strict, observer: observer)
     let outcome = try run.execute(on: corpus, resumes: resume)
     try RunReport(run: run, outcome: outcome, command: CommandLine.arguments).write()
+    try run.finish()
     if display.json { return try Console.printJSON(outcome.summary) }
-    Console.print(outcome.summary.text)
-    Console.print("\nmodel and report are in \(output); try\n  memesense predict \(output) IMAGE --text \"WORDS\"")
+    try Console.print(outcome.summary.text)
+    try Console.print("\nmodel and report are in \(output); try\n  memesense predict \(output) IMAGE --text \"WORDS\"")
   }
 }
 
