@@ -18,13 +18,13 @@ enum ExitStatus {
 
   init(of error: any Error) {
     switch error {
-    case is RecipeError, is MethodError: self = .usage
+    case is RecipeError, is MethodError, EncoderError.invalidIndex: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
     case is DatasetError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
     case ImageError.unreadable: self = .missingInput
-    case is MetricError, is ImageError, is LabelRatioError: self = .badData
+    case is MetricError, is ImageError, is LabelRatioError, EncoderError.damagedDownload: self = .badData
     case is EncoderError: self = .missingInput
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData
