@@ -29,6 +29,7 @@ let package = Package(
     ),
     .systemLibrary(name: "CVipsSystem", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
     .target(name: "CVips", dependencies: ["CVipsSystem"], linkerSettings: [.linkedLibrary("fontconfig")]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Checkpoints"),
     .target(name: "Metrics"),
     .target(
@@ -38,7 +39,8 @@ let package = Package(
     .target(name: "Torch", dependencies: ["CTorch", "Checkpoints"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(
-      name: "Encoders", dependencies: ["TorchNN", "MemeData", .product(name: "Crypto", package: "swift-crypto")]),
+      name: "Encoders",
+      dependencies: ["TorchNN", "MemeData", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "Methods", dependencies: ["Encoders", "Metrics"]),
     .target(name: "Training", dependencies: ["Methods", "Yams"], resources: [.copy("Recipes")]),
     .target(name: "Report", dependencies: ["Metrics"]),

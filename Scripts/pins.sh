@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# Everything Scripts/setup installs, by version and SHA-256. To move to another version, change it here and only here.
+# Everything Scripts/setup installs, by version and SHA-256. To move to another version, change it here
+# and, for encoders, in Sources/Encoders/EncoderCatalog.swift, which a test compares with this.
 
 # Debian packages; Scripts/setup --for-tests adds the second list.
 debian_packages='libvips-dev fonts-noto-color-emoji fonts-dejavu-core pkg-config unzip python3'

@@ -1,17 +1,17 @@
 import Foundation
 
-/// The directory of a zip archive whose entries of interest are stored, not compressed, as torch.save writes them.
+/// The directory of a zip archive. Its entries are found here; who asks for one unpacks it.
 ///
 /// Format: PKWARE's APPNOTE 6.3.10. Sizes come from the central directory; what it says of the local headers is checked.
-struct ZipArchive {
-  let file: MappedFile
+package struct ZipArchive {
+  package let file: MappedFile
   /// The entry names in the order of the directory.
   let names: [String]
   private let entries: [String: (data: Range<Int>, method: UInt16)]
 
   /// - Throws: ``CheckpointError`` for a truncated or inconsistent archive and for encrypted, overlapping or duplicate
   ///   entries.
-  init(_ file: MappedFile) throws(CheckpointError) {
+  package init(_ file: MappedFile) throws(CheckpointError) {
     let directory = try ZipDirectory(of: file)
     var cursor = ByteCursor(file, directory.range)
     var entries: [String: (data: Range<Int>, method: UInt16)] = [:]
@@ -36,7 +36,10 @@ struct ZipArchive {
     self.names = names
   }
 
-  /// Where the data of an entry lie in the file; `nil` when there is no such entry.
+  /// Where the data of an entry lie in the file, and how they are compressed (0: not at all); `nil` when there is none.
+  package func entry(_ name: String) -> (data: Range<Int>, method: UInt16)? { entries[name] }
+
+  /// Where the data of an entry lie that is stored as torch.save does it; `nil` when there is no such entry.
   ///
   /// - Throws: ``CheckpointError`` for a compressed entry.
   func data(of name: String) throws(CheckpointError) -> Range<Int>? {

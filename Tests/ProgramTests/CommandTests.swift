@@ -78,4 +78,18 @@ import Testing
     #expect(try program("encoders", "get", "lite").status == 0)
     #expect(try program("encoders", "get", "nothing").status == 64)
   }
+
+  @Test func encodersThatCannotBeFetchedAreToldWithWhatToDo() throws {
+    var offline = program
+    let folder = program.home.appending(path: "encoders").path
+    // Port 1 is reserved, and closed on every machine.
+    offline.environment = ["MEMESENSE_ENCODERS": folder, "PIP_INDEX_URL": "http://127.0.0.1:1/simple"]
+    let refused = try offline("encoders", "get", "lite")
+    #expect(refused.status == 66)
+    for part in ["http://127.0.0.1:1/simple/", "Scripts/setup", "into \(folder) by hand"] {
+      #expect(refused.errors.contains(part), "\(refused.errors)")
+    }
+    offline.environment["PIP_INDEX_URL"] = "not an address"
+    #expect(try offline("encoders", "get", "lite").status == 64)
+  }
 }

@@ -13,6 +13,8 @@ struct Program {
 
   /// Feature cache and home of the runs; tests share it, so that a corpus is embedded once.
   let home: URL
+  /// What the program finds in its environment beside what the tests do.
+  var environment: [String: String] = [:]
 
   /// `memesense` beside the test bundle, wherever SwiftPM built both.
   static var executable: URL {
@@ -44,7 +46,7 @@ struct Program {
     var environment = ProcessInfo.processInfo.environment
     environment["XDG_CACHE_HOME"] = home.appending(path: "cache").path
     environment["MEMESENSE_ENCODERS"] = Self.root.appending(path: ".dependencies/encoders").path
-    process.environment = environment
+    process.environment = environment.merging(self.environment) { $1 }
     return process
   }
 

