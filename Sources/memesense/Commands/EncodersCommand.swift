@@ -55,13 +55,19 @@ struct EncodersCommand: ParsableCommand {
 
     func run() throws {
       let entry = try EncoderCatalog.entry(named: name)
+      if let folder = try existingFolder(of: entry) {
+        return try Console.print("\(name) is in \(folder.path) already")
+      }
+      let download = try EncoderDownload()
+      try fetch(entry, by: download)
+      try Console.print("\(name) is in \(download.folder.path)")
+    }
+
+    private func existingFolder(of entry: EncoderCatalog.Entry) throws(EncoderError) -> URL? {
       do {
-        let folder = try EncoderCatalog.folder(of: entry)
-        try Console.print("\(name) is in \(folder.path) already")
+        return try EncoderCatalog.folder(of: entry)
       } catch .missingFiles {
-        let download = try EncoderDownload()
-        try fetch(entry, by: download)
-        try Console.print("\(name) is in \(download.folder.path)")
+        return nil
       }
     }
 
