@@ -14,8 +14,12 @@ public struct Corpus {
   ) throws {
     let whole = dataset.withSplits()
     self.dataset = whole
-    memesBySplit = Dictionary(grouping: whole.memes.filter { $0.split != nil }) { $0.split! }
-    featuresBySplit = try memesBySplit.filter { splits.contains($0.key) }.mapValues(features)
+    let grouped = Dictionary(grouping: whole.memes.filter { $0.split != nil }) { $0.split! }
+    memesBySplit = grouped
+    // In a fixed order, so that two runs do the same work in the same order.
+    featuresBySplit = try splits.reduce(into: [:]) { tables, split in
+      if let memes = grouped[split] { tables[split] = try features(memes) }
+    }
   }
 
   public func memes(in split: Split) -> [Meme] { memesBySplit[split] ?? [] }
