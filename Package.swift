@@ -57,7 +57,7 @@ let package = Package(
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"], exclude: ["Fixtures"]),
     .testTarget(name: "EncodersTests", dependencies: ["Encoders"], exclude: ["Fixtures"]),
     .testTarget(name: "MethodsTests", dependencies: ["Methods"], exclude: ["Fixtures"]),
-    .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+    .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),
     .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
   ],
