@@ -14,6 +14,9 @@ extension Corpus {
     guard let path = recipe.data else { throw TrainingError.dataUnnamed }
     observer.observe(.phase("Reading \(path)"))
     let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
+    if dataset.memes.allSatisfy({ $0.split == nil }) {
+      observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
+    }
     warn(of: dataset.problems, "rows could not be used as they are", observer)
     let extractor = try FeatureExtractor(
       encoder: EncoderCatalog.pair(named: recipe.encoder), observer: observer)

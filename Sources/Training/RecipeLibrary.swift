@@ -33,5 +33,19 @@ public enum RecipeLibrary {
     return name
   }
 
-  private static var folder: URL { Bundle.module.bundleURL.appending(path: "Recipes") }
+  /// The recipes lie in a resource folder beside the program. SwiftPM's own accessor ends the process where that folder
+  /// is gone, so it is looked for here.
+  private static var folder: URL {
+    get throws {
+      let program = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
+      let folders = [program.resolvingSymlinksInPath().deletingLastPathComponent(), Bundle.main.bundleURL]
+        .map { $0.appending(path: "memesense_Training.resources/Recipes") }
+      guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
+        throw RecipeError(
+          description: "the shipped recipes are not at \(folders[0].path): install memesense_Training.resources beside "
+            + "the program")
+      }
+      return folder
+    }
+  }
 }

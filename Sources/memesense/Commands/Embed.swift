@@ -28,6 +28,9 @@ struct Embed: ParsableCommand {
   @Flag(help: "Compute anew, neither reading nor filling the cache.")
   var noCache = false
 
+  @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
+  var strict = false
+
   @OptionGroup var display: OutputOptions
 
   private struct Result: Encodable {
@@ -52,7 +55,7 @@ struct Embed: ParsableCommand {
   }
 
   func run() throws {
-    let dataset = try Dataset.read(URL(fileURLWithPath: path))
+    let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
     let observer = display.observer
     for problem in dataset.problems.prefix(3) { observer.observe(.warning("\(problem)")) }
     let computation = Computation(precision: precision)

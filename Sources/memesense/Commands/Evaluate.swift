@@ -18,6 +18,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The split to score: train, validation or test.")
   var split: Split = .test
 
+  @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
+  var strict = false
+
   @OptionGroup var display: OutputOptions
 
   private struct Result: Encodable {
@@ -31,7 +34,7 @@ struct Evaluate: ParsableCommand {
     let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
     var recipe = bundle.description.recipe
     if let data { recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path }
-    let corpus = try Corpus.load(recipe, splits: [split], observer: display.observer)
+    let corpus = try Corpus.load(recipe, splits: [split], strict: strict, observer: display.observer)
     let task = try corpus.task(named: bundle.task.name)
     guard task == bundle.task else {
       throw TrainingError.invalid(
