@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import MemeData
 import Synchronization
@@ -255,14 +254,8 @@ public struct FeatureExtractor: Sendable {
 
   /// Runs `body` once for each core, each with a single thread for its operations; throws the first error.
   private func forEachCore(_ body: @Sendable () throws -> Void) throws {
-    let threads = Runtime.threadCount
-    let failure = Mutex<(any Error)?>(nil)
-    DispatchQueue.concurrentPerform(iterations: encoder.computation.device == .cpu ? threads : 1) { _ in
-      Runtime.threadCount = 1
-      do { try body() } catch { failure.withLock { $0 = $0 ?? error } }
-    }
-    Runtime.threadCount = threads
-    if let error = failure.withLock({ $0 }) { throw error }
+    let count = encoder.computation.device == .cpu ? Runtime.threadCount : 1
+    try Runtime.concurrently(count, threadsEach: 1) { _, _ in try body() }
   }
 }
 

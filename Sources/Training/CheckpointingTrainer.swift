@@ -1,7 +1,5 @@
-import Dispatch
 import Foundation
 import Methods
-import Synchronization
 import Torch
 import TorchNN
 
@@ -27,20 +25,11 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
 
   public func train(_ stages: [TrainingStage], seed: UInt64) throws {
     // Small products scale badly over threads: two stages on a thread each finish well before one after the other.
-    let threads = Runtime.threadCount
-    let share = max(1, threads / stages.count)
-    let failure = Mutex<(any Error)?>(nil)
+    let share = max(1, Runtime.threadCount / stages.count)
     let shared = Shared(stages)
-    DispatchQueue.concurrentPerform(iterations: stages.count) { index in
-      Runtime.threadCount = share
-      do {
-        try train(shared.stages[index], seed: seed) { failure.withLock { $0 == nil } }
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
-      }
+    try Runtime.concurrently(stages.count, threadsEach: share) { index, isWanted in
+      try train(shared.stages[index], seed: seed, while: isWanted)
     }
-    Runtime.threadCount = threads
-    if let error = failure.withLock({ $0 }) { throw error }
   }
 
   /// Stages handed to other threads; each is used by one of them, and none shares parameters with another.
