@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -161,6 +163,70 @@ class ResultWriter {
   int32_t count_ = 0;
 };
 
+// The loop below is compiled for each width of vectors, and the widest that the processor has is taken at run time.
+#if defined(__x86_64__)
+#define CT_EVERY_VECTOR_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CT_EVERY_VECTOR_WIDTH
+#endif
+
+float widened(float value) { return value; }
+
+float widened(uint16_t bfloat16) { return std::bit_cast<float>(static_cast<uint32_t>(bfloat16) << 16); }
+
+// Rounds to the nearest bfloat16, ties to even, without a branch.
+uint16_t narrowed(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  return static_cast<uint16_t>(value == value ? rounded : 0x7fc0);
+}
+
+struct AdamConstants {
+  float step_size, beta2, one_minus_beta1, one_minus_beta2, inverse_correction2, epsilon, l2, shrinkage;
+};
+
+struct AdamMemory {
+  float *parameter, *first_moment, *second_moment;
+  const void *gradient;
+  uint16_t *working;
+};
+
+// All that a step reads and writes passes through the processor once: memory, not arithmetic, bounds it.
+template <typename Gradient, bool has_working>
+__attribute__((always_inline)) inline void adam_range(const AdamMemory &memory, const AdamConstants &c, int64_t begin,
+                                                      int64_t end) {
+  const auto *__restrict gradient = static_cast<const Gradient *>(memory.gradient);
+  float *__restrict parameter = memory.parameter;
+  float *__restrict first = memory.first_moment;
+  float *__restrict second = memory.second_moment;
+  uint16_t *__restrict working = memory.working;
+#pragma clang loop vectorize(enable)
+  for (int64_t i = begin; i < end; ++i) {
+    const float weight = parameter[i];
+    const float slope = widened(gradient[i]) + c.l2 * weight;
+    const float m = first[i] + c.one_minus_beta1 * (slope - first[i]);
+    const float v = c.beta2 * second[i] + c.one_minus_beta2 * slope * slope;
+    const float next =
+        c.shrinkage * weight - c.step_size * m / (__builtin_elementwise_sqrt(v) * c.inverse_correction2 + c.epsilon);
+    first[i] = m;
+    second[i] = v;
+    parameter[i] = next;
+    if constexpr (has_working) working[i] = narrowed(next);
+  }
+}
+
+CT_EVERY_VECTOR_WIDTH void adam_float32(const AdamMemory &memory, const AdamConstants &constants, int64_t begin, int64_t end) {
+  adam_range<float, false>(memory, constants, begin, end);
+}
+
+CT_EVERY_VECTOR_WIDTH void adam_bfloat16(const AdamMemory &memory, const AdamConstants &constants, int64_t begin, int64_t end) {
+  adam_range<uint16_t, true>(memory, constants, begin, end);
+}
+
+bool is_dense_on_cpu(const at::Tensor &tensor, c10::ScalarType type) {
+  return tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == type;
+}
+
 }  // namespace
 
 const char *ct_last_error(void) { return last_error.c_str(); }
@@ -307,6 +373,10 @@ ct_status ct_tensor_set_grad(ct_tensor *tensor, const ct_tensor *grad) {
   return guarded([&] { tensor->value.mutable_grad() = grad == nullptr ? at::Tensor() : grad->value; });
 }
 
+ct_status ct_tensor_set_data(ct_tensor *tensor, const ct_tensor *data) {
+  return guarded([&] { tensor->value.set_data(data->value); });
+}
+
 ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient, bool retains_graph) {
   return guarded([&] {
     std::optional<at::Tensor> seed;
@@ -337,6 +407,41 @@ void ct_autocast_scope_leave(ct_autocast_scope *scope) {
   at::autocast::set_autocast_enabled(scope->device, scope->was_enabled);
   at::autocast::set_autocast_dtype(scope->device, scope->previous_dtype);
   delete scope;
+}
+
+ct_status ct_adam_step(const ct_adam_tensors *tensors, const ct_adam_rule *rule) {
+  return guarded([&] {
+    auto &parameter = tensors->parameter->value;
+    const bool has_working = tensors->working != nullptr;
+    const auto type = has_working ? at::kBFloat16 : at::kFloat;
+    const auto gradient = tensors->gradient->value.contiguous();
+    TORCH_CHECK(is_dense_on_cpu(parameter, at::kFloat) && is_dense_on_cpu(tensors->first_moment->value, at::kFloat) &&
+                    is_dense_on_cpu(tensors->second_moment->value, at::kFloat) && is_dense_on_cpu(gradient, type) &&
+                    (!has_working || is_dense_on_cpu(tensors->working->value, type)),
+                "an Adam step takes row-major float32 tensors of the CPU, or bfloat16 gradients of bfloat16 copies");
+    for (const auto &other : {tensors->first_moment->value, tensors->second_moment->value, gradient,
+                              has_working ? tensors->working->value : gradient}) {
+      TORCH_CHECK(other.sizes() == parameter.sizes(), "an Adam step of a parameter ", parameter.sizes(), " with a tensor ",
+                  other.sizes());
+    }
+    const AdamMemory memory{parameter.data_ptr<float>(), tensors->first_moment->value.data_ptr<float>(),
+                            tensors->second_moment->value.data_ptr<float>(), gradient.const_data_ptr(),
+                            has_working ? static_cast<uint16_t *>(tensors->working->value.data_ptr()) : nullptr};
+    const double correction1 = 1 - std::pow(rule->beta1, rule->step);
+    const double correction2 = 1 - std::pow(rule->beta2, rule->step);
+    const auto real = [](double value) { return static_cast<float>(value); };
+    const AdamConstants constants{real(rule->learning_rate / correction1),
+                                  real(rule->beta2),
+                                  real(1 - rule->beta1),
+                                  real(1 - rule->beta2),
+                                  real(1 / std::sqrt(correction2)),
+                                  real(rule->epsilon),
+                                  rule->is_decoupled ? 0.0f : real(rule->weight_decay),
+                                  rule->is_decoupled ? real(1 - rule->learning_rate * rule->weight_decay) : 1.0f};
+    const auto run = has_working ? adam_bfloat16 : adam_float32;
+    at::parallel_for(0, parameter.numel(), 1 << 15,
+                     [&](int64_t begin, int64_t end) { run(memory, constants, begin, end); });
+  });
 }
 
 ct_status ct_generator_make(uint64_t seed, int32_t device, ct_generator **out) {

@@ -23,6 +23,11 @@ extension Tensor {
     check(ct_tensor_set_grad(pointer, grad?.pointer), "setting the gradient of \(self)")
   }
 
+  /// Lets this leaf go on with the memory, shape and type of `other`; every copy of the reference sees it.
+  public func adopt(_ other: Tensor) {
+    check(ct_tensor_set_data(pointer, other.pointer), "letting \(self) adopt \(other)")
+  }
+
   /// Adds the gradient of this scalar to every leaf it was computed from.
   public func backward(retainingGraph: Bool = false) {
     check(ct_backward(pointer, nil, retainingGraph), "backward of \(self)")

@@ -6,9 +6,12 @@ private enum Op {
   static let sgd = Operator("aten::_fused_sgd_")
 }
 
-/// Changes parameters along their gradients, by libtorch's fused kernels.
+/// Changes parameters along their gradients, by fused kernels: libtorch's, and on the CPU for Adam ``AdamStep``.
 ///
 /// The update rules and defaults are PyTorch's. State is exposed as named tensors, so that a checkpoint can hold it.
+///
+/// With mixed precision, matrices among the parameters are bfloat16 while they are trained, so that products need not
+/// convert them, and the optimizer steps float32 masters; ``restoreMasters()`` ends that.
 public final class Optimizer {
   /// An update rule with its constants.
   public enum Rule: Sendable, Equatable {
@@ -21,17 +24,29 @@ public final class Optimizer {
   public let weightDecay: Double
   public var learningRate: Double
   public let parameters: [Tensor]
+  /// What a checkpoint of the weights must hold: the parameters themselves, float32 masters of those in bfloat16.
+  public let masters: [Tensor]
   private var steps: [Tensor] = []
   private var firstMoments: [Tensor] = []
   private var secondMoments: [Tensor] = []
   private var hasStepped = false
 
-  public init(_ parameters: [Tensor], rule: Rule = .adam(), learningRate: Double, weightDecay: Double = 0) {
+  /// - Parameter isMixed: Whether matrices are bfloat16 while they are trained; float32 parameters of the CPU and Adam
+  ///   only, elsewhere nothing is gained and they stay as they are.
+  public init(
+    _ parameters: [Tensor], rule: Rule = .adam(), learningRate: Double, weightDecay: Double = 0, isMixed: Bool = false
+  ) {
     self.parameters = parameters
+    masters = parameters.map { parameter in
+      guard isMixed, case .adam = rule, parameter.rank > 1, Self.steppedInOnePass(parameter) else { return parameter }
+      let master = parameter.detached().copied()
+      parameter.adopt(master.to(.bfloat16))
+      return master
+    }
     self.rule = rule
     self.learningRate = learningRate
     self.weightDecay = weightDecay
-    let zeros = { parameters.map { Tensor.zeros($0.shape, dtype: $0.dtype, device: $0.device) } }
+    let zeros = { [masters] in masters.map { Tensor.zeros($0.shape, dtype: $0.dtype, device: $0.device) } }
     switch rule {
     case .adam:
       steps = parameters.map { Tensor.zeros([], device: $0.device) }
@@ -46,25 +61,62 @@ public final class Optimizer {
   public func step() {
     let trained = parameters.indices.filter { parameters[$0].grad != nil }
     guard !trained.isEmpty else { return }
-    let gradients = trained.map { parameters[$0].grad! }
     withoutGrad {
       switch rule {
-      case .adam(let beta1, let beta2, let epsilon, let decoupled):
+      case .adam(let beta1, let beta2, let epsilon, let isDecoupled):
         for index in trained { steps[index].add(Tensor(1).to(steps[index].device)) }
-        (decoupled ? Op.adamW : Op.adam).run(
-          .tensors(trained.map { parameters[$0] }), .tensors(gradients), .tensors(trained.map { firstMoments[$0] }),
-          .tensors(trained.map { secondMoments[$0] }), .tensors([]), .tensors(trained.map { steps[$0] }),
-          .double(learningRate), .double(beta1), .double(beta2), .double(weightDecay), .double(epsilon),
-          false, false)
+        let step = AdamStep(
+          learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+          isDecoupled: isDecoupled)
+        for index in trained where Self.steppedInOnePass(masters[index]) { stepInOnePass(index, step) }
+        stepByLibtorch(trained.filter { !Self.steppedInOnePass(masters[$0]) }, step)
       case .sgd(let momentum, let nesterov):
         Op.sgd.run(
-          .tensors(trained.map { parameters[$0] }), .tensors(gradients),
+          .tensors(trained.map { parameters[$0] }), .tensors(trained.map { parameters[$0].grad! }),
           .tensors(momentum == 0 ? [] : trained.map { firstMoments[$0] }), .double(weightDecay), .double(momentum),
           .double(learningRate), 0.0, .bool(nesterov), false, .bool(!hasStepped))
       }
     }
     hasStepped = true
     clearGradients()
+  }
+
+  private static func steppedInOnePass(_ parameter: Tensor) -> Bool {
+    parameter.device == .cpu && parameter.dtype == .float32 && parameter.isContiguous
+  }
+
+  private func stepInOnePass(_ index: Int, _ step: AdamStep) {
+    let (parameter, master) = (parameters[index], masters[index])
+    step(
+      master, working: parameter.dtype == master.dtype ? nil : parameter, gradient: parameter.grad!,
+      firstMoment: firstMoments[index], secondMoment: secondMoments[index], number: Int(steps[index].item))
+  }
+
+  private func stepByLibtorch(_ indices: [Int], _ step: AdamStep) {
+    guard !indices.isEmpty else { return }
+    (step.isDecoupled ? Op.adamW : Op.adam).run(
+      .tensors(indices.map { parameters[$0] }), .tensors(indices.map { parameters[$0].grad! }),
+      .tensors(indices.map { firstMoments[$0] }), .tensors(indices.map { secondMoments[$0] }), .tensors([]),
+      .tensors(indices.map { steps[$0] }), .double(step.learningRate), .double(step.beta1), .double(step.beta2),
+      .double(step.weightDecay), .double(step.epsilon), false, false)
+  }
+
+  /// Gives parameters that were bfloat16 their float32 masters as they are now; call it after the last step.
+  public func restoreMasters() {
+    for (parameter, master) in zip(parameters, masters) where parameter.dtype != master.dtype {
+      parameter.setGrad(nil)
+      parameter.adopt(master)
+    }
+  }
+
+  /// Takes up weights of a checkpoint, in the order of ``masters``.
+  public func restoreWeights(_ saved: [Tensor]) {
+    withoutGrad {
+      for (index, value) in saved.enumerated() {
+        masters[index].copy(from: value)
+        if parameters[index].dtype != masters[index].dtype { parameters[index].copy(from: value) }
+      }
+    }
   }
 
   /// Drops every gradient.

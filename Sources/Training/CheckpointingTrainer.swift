@@ -42,10 +42,12 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   private func train(_ stage: TrainingStage, seed: UInt64, while isWanted: () -> Bool) throws {
     let settings = stage.settings
     let optimizer = Optimizer(
-      stage.parameters, learningRate: settings.learningRate, weightDecay: settings.weightDecay)
+      stage.parameters, learningRate: settings.learningRate, weightDecay: settings.weightDecay,
+      isMixed: precision == .bfloat16)
+    defer { optimizer.restoreMasters() }
     let schedule = Schedule.step(factor: settings.learningRateDecay)
     let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
-    let firstEpoch = try checkpoint.restore(stage.parameters, optimizer) ?? 0
+    let firstEpoch = try checkpoint.restore(optimizer) ?? 0
     try log.rewind(stage: stage.name, to: firstEpoch)
     let clock = ContinuousClock()
     var lastSave = clock.now
@@ -62,7 +64,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
           stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.learningRate,
           seconds: (clock.now - start) / .seconds(1)))
       if clock.now - lastSave >= interval || epoch + 1 == settings.epochs {
-        try checkpoint.save(stage.parameters, optimizer, epoch: epoch + 1)
+        try checkpoint.save(optimizer, epoch: epoch + 1)
         lastSave = clock.now
       }
       observer.observe(.epoch(stage: stage.name, done: epoch + 1, total: settings.epochs, loss: loss))

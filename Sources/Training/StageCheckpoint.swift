@@ -10,8 +10,8 @@ struct StageCheckpoint {
     file = folder.appending(path: "\(stage).safetensors")
   }
 
-  /// Takes up parameters and optimizer state and returns how many epochs are done; `nil` where nothing was saved.
-  func restore(_ parameters: [Tensor], _ optimizer: Optimizer) throws -> Int? {
+  /// Takes up weights and optimizer state and returns how many epochs are done; `nil` where nothing was saved.
+  func restore(_ optimizer: Optimizer) throws -> Int? {
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     let checkpoint = try Checkpoint(contentsOf: file, isMapped: true)
     let (tensors, metadata) = (checkpoint.tensors, checkpoint.metadata)
@@ -27,20 +27,21 @@ struct StageCheckpoint {
     } catch {
       throw TrainingError.unusableCheckpoint(file: file, reason: error.description)
     }
-    for (index, parameter) in parameters.enumerated() {
-      guard let saved = tensors["\(Self.parameterPrefix)\(index)"], saved.shape == parameter.shape else {
-        throw TrainingError.unusableCheckpoint(
-          file: file, reason: "parameter \(index) is missing or not of shape \(parameter.shape)")
-      }
-      withoutGrad { parameter.copy(from: saved) }
-    }
+    optimizer.restoreWeights(
+      try optimizer.masters.enumerated().map { index, master in
+        guard let saved = tensors["\(Self.parameterPrefix)\(index)"], saved.shape == master.shape else {
+          throw TrainingError.unusableCheckpoint(
+            file: file, reason: "parameter \(index) is missing or not of shape \(master.shape)")
+        }
+        return saved
+      })
     return epoch
   }
 
-  func save(_ parameters: [Tensor], _ optimizer: Optimizer, epoch: Int) throws {
+  func save(_ optimizer: Optimizer, epoch: Int) throws {
     var tensors: [String: Tensor] = [:]
-    for (index, parameter) in parameters.enumerated() {
-      tensors["\(Self.parameterPrefix)\(index)"] = parameter.detached()
+    for (index, master) in optimizer.masters.enumerated() {
+      tensors["\(Self.parameterPrefix)\(index)"] = master.detached()
     }
     for (name, tensor) in optimizer.state { tensors[Self.optimizerPrefix + name] = tensor }
     try Checkpoint(tensors: tensors, metadata: ["epoch": String(epoch)]).write(to: file)

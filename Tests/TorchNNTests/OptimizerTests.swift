@@ -48,6 +48,50 @@ import Torch
     #expect(difference(whole.parameters[0], resumed.parameters[0]) == 0)
   }
 
+  /// The bfloat16 copy holds the master's value as libtorch rounds it, and the master moves as a float32 parameter
+  /// does along the same gradients, to the bit.
+  @Test(arguments: [false, true])
+  func aMixedStepMovesMastersByTheGradientsOfTheirCopies(_ isDecoupled: Bool) {
+    let rule = Optimizer.Rule.adam(decoupled: isDecoupled)
+    let generator = Generator(seed: 3)
+    let (mixed, whole) = (start(), start())
+    let optimizer = Optimizer([mixed], rule: rule, learningRate: 0.05, weightDecay: 0.1, isMixed: true)
+    let reference = Optimizer([whole], rule: rule, learningRate: 0.05, weightDecay: 0.1)
+    #expect(mixed.dtype == .bfloat16)
+    for _ in 0..<5 {
+      let gradient = Tensor(empty: whole.shape)
+      gradient.fillNormal(mean: 0, deviation: 1, using: generator)
+      mixed.setGrad(gradient.to(.bfloat16))
+      whole.setGrad(gradient.to(.bfloat16).to(.float32))
+      optimizer.step()
+      reference.step()
+      #expect(difference(optimizer.masters[0], whole) == 0)
+      #expect(difference(mixed.to(.float32), whole.detached().to(.bfloat16).to(.float32)) == 0)
+    }
+    optimizer.restoreMasters()
+    #expect(mixed.dtype == .float32 && mixed.requiresGrad)
+    #expect(difference(mixed, whole) == 0)
+  }
+
+  /// Products in bfloat16 find the same minimum: the gradients' type fits the copies', and masters gather small steps.
+  @Test func mixedTrainingReachesTheLossOfFloat32() {
+    func loss(_ isMixed: Bool) -> Double {
+      let weight = start()
+      let optimizer = Optimizer([weight], learningRate: 0.01, isMixed: isMixed)
+      func loss() -> Tensor {
+        Loss.meanSquaredError(fixture["optimizer.x"].linear(weight: weight, bias: nil), fixture["optimizer.y"])
+      }
+      for _ in 0..<300 {
+        (isMixed ? withAutocast(to: .bfloat16, loss) : loss()).backward()
+        optimizer.step()
+      }
+      optimizer.restoreMasters()
+      return loss().item
+    }
+    let (mixed, whole) = (loss(true), loss(false))
+    #expect(abs(mixed - whole) < 0.01 * whole + 1e-3, "\(mixed) in bfloat16, \(whole) in float32")
+  }
+
   @Test func stateOfOtherParametersIsRefused() {
     let optimizer = Optimizer([start()], learningRate: 0.1)
     let other = Optimizer([Tensor.zeros([2]).requiringGrad()], learningRate: 0.1)

@@ -110,6 +110,8 @@ ct_status ct_tensor_set_requires_grad(ct_tensor *tensor, bool value);
 ct_status ct_tensor_grad(const ct_tensor *tensor, ct_tensor **out);
 // Sets or, with NULL, drops the gradient.
 ct_status ct_tensor_set_grad(ct_tensor *tensor, const ct_tensor *grad);
+// Lets the tensor, a leaf, go on with the memory, shape and type of `data`.
+ct_status ct_tensor_set_data(ct_tensor *tensor, const ct_tensor *data);
 ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient, bool retains_graph);
 bool ct_grad_is_enabled(void);
 void ct_set_grad_enabled(bool enabled);
@@ -121,6 +123,31 @@ void ct_inference_scope_leave(ct_inference_scope *scope);
 // stays in float32. Leave it on the same thread, before the next optimizer step: it holds converted weights.
 ct_autocast_scope *ct_autocast_scope_enter(int32_t device, int32_t dtype);
 void ct_autocast_scope_leave(ct_autocast_scope *scope);
+
+// --- optimizers ----------------------------------------------------------------------------------------------------
+
+// What a step of Adam reads and changes: float32 tensors of one shape, row-major, on the CPU. With `working`, the
+// bfloat16 copy that products read, the gradient is bfloat16 too and the copy is written in the same pass; else NULL.
+typedef struct {
+  ct_tensor *parameter;
+  ct_tensor *working;
+  const ct_tensor *gradient;
+  ct_tensor *first_moment;
+  ct_tensor *second_moment;
+} ct_adam_tensors;
+
+typedef struct {
+  double step;  // counted from 1
+  double learning_rate;
+  double beta1;
+  double beta2;
+  double epsilon;
+  double weight_decay;
+  bool is_decoupled;  // AdamW: the weight shrinks; else the decay is added to the gradient
+} ct_adam_rule;
+
+// Takes one step of Adam or AdamW in one pass over memory.
+ct_status ct_adam_step(const ct_adam_tensors *tensors, const ct_adam_rule *rule);
 
 // --- random numbers ------------------------------------------------------------------------------------------------
 

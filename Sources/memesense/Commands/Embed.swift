@@ -78,9 +78,8 @@ struct Embed: ParsableCommand {
   }
 
   private func extractor(_ pair: EncoderPair, observer: any ProgressObserver) throws -> FeatureExtractor {
-    noCache
-      ? try FeatureExtractor(encoder: pair, keepsNothing: observer)
-      : try FeatureExtractor(encoder: pair, observer: observer)
+    if noCache { return FeatureExtractor(encoder: pair, keepsNothing: observer) }
+    return try FeatureExtractor(encoder: pair, observer: observer)
   }
 
   private static func rate(_ count: Int, _ seconds: Double) -> Double? {
