@@ -241,6 +241,8 @@ void ct_initialize(void) {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
+void ct_release_free_memory(void) { malloc_trim(0); }
+
 const char *ct_version(void) { return TORCH_VERSION; }
 
 const char *ct_cpu_capability(void) {

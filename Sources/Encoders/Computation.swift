@@ -11,6 +11,12 @@ public struct Computation: Sendable, Equatable {
     public static func fastest(on device: Device) -> Precision {
       device != .cpu || Runtime.cpuMultipliesBFloat16 ? .bfloat16 : .float32
     }
+
+    /// What whoever chose this precision should know before a long wait; `nil` where it is a good choice.
+    public var warning: String? {
+      guard self == .bfloat16, !Runtime.cpuMultipliesBFloat16 else { return nil }
+      return "this processor has no bfloat16 instructions: they are emulated, some ten times slower than float32"
+    }
   }
 
   public var device: Device

@@ -76,7 +76,9 @@ public struct FeatureExtractor: Sendable {
   ) throws -> (keys: Keys, statistics: Statistics, problems: [Problem]) {
     var statistics = Statistics()
     statistics.memes = memes.count
+    Runtime.releaseFreeMemory()  // what reading the dataset took
     let images = try extractImages(memes, &statistics)
+    Runtime.releaseFreeMemory()
     let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
     statistics.computed = memes.indices.count { index in
       images.keys[index].map(images.fresh.contains) == true || texts.keys[index].map(texts.fresh.contains) == true
@@ -98,8 +100,7 @@ public struct FeatureExtractor: Sendable {
     var done = 0
     var computed = 0
     var keys: [FeatureCache.Key?]
-    /// Contents that a worker has taken up, and those of them that no cache had.
-    var claimed: Set<FeatureCache.Key> = []
+    /// Contents that no cache had and a worker has taken up.
     var fresh: Set<FeatureCache.Key> = []
     var problems: [Problem] = []
 
@@ -166,13 +167,10 @@ public struct FeatureExtractor: Sendable {
     do {
       let bytes = try decoder.bytes(contentsOf: file)
       let key = FeatureCache.Key(of: bytes)
-      let isNew = shared.withLock { $0.claimed.insert(key).inserted } && imageCache?.contains(key) != true
+      let isNew = imageCache?.contains(key) != true && shared.withLock { $0.fresh.insert(key).inserted }
       let image = isNew ? try decoder.decode(bytes, name: file.path) : nil
       // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
-      shared.withLock {
-        $0.keys[index] = key
-        if isNew { $0.fresh.insert(key) }
-      }
+      shared.withLock { $0.keys[index] = key }
       return image.map { (key, $0) }
     } catch {
       shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
@@ -194,7 +192,6 @@ public struct FeatureExtractor: Sendable {
     let network = try encoder.text
     let clock = ContinuousClock()
     let start = clock.now
-    var claimed: Set<FeatureCache.Key> = []
     for window in stride(from: 0, to: memes.count, by: Self.textWindow) {
       let range = window..<min(window + Self.textWindow, memes.count)
       var fresh: [(key: FeatureCache.Key, text: String)] = []
@@ -202,10 +199,9 @@ public struct FeatureExtractor: Sendable {
         guard let text = memes[index].text.map(cleaning.cleaned), !text.isEmpty else { continue }
         let key = FeatureCache.Key(of: Data(text.utf8))
         keys[index] = key
-        if claimed.insert(key).inserted && textCache?.contains(key) != true { fresh.append((key, text)) }
+        if textCache?.contains(key) != true, freshKeys.insert(key).inserted { fresh.append((key, text)) }
       }
       try encode(fresh, with: network)
-      freshKeys.formUnion(fresh.map(\.key))
       progress("texts", range.upperBound, memes.count)
     }
     try textCache?.flush()

@@ -17,6 +17,10 @@ public enum Runtime {
   /// Whether this processor multiplies bfloat16 in hardware; where not, float32 is faster.
   public static var cpuMultipliesBFloat16: Bool { ct_cpu_multiplies_bfloat16() }
 
+  /// Gives freed memory back to the system, which this process otherwise keeps for its next tensors: for moments between
+  /// two kinds of work.
+  public static func releaseFreeMemory() { ct_release_free_memory() }
+
   /// Threads one operation is split over, for the calling thread.
   public static var threadCount: Int {
     get { Int(ct_thread_count()) }

@@ -17,7 +17,7 @@ extension Corpus {
     if dataset.memes.allSatisfy({ $0.split == nil }) {
       observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
     }
-    warn(of: dataset.problems, "rows could not be used as they are", observer)
+    warn(of: dataset.problems, observer)
     let extractor = try FeatureExtractor(
       encoder: EncoderCatalog.pair(named: recipe.encoder), observer: observer)
     return try Corpus(dataset, splits: splits) { memes in
@@ -27,8 +27,15 @@ extension Corpus {
     }
   }
 
+  /// Names the first few of many bad rows.
+  public static func warn(of rows: [RowProblem], _ observer: any ProgressObserver) {
+    warn(of: rows, "rows could not be used as they are", observer)
+  }
+
   /// Names the first few of many problems.
-  static func warn(of problems: [some CustomStringConvertible], _ what: String, _ observer: any ProgressObserver) {
+  private static func warn(
+    of problems: [some CustomStringConvertible], _ what: String, _ observer: any ProgressObserver
+  ) {
     guard !problems.isEmpty else { return }
     let shown = problems.prefix(3).map { "\n  \($0)" }.joined()
     let rest = problems.count > 3 ? "\n  … and \(problems.count - 3) more" : ""

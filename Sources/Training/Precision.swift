@@ -1,11 +1,10 @@
+import Encoders
 import Torch
 
-/// The arithmetic of matrix products.
-public enum Precision: String, Codable, Sendable, CaseIterable {
-  case float32
-  /// bfloat16 products over float32 weights; faster where the processor has it.
-  case bfloat16
+/// The arithmetic of matrix products; bfloat16 is over float32 weights, and faster where the processor has it.
+public typealias Precision = Computation.Precision
 
+extension Precision {
   /// Runs `body` in this precision.
   func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
     switch self {

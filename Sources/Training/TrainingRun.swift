@@ -68,6 +68,7 @@ public struct TrainingRun {
     try recipe.method.check(problem)
     // Only now, so that a mistyped task leaves no begun run behind.
     try prepareFolder()
+    if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
     let log = try TrainingLog(folder.appending(path: "log.jsonl"))
     let trainer = CheckpointingTrainer(
       folder: checkpoints, precision: recipe.precision, log: log, observer: observer)

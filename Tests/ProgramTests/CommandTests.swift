@@ -54,6 +54,11 @@ import Testing
     let shown = try program("recipe", "show", "semimemes-lite").output
     let good = try program.write(shown, to: "good.yaml")
     #expect(try program("recipe", "validate", good).status == 0)
+    for arguments in [["show", "semimemes-lite"], ["validate", good]] {
+      let output = try program(["recipe"] + arguments + ["--json"]).output
+      let recipe = try #require(JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+      #expect(recipe["method"] as? String == "semimemes" && recipe["settings"] is [String: Any])
+    }
     let bad = try program.write(shown.replacing("epochs: 100", with: "epoch: 100"), to: "bad.yaml")
     let refused = try program("recipe", "validate", bad)
     #expect(refused.status == 64 && refused.errors.contains("settings.auto_encoder.training"), "\(refused.errors)")

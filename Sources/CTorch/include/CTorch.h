@@ -61,6 +61,8 @@ const char *ct_last_error(void);
 
 // Prepares the process: the allocator keeps freed pages (page faults cost half the speed of convolutions otherwise).
 void ct_initialize(void);
+// Gives freed pages back to the system, for moments between two kinds of work that need memory of different sizes.
+void ct_release_free_memory(void);
 // The libtorch version this was compiled against, as "2.13.0".
 const char *ct_version(void);
 // The widest instruction set libtorch's kernels use here, as "AVX512".

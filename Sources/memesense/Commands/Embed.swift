@@ -57,7 +57,8 @@ struct Embed: ParsableCommand {
   func run() throws {
     let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
     let observer = display.observer
-    for problem in dataset.problems.prefix(3) { observer.observe(.warning("\(problem)")) }
+    Corpus.warn(of: dataset.problems, observer)
+    if let warning = precision?.warning { observer.observe(.warning(warning)) }
     let computation = Computation(precision: precision)
     let pair = try EncoderCatalog.pair(named: encoder, computation: computation)
     let (_, statistics, problems) = try extractor(pair, observer: observer).extract(

@@ -36,8 +36,13 @@ struct RecipeCommand: ParsableCommand {
     @Argument(help: "A name from 'memesense recipe list'.")
     var name: String
 
+    @Flag(help: "Print one JSON object, without the comments, instead of YAML.")
+    var json = false
+
     func run() throws {
-      try Console.write(Data(RecipeLibrary.text(named: name).utf8))
+      let text = try RecipeLibrary.text(named: name)
+      if json { return try Console.printJSON(try Recipe(yaml: text, source: name)) }
+      try Console.write(Data(text.utf8))
     }
   }
 
@@ -48,8 +53,12 @@ struct RecipeCommand: ParsableCommand {
     @Argument(help: "A YAML file.", completion: .file(extensions: ["yaml", "yml"]))
     var file: String
 
+    @Flag(help: "Print the recipe as one JSON object instead of a line about it.")
+    var json = false
+
     func run() throws {
       let recipe = try Recipe(yaml: RecipeOptions.text(of: file), source: file)
+      if json { return try Console.printJSON(recipe) }
       try Console.print("\(file): a recipe for \(recipe.methodName) on the encoder '\(recipe.encoder)'")
     }
   }

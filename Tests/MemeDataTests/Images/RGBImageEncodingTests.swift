@@ -30,21 +30,3 @@ import Testing
     #expect(try decoder.header(of: larger, name: "t").height == 32)
   }
 }
-
-@Suite struct ContentHashTests {
-  @Test func isTheSHA256OfTheBytes() throws {
-    // FIPS 180-2, appendix B.1
-    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    #expect(ContentHash(of: Data("abc".utf8)).hex == abc)
-    #expect(ContentHash(of: Data("abc".utf8)).description == abc)
-  }
-
-  @Test func filesOfMoreThanAChunkHashLikeTheirBytes() throws {
-    let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-    defer { try? FileManager.default.removeItem(at: url) }
-    let data = Data((0..<(3 << 20) + 17).map { UInt8(truncatingIfNeeded: $0 &* 31) })
-    try data.write(to: url)
-    #expect(try ContentHash(contentsOf: url) == ContentHash(of: data))
-    #expect(throws: ImageError.self) { try ContentHash(contentsOf: url.appending(path: "missing")) }
-  }
-}
