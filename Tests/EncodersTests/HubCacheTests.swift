@@ -80,4 +80,10 @@ import Testing
     #expect(error == .hub(model: "a/b", .notCached(temporary.url)))
     #expect(error.description.contains("run 'memesense encoders get a/b'"))
   }
+
+  @Test func aRecipesNameOfTheHubIsNotFetched() throws {
+    let name = "nobody/not-a-model"
+    let error = try #require(throws: EncoderError.self) { try EncoderCatalog.pair(named: name) }
+    #expect(error == .hub(model: name, .notCached(HubSettings().cacheFolder)))
+  }
 }
