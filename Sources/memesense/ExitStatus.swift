@@ -26,12 +26,21 @@ enum ExitStatus {
     case ImageError.unreadable: self = .missingInput
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case EncoderError.unknown: self = .usage
+    case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)
     case EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
     case is EncoderError, is WordPieceError: self = .badData
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData
     // Help, versions and wrong options are ArgumentParser's own; it calls everything it does not know a failure.
     default: self = Memesense.exitCode(for: error) == .failure ? .fault : .parser
+    }
+  }
+
+  private init(of fault: HubFault) {
+    switch fault {
+    case .invalidName, .invalidEndpoint: self = .usage
+    case .notCached, .offline, .refused, .notFound, .unreachable: self = .missingInput
+    case .unexpectedAnswer, .noEncoder, .damaged: self = .badData
     }
   }
 

@@ -97,4 +97,21 @@ import Testing
     offline.environment["PIP_INDEX_URL"] = "not an address"
     #expect(try offline("encoders", "get", "lite").status == 64)
   }
+
+  @Test func theFilesOfAnEncoderAreTold() throws {
+    let answer = try object(program("encoders", "get", "lite", "--json").output)
+    let files = try #require(answer["files"] as? [[String: Any]])
+    #expect(answer["name"] as? String == "lite" && files.count == 4)
+    #expect(files.allSatisfy { ($0["sha256"] as? String)?.count == 64 && ($0["bytes"] as? Int ?? 0) > 0 })
+  }
+
+  @Test func modelsOfTheHubAreNotFetchedUnasked() throws {
+    var offline = program
+    offline.environment = ["HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": program.home.appending(path: "hub").path]
+    let refused = try offline("encoders", "get", "openai/clip")
+    #expect(refused.status == 66 && refused.errors.contains("HF_HUB_OFFLINE"), "\(refused.errors)")
+    #expect(try offline("encoders", "get", "../etc").status == 64)
+    let list = try object(offline("encoders", "list", "--json").output)
+    #expect((list["hub"] as? [Any])?.isEmpty == true)
+  }
 }

