@@ -6,6 +6,8 @@ public enum MethodCatalog {
     RawFeatures<ImageOnly>.self,
     RawFeatures<TextOnly>.self,
     LogisticRegression.self,
+    HateCLIPper.self,
+    SimCLIP.self,
   ]
 
   /// The method of that name; `nil` where there is none.

@@ -35,6 +35,12 @@ struct SettingsCheck {
     }
   }
 
+  mutating func require(_ training: AdamWTraining, _ name: String) {
+    require(training.stageSettings, name)
+    require(training.warmUp, in: 0...1, "\(name).warm_up")
+    require(training.gradientClip, in: 0...1e6, "\(name).gradient_clip")
+  }
+
   mutating func require(_ head: FeatureHead.Configuration) {
     require(head.hidden, in: 1...65_536, "head.hidden")
     require(head.dropoutRate, in: 0...0.99, "head.dropout_rate")

@@ -24,15 +24,22 @@ public struct TrainingStage {
   }
 }
 
-/// How a stage is optimised: Adam over shuffled batches, the last partial one kept.
+/// How a stage is optimised: over shuffled batches, the last partial one kept. What recipes say of auto-encoders.
 public struct StageSettings: Codable, Sendable, Equatable {
   public var epochs: Int
   public var batchSize: Int
   public var learningRate: Double
   /// The learning rate is multiplied by this after every epoch.
   public var learningRateDecay: Double
-  /// L2 strength, added to the gradient as Adam does.
+  /// L2 strength, added to the gradient as Adam does; with AdamW the share by which weights shrink.
   public var weightDecay: Double
+
+  // What methods set and recipes of this type do not.
+  public var rule = Optimizer.Rule.adam()
+  /// The part of all steps during which the learning rate rises.
+  public var warmUp = 0.0
+  /// The largest norm of the gradient; 0 for any.
+  public var gradientClip = 0.0
 
   public init(
     epochs: Int, batchSize: Int, learningRate: Double, learningRateDecay: Double, weightDecay: Double

@@ -11,6 +11,7 @@ private enum Op {
   static let copyInPlace = Operator("aten::copy_")
   static let fillInPlace = Operator("aten::fill_", "Scalar")
   static let neg = Operator("aten::neg")
+  static let abs = Operator("aten::abs")
   static let exp = Operator("aten::exp")
   static let log = Operator("aten::log")
   static let sqrt = Operator("aten::sqrt")
@@ -43,6 +44,7 @@ extension Tensor {
   /// A truth value for each element.
   public static func .> (a: Tensor, b: Double) -> Tensor { Op.gt(.tensor(a), .double(b)) }
 
+  public func absolute() -> Tensor { Op.abs(.tensor(self)) }
   public func exp() -> Tensor { Op.exp(.tensor(self)) }
   /// The natural logarithm.
   public func log() -> Tensor { Op.log(.tensor(self)) }

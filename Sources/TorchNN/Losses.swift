@@ -12,13 +12,15 @@ public enum Loss {
     Op.meanSquaredError(.tensor(prediction), .tensor(target))
   }
 
-  /// The cross-entropy of independent labels from logits; `targets` are 0 or 1 in the logits' type and shape.
-  public static func binaryCrossEntropy(logits: Tensor, targets: Tensor) -> Tensor {
-    Op.binaryCrossEntropy(.tensor(logits), .tensor(targets))
+  /// The cross-entropy of independent labels from logits; `targets` are 0 or 1 in the logits' type and shape, `weights`
+  /// multiply the elements' losses before the mean.
+  public static func binaryCrossEntropy(logits: Tensor, targets: Tensor, weights: Tensor? = nil) -> Tensor {
+    Op.binaryCrossEntropy(.tensor(logits), .tensor(targets), .optional(weights))
   }
 
-  /// The cross-entropy of exclusive classes from `logits` [N, C]; `classes` [N] are int64.
-  public static func crossEntropy(logits: Tensor, classes: Tensor) -> Tensor {
-    Op.crossEntropy(.tensor(logits), .tensor(classes))
+  /// The cross-entropy of exclusive classes from `logits` [N, C]; `classes` [N] are int64. With `weights` [C] it is the
+  /// weighted mean over examples.
+  public static func crossEntropy(logits: Tensor, classes: Tensor, weights: Tensor? = nil) -> Tensor {
+    Op.crossEntropy(.tensor(logits), .tensor(classes), .optional(weights))
   }
 }

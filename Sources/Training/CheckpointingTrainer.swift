@@ -42,10 +42,12 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   private func train(_ stage: TrainingStage, seed: UInt64, while isWanted: () -> Bool) throws {
     let settings = stage.settings
     let optimizer = Optimizer(
-      stage.parameters, learningRate: settings.learningRate, weightDecay: settings.weightDecay,
+      stage.parameters, rule: settings.rule, learningRate: settings.learningRate, weightDecay: settings.weightDecay,
       isMixed: precision == .bfloat16)
     defer { optimizer.restoreMasters() }
     let schedule = Schedule.step(factor: settings.learningRateDecay)
+    let warmUpSteps = settings.warmUp * Double(settings.epochs * stage.stepsPerEpoch)
+    let warmUp = Schedule.warmUp(length: Int(warmUpSteps), then: .constant)
     let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
     let firstEpoch = try checkpoint.restore(optimizer) ?? 0
     try log.rewind(stage: stage.name, to: firstEpoch)
@@ -53,9 +55,10 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     var lastSave = clock.now
     for epoch in firstEpoch..<max(firstEpoch, settings.epochs) where isWanted() {
       let start = clock.now
-      optimizer.learningRate = settings.learningRate * schedule.factor(at: epoch)
       let generator = Generator(seed: seed, parts: stage.name, String(epoch))
-      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator)
+      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator) { step in
+        settings.learningRate * schedule.factor(at: epoch) * warmUp.factor(at: epoch * stage.stepsPerEpoch + step)
+      }
       guard loss.isFinite else {
         throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
       }
@@ -72,16 +75,27 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   }
 
   /// Trains one epoch and returns the mean loss of its examples.
-  private func epochLoss(of stage: TrainingStage, optimizer: Optimizer, generator: Generator) -> Double {
+  ///
+  /// - Parameter learningRate: the rate of a step, counted from the epoch's start.
+  private func epochLoss(
+    of stage: TrainingStage, optimizer: Optimizer, generator: Generator, learningRate: (_ step: Int) -> Double
+  ) -> Double {
     let order = Tensor.permutation(of: stage.exampleCount, using: generator)
     let total = Tensor.zeros([])
-    for start in stride(from: 0, to: stage.exampleCount, by: stage.settings.batchSize) {
-      let end = min(start + stage.settings.batchSize, stage.exampleCount)
-      let loss = precision { stage.loss(order.sliced(start..<end), generator) }
+    let (size, clip) = (stage.settings.batchSize, stage.settings.gradientClip)
+    for step in 0..<stage.stepsPerEpoch {
+      let batch = step * size..<min((step + 1) * size, stage.exampleCount)
+      optimizer.learningRate = learningRate(step)
+      let loss = precision { stage.loss(order.sliced(batch), generator) }
       loss.backward()
+      if clip > 0 { optimizer.clipGradients(toNorm: clip) }
       optimizer.step()
-      total.add(loss.detached(), scaledBy: Double(end - start))
+      total.add(loss.detached(), scaledBy: Double(batch.count))
     }
     return total.item / Double(stage.exampleCount)
   }
+}
+
+extension TrainingStage {
+  fileprivate var stepsPerEpoch: Int { (exampleCount + settings.batchSize - 1) / settings.batchSize }
 }

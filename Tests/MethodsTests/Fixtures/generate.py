@@ -1,7 +1,8 @@
-"""Writes methods.safetensors: reference values for SemiMemes' losses and for logistic regression.
+"""Writes methods.safetensors: reference values for SemiMemes' losses, logistic regression, Hate-CLIPper and SimCLIP.
 
 The distribution-balanced loss is written out from its formula in float64, its gradient by autograd; the linear models
-are scikit-learn's. Random inputs from seed 0. Run with torch 2.13.0, scikit-learn 1.9 and safetensors.
+are scikit-learn's. The other networks are written out in PyTorch without dropout. Random inputs from seeds 0 and 1. Run
+with torch 2.13.0, scikit-learn 1.9 and safetensors.
 """
 import pathlib
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_class_weight
 
 torch.manual_seed(0)
 out = {}
@@ -47,5 +49,101 @@ for name, target in (("binary", binary), ("classes", classes)):
     model = LogisticRegression(C=0.3, tol=1e-10, max_iter=10000).fit(x, target)
     out[f"linear.{name}_weight"] = torch.tensor(model.coef_)
     out[f"linear.{name}_bias"] = torch.tensor(model.intercept_)
+
+
+
+def train(name, parameters, logits, loss, clip=None):
+    """Twenty full-batch steps of AdamW: the initial values, the first gradients and the losses."""
+    out.update({f"{name}.{key}": value.detach().clone() for key, value in parameters.items()})
+    optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3, weight_decay=1e-4)
+    losses = []
+    for step in range(20):
+        optimizer.zero_grad()
+        z = logits()
+        value = loss(z)
+        value.backward()
+        if step == 0:
+            out[f"{name}.logits"] = z.detach()
+            out.update({f"{name}.gradient.{key}": p.grad.clone() for key, p in parameters.items()})
+        if clip:
+            torch.nn.utils.clip_grad_norm_(parameters.values(), clip)
+        optimizer.step()
+        losses.append(value.item())
+    out[f"{name}.losses"] = torch.tensor(losses, dtype=torch.float64)
+
+
+def linear(inputs, outputs):
+    layer = torch.nn.Linear(inputs, outputs)
+    return {"weight": layer.weight, "bias": layer.bias}
+
+
+def named(prefix, layer):
+    return {f"{prefix}.{key}": value for key, value in layer.items()}
+
+
+torch.manual_seed(1)
+image, text = torch.randn(12, 6), torch.randn(12, 4)
+yes = (torch.rand(12, 1) < 0.4).float()
+kinds = torch.arange(12) % 3
+several = (torch.rand(12, 3) < 0.4).float()
+out.update({"fusion.image": image, "fusion.text": text, "fusion.yes": yes, "fusion.kinds": kinds, "fusion.several": several})
+
+# Hate-CLIPper: two layers of projection, every fusion, two layers before the output.
+for fusion, width in (("align", 5), ("cross", 25), ("concat", 10), ("align_concat", 15)):
+    p = {
+        **named("image.0", linear(6, 5)), **named("image.1", linear(5, 5)), **named("text.0", linear(4, 5)),
+        **named("text.1", linear(5, 5)), **named("head.pre_output.0", linear(width, 7)),
+        **named("head.pre_output.1", linear(7, 7)), **named("head.output", linear(7, 1)),
+    }
+
+    def apply(name, x, p=p):
+        return F.linear(x, p[f"{name}.weight"], p[f"{name}.bias"])
+
+    def logits(fusion=fusion, apply=apply):
+        i = F.normalize(apply("image.1", F.relu(apply("image.0", image))))
+        t = F.normalize(apply("text.1", F.relu(apply("text.0", text))))
+        fused = {
+            "align": lambda: i * t, "cross": lambda: torch.einsum("bi,bj->bij", i, t).flatten(1),
+            "concat": lambda: torch.cat([i, t], 1), "align_concat": lambda: torch.cat([i * t, i, t], 1),
+        }[fusion]()
+        hidden = F.relu(apply("head.pre_output.1", F.relu(apply("head.pre_output.0", fused))))
+        return apply("head.output", hidden)
+
+    train(f"hate_clipper.{fusion}", p, logits, lambda z: F.binary_cross_entropy_with_logits(z, yes), clip=0.1)
+
+# SimCLIP: shared and separate projections, each kind of task with balanced weights (scikit-learn's rule).
+for name, siamese, outputs in (("binary", True, 1), ("classes", False, 3), ("labels", True, 3)):
+    other = text if not siamese else torch.randn(12, 6)
+    if siamese:
+        out[f"simclip.{name}.text"] = other
+    p = named("projection", linear(6, 2)) if siamese else {
+        **named("image_projection", linear(6, 2)), **named("text_projection", linear(4, 2))}
+    for index in range(3):
+        p |= {f"head.norms.{index}.weight": torch.nn.Parameter(torch.rand(8) + 0.5),
+              f"head.norms.{index}.bias": torch.nn.Parameter(torch.randn(8) * 0.1),
+              **named(f"head.layers.{index}", linear(8, 8))}
+    p |= named("head.output", linear(8, outputs))
+
+    def logits(p=p, siamese=siamese, other=other):
+        i = F.linear(F.gelu(image), *(p[f"{'projection' if siamese else 'image_projection'}.{k}"] for k in ("weight", "bias")))
+        t = F.linear(F.gelu(other), *(p[f"{'projection' if siamese else 'text_projection'}.{k}"] for k in ("weight", "bias")))
+        i, t = F.normalize(i), F.normalize(t)
+        x = torch.cat([i, t, (i - t).abs(), i * t], 1)
+        for index in range(3):
+            x = F.layer_norm(x, (8,), p[f"head.norms.{index}.weight"], p[f"head.norms.{index}.bias"])
+            x = F.gelu(F.linear(x, p[f"head.layers.{index}.weight"], p[f"head.layers.{index}.bias"]))
+        return F.linear(x, p["head.output.weight"], p["head.output.bias"])
+
+    def loss(z, name=name):
+        if name == "classes":
+            weights = torch.tensor(compute_class_weight("balanced", classes=np.arange(3), y=kinds.numpy())).float()
+            return F.cross_entropy(z, kinds, weight=weights)
+        if name == "binary":
+            no_and_yes = torch.tensor(compute_class_weight("balanced", classes=np.arange(2), y=yes[:, 0].numpy())).float()
+            return F.binary_cross_entropy_with_logits(z, yes, weight=torch.where(yes > 0, no_and_yes[1], no_and_yes[0]))
+        counts = several.sum(0)
+        return F.binary_cross_entropy_with_logits(z, several, weight=counts.sum() / (3 * counts))
+
+    train(f"simclip.{name}", p, logits, loss)
 
 save_file({k: v.contiguous() for k, v in out.items()}, pathlib.Path(__file__).with_name("methods.safetensors"))

@@ -1,0 +1,189 @@
+import Encoders
+import MemeData
+import Testing
+import Torch
+import TorchNN
+
+@testable import Methods
+
+/// Hate-CLIPper and SimCLIP against the same networks written out in PyTorch: logits and gradients elementwise (1e-5), the
+/// losses of 20 steps of AdamW from the same weights (1e-4), and the published parameter counts to the unit.
+@Suite struct FusionTests {
+  let fixture: Fixture
+  init() throws { fixture = try Fixture() }
+
+  private static func shape(_ image: Int, _ text: Int, _ kind: LabelTask.Kind = .binary, labels: Int = 1)
+    -> ProblemShape
+  {
+    ProblemShape(
+      imageWidth: image, textWidth: text,
+      task: LabelTask(name: "t", kind: kind, labels: (0..<labels).map { "label \($0)" }))
+  }
+
+  /// The number of trained parameters, counted without memory for them.
+  private func count(_ method: some Methods.Method, _ shape: ProblemShape) -> Int {
+    let store = ParameterStore(withoutMemory: ())
+    _ = method.model(for: shape, in: store.root)
+    return store.parameterCount
+  }
+
+  /// The named weights as trained parameters in a model of `method`.
+  private func loaded<M: Methods.Method>(_ method: M, _ name: String, _ shape: ProblemShape) throws -> (
+    model: M.Model, parameters: [String: Tensor]
+  ) {
+    let outline = ParameterStore(withoutMemory: ())
+    _ = method.model(for: shape, in: outline.root)
+    let values = Dictionary(
+      uniqueKeysWithValues: outline.names.map { path in
+        // Means and deviations play no part without scaling.
+        (path, path.hasPrefix("preparation.") ? Tensor.zeros(outline.values[path]!.shape) : fixture["\(name).\(path)"])
+      })
+    let store = ParameterStore(loading: values)
+    let model = method.model(for: shape, in: store.root)
+    try store.validate()
+    let parameters = store.values.filter { !$0.key.hasPrefix("preparation.") }
+    for parameter in parameters.values { parameter.requiringGrad() }
+    return (model, parameters)
+  }
+
+  private func follow(
+    _ name: String, _ parameters: [String: Tensor], clip: Double, logits: () -> Tensor, loss: (Tensor) -> Tensor
+  ) {
+    let optimizer = Optimizer(
+      Array(parameters.values), rule: .adam(decoupled: true), learningRate: 1e-3, weightDecay: 1e-4)
+    for (step, expected) in fixture["\(name).losses"].doubles.enumerated() {
+      let z = logits()
+      let value = loss(z)
+      value.backward()
+      if step == 0 {
+        #expect(difference(z, fixture["\(name).logits"]) < 1e-5, "\(name)")
+        for (path, parameter) in parameters {
+          #expect(difference(parameter.grad!, fixture["\(name).gradient.\(path)"]) < 1e-5, "\(name).\(path)")
+        }
+      }
+      if clip > 0 { optimizer.clipGradients(toNorm: clip) }
+      optimizer.step()
+      #expect(abs(value.item - expected) < 1e-4, "\(name), step \(step): \(value.item), \(expected)")
+    }
+  }
+
+  @Test(arguments: HateCLIPper.Fusion.allCases)
+  func hateCLIPperMatchesPyTorch(_ fusion: HateCLIPper.Fusion) throws {
+    var method = HateCLIPper()
+    method.network.fusion = fusion
+    (method.network.mapWidth, method.network.mapDepth) = (5, 2)
+    (method.network.preOutputWidth, method.network.preOutputDepth) = (7, 2)
+    let name = "hate_clipper.\(fusion.rawValue)"
+    let (model, parameters) = try loaded(method, name, Self.shape(6, 4))
+    #expect(model.parameters.count == parameters.count)
+    let features = PreparedFeatures(image: fixture["fusion.image"], text: fixture["fusion.text"])
+    follow(name, parameters, clip: 0.1) {
+      model.logits(features)
+    } loss: {
+      Loss.binaryCrossEntropy(logits: $0, targets: fixture["fusion.yes"])
+    }
+  }
+
+  @Test func hateCLIPperHasThePublishedParameterCounts() {
+    let published: [(HateCLIPper.Fusion, [Int: Int])] = [
+      (.align, [1: 2_887_681, 3: 4_986_881, 5: 7_086_081, 7: 9_185_281]),
+      (.concat, [1: 3_936_257, 3: 6_035_457, 5: 8_134_657, 7: 10_233_857]),
+      (.cross, [1: 1_075_580_929, 3: 1_077_680_129]),
+    ]
+    for (fusion, counts) in published {
+      for (depth, expected) in counts {
+        var method = HateCLIPper()
+        method.network.fusion = fusion
+        method.network.preOutputDepth = depth
+        #expect(count(method, Self.shape(1024, 768)) == expected, "\(fusion) \(depth)")
+      }
+    }
+    var narrow = HateCLIPper()
+    narrow.network.fusion = .cross
+    (narrow.network.mapWidth, narrow.network.preOutputWidth) = (32, 32)
+    #expect(count(narrow, Self.shape(1024, 768)) == 90_241)
+  }
+
+  /// Wider than what stands in memory at once: the parts add up to the whole, and every part has its gradient.
+  @Test func theOuterProductInPartsEqualsTheWhole() {
+    var method = HateCLIPper()
+    method.network.fusion = .cross
+    (method.network.mapWidth, method.network.preOutputWidth) = (300, 3)
+    let store = ParameterStore(initializingFrom: Generator(seed: 5))
+    let model = method.model(for: Self.shape(6, 4), in: store.root)
+    let generator = Generator(seed: 6)
+    let (image, text) = (Tensor(empty: [2, 300]), Tensor(empty: [2, 300]))
+    image.fillNormal(using: generator)
+    text.fillNormal(using: generator)
+    let (weight, bias) = (store.values["head.pre_output.0.weight"]!, store.values["head.pre_output.0.bias"]!)
+    let whole = (image.expanded(at: 2) * text.expanded(at: 1)).reshaped(to: [2, 90_000])
+      .linear(weight: weight, bias: bias).relu()
+      .linear(weight: store.values["head.output.weight"]!, bias: store.values["head.output.bias"]!)
+    whole.sum().backward()
+    let expected = weight.grad!.copied()
+    weight.setGrad(nil)
+    let parts = model.head(image: image, text: text, using: nil)
+    parts.sum().backward()
+    #expect(difference(parts, whole) < 1e-4)
+    #expect(difference(weight.grad!, expected) < 1e-4)
+    #expect(expected.doubles.contains { $0 != 0 })
+  }
+
+  @Test(arguments: [
+    ("binary", true, LabelTask.Kind.binary, 1), ("classes", false, .multiclass, 3), ("labels", true, .multilabel, 3),
+  ])
+  func simCLIPMatchesPyTorch(_ kind: String, _ isSiamese: Bool, _ task: LabelTask.Kind, _ labels: Int) throws {
+    var method = SimCLIP()
+    method.network.isSiamese = isSiamese
+    method.network.projectionWidth = 2
+    let name = "simclip.\(kind)"
+    let shape = Self.shape(6, isSiamese ? 6 : 4, task, labels: labels)
+    let (model, parameters) = try loaded(method, name, shape)
+    #expect(model.parameters.count == parameters.count)
+    let text = isSiamese ? fixture["\(name).text"] : fixture["fusion.text"]
+    let features = PreparedFeatures(image: fixture["fusion.image"], text: text)
+    let targets = Targets(try self.labels(kind), task: shape.task)
+    let loss = method.weightedLoss(targets)
+    follow(name, parameters, clip: 0) {
+      model.logits(features)
+    } loss: {
+      loss($0, Tensor(Array(0..<12)))
+    }
+  }
+
+  private func labels(_ kind: String) throws -> [Label] {
+    switch kind {
+    case "binary": fixture["fusion.yes"].doubles.map { .binary($0 > 0) }
+    case "classes": fixture["fusion.kinds"].doubles.map { .multiclass(Int($0)) }
+    default: (0..<12).map { .multilabel(fixture["fusion.several"].selected($0).doubles.map { $0 > 0 }) }
+    }
+  }
+
+  @Test func simCLIPHasThePublishedParameterCounts() {
+    for (outputs, expected) in [1: 889_985, 2: 890_498, 3: 891_011, 4: 891_524] {
+      let shape = Self.shape(768, 768, outputs == 1 ? .binary : .multiclass, labels: outputs)
+      #expect(count(SimCLIP(), shape) == expected)
+    }
+    #expect(count(SimCLIP(), Self.shape(512, 512)) == 857_217)
+  }
+
+  /// Vector T12: the published code's norm, and the paper's.
+  @Test func bothNormalizationsOfSimCLIP() {
+    let x = Tensor([3.0, 4.0]).expanded(at: 0)
+    #expect(difference(SimCLIP.Normalization.inverse(x), Tensor([1.75, 7.0 / 3]).expanded(at: 0)) < 1e-6)
+    #expect(difference(SimCLIP.Normalization.euclidean(x), Tensor([0.6, 0.8]).expanded(at: 0)) < 1e-6)
+  }
+
+  @Test func simCLIPRefusesToShareAProjectionBetweenWidths() {
+    let features = FeatureTable(
+      image: FeatureBlock(values: Tensor.zeros([2, 6]), isPresent: [true, true]),
+      text: FeatureBlock(values: Tensor.zeros([2, 4]), isPresent: [true, true]))
+    let problem = Problem(
+      features: features, labelled: [0, 1], labels: [.binary(true), .binary(false)], unlabelled: [], labelRatio: 1,
+      task: Self.shape(6, 4).task, seed: 0)
+    #expect(SimCLIP().refusal(of: problem)?.contains("siamese=false") == true)
+    var separate = SimCLIP()
+    separate.network.isSiamese = false
+    #expect(separate.refusal(of: problem) == nil)
+  }
+}
