@@ -45,7 +45,8 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       stage.parameters, learningRate: settings.learningRate, weightDecay: settings.weightDecay,
       isMixed: precision == .bfloat16)
     defer { optimizer.restoreMasters() }
-    let schedule = Schedule.step(factor: settings.learningRateDecay)
+    let schedule = Schedule.step(
+      factor: settings.learningRateDecay, interval: stage.decayInterval ?? stage.batchCount)
     let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
     let firstEpoch = try checkpoint.restore(optimizer) ?? 0
     try log.rewind(stage: stage.name, to: firstEpoch)
@@ -53,9 +54,10 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     var lastSave = clock.now
     for epoch in firstEpoch..<max(firstEpoch, settings.epochs) where isWanted() {
       let start = clock.now
-      optimizer.learningRate = settings.learningRate * schedule.factor(at: epoch)
       let generator = Generator(seed: seed, parts: stage.name, String(epoch))
-      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator)
+      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator) { batch in
+        settings.learningRate * schedule.factor(at: epoch * stage.batchCount + batch)
+      }
       guard loss.isFinite else {
         throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
       }
@@ -72,16 +74,19 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   }
 
   /// Trains one epoch and returns the mean loss of its examples.
-  private func epochLoss(of stage: TrainingStage, optimizer: Optimizer, generator: Generator) -> Double {
-    let order = Tensor.permutation(of: stage.exampleCount, using: generator)
+  private func epochLoss(
+    of stage: TrainingStage, optimizer: Optimizer, generator: Generator, learningRate: (_ batch: Int) -> Double
+  ) -> Double {
     let total = Tensor.zeros([])
-    for start in stride(from: 0, to: stage.exampleCount, by: stage.settings.batchSize) {
-      let end = min(start + stage.settings.batchSize, stage.exampleCount)
-      let loss = precision { stage.loss(order.sliced(start..<end), generator) }
+    var count = 0
+    for (batch, rows) in stage.batches(using: generator).enumerated() {
+      optimizer.learningRate = learningRate(batch)
+      let loss = precision { stage.loss(rows, generator) }
       loss.backward()
       optimizer.step()
-      total.add(loss.detached(), scaledBy: Double(end - start))
+      total.add(loss.detached(), scaledBy: Double(rows.shape[0]))
+      count += rows.shape[0]
     }
-    return total.item / Double(stage.exampleCount)
+    return total.item / Double(count)
   }
 }
