@@ -102,6 +102,11 @@ public struct Problem {
   public var shape: ProblemShape {
     ProblemShape(imageWidth: features.image.width, textWidth: features.text.width, task: task)
   }
+
+  /// The unlabelled memes that have both modalities.
+  var unlabelledPairs: [Int] {
+    unlabelled.filter { features.image.isPresent[$0] && features.text.isPresent[$0] }
+  }
 }
 
 /// Why a method cannot learn from a problem.

@@ -2,6 +2,7 @@
 public enum MethodCatalog {
   public static let all: [any Method.Type] = [
     SemiMemes.self,
+    CMML.self,
     RawFeatures<Concatenation>.self,
     RawFeatures<ImageOnly>.self,
     RawFeatures<TextOnly>.self,

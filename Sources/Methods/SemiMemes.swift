@@ -111,14 +111,9 @@ public struct SemiMemes: Method {
   }
 
   public func refusal(of problem: Problem) -> String? {
-    guard usesAutoEncoders, Self.pairs(of: problem).isEmpty else { return nil }
+    guard usesAutoEncoders, problem.unlabelledPairs.isEmpty else { return nil }
     return "it learns from unlabelled memes that have both image and text, and there are none: "
       + "label fewer (--labels 0.1), or turn the auto-encoders off (--set settings.auto_encoders=false)"
-  }
-
-  /// The unlabelled memes that have both modalities.
-  private static func pairs(of problem: Problem) -> [Int] {
-    problem.unlabelled.filter { problem.features.image.isPresent[$0] && problem.features.text.isPresent[$0] }
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
@@ -146,7 +141,7 @@ public struct SemiMemes: Method {
     _ model: Model, on features: PreparedFeatures, of problem: Problem, trainer: any StageTrainer
   ) throws {
     guard let imageToText = model.imageToText, let textToImage = model.textToImage else { return }
-    let rows = Self.pairs(of: problem)
+    let rows = problem.unlabelledPairs
     let pairs = features.gathered(Tensor(rows))
     func stage(_ name: String, _ autoEncoder: CrossModalAutoEncoder, from: Tensor, to: Tensor) -> TrainingStage {
       TrainingStage(

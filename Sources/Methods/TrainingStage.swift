@@ -8,19 +8,59 @@ public struct TrainingStage {
   /// What the stage trains, in a fixed order.
   public var parameters: [Tensor]
   public var exampleCount: Int
+  /// A second pool of examples of which every batch holds some, such as unlabelled memes.
+  public var companions: Companions?
+  /// Batches between two decays of the learning rate; `nil` where it decays after every epoch.
+  public var decayInterval: Int?
   public var settings: StageSettings
-  /// The loss of one batch: `rows` are int64 numbers below `exampleCount`; `generator` feeds dropout.
+  /// The loss of one batch: `rows` are int64 numbers below `exampleCount`, then those of companions, which are counted
+  /// on from `exampleCount`; `generator` feeds dropout.
   public var loss: (_ rows: Tensor, _ generator: Generator) -> Tensor
 
+  /// Examples that stand beside others in every batch.
+  public struct Companions: Sendable, Equatable {
+    public var exampleCount: Int
+    /// How many of them are in a batch, beside the stage's own batch size.
+    public var batchSize: Int
+
+    public init(exampleCount: Int, batchSize: Int) {
+      self.exampleCount = exampleCount
+      self.batchSize = batchSize
+    }
+  }
+
   public init(
-    name: String, parameters: [Tensor], exampleCount: Int, settings: StageSettings,
-    loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
+    name: String, parameters: [Tensor], exampleCount: Int, companions: Companions? = nil, decayInterval: Int? = nil,
+    settings: StageSettings, loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) {
     self.name = name
     self.parameters = parameters
     self.exampleCount = exampleCount
+    self.companions = companions
+    self.decayInterval = decayInterval
     self.settings = settings
     self.loss = loss
+  }
+
+  /// The batches of an epoch. With companions an epoch ends with the pool that runs out first, partial batches dropped.
+  public var batchCount: Int {
+    guard let companions else { return (exampleCount + settings.batchSize - 1) / settings.batchSize }
+    return min(exampleCount / settings.batchSize, companions.exampleCount / companions.batchSize)
+  }
+
+  /// The rows of every batch of an epoch, both pools shuffled.
+  public func batches(using generator: Generator) -> [Tensor] {
+    precondition(batchCount > 0, "the stage '\(name)' has too few examples for one batch")
+    let order = Tensor.permutation(of: exampleCount, using: generator)
+    let own = (0..<batchCount).map { index in
+      order.sliced(index * settings.batchSize..<min((index + 1) * settings.batchSize, exampleCount))
+    }
+    guard let companions else { return own }
+    let others = Tensor.permutation(of: companions.exampleCount, using: generator) + Tensor([exampleCount])
+    return own.enumerated().map { index, rows in
+      let range = index * companions.batchSize..<(index + 1) * companions.batchSize
+      return .concatenated([rows, others.sliced(range)], along: 0)
+    }
   }
 }
 
@@ -29,7 +69,7 @@ public struct StageSettings: Codable, Sendable, Equatable {
   public var epochs: Int
   public var batchSize: Int
   public var learningRate: Double
-  /// The learning rate is multiplied by this after every epoch.
+  /// The learning rate is multiplied by this after every epoch, or every ``TrainingStage/decayInterval`` batches.
   public var learningRateDecay: Double
   /// L2 strength, added to the gradient as Adam does; with AdamW the share by which weights shrink.
   public var weightDecay: Double

@@ -45,9 +45,10 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       stage.parameters, rule: settings.rule, learningRate: settings.learningRate, weightDecay: settings.weightDecay,
       isMixed: precision == .bfloat16)
     defer { optimizer.restoreMasters() }
-    let schedule = Schedule.step(factor: settings.learningRateDecay)
-    let warmUpSteps = settings.warmUp * Double(settings.epochs * stage.stepsPerEpoch)
-    let warmUp = Schedule.warmUp(length: Int(warmUpSteps), then: .constant)
+    let schedule = Schedule.step(
+      factor: settings.learningRateDecay, interval: stage.decayInterval ?? stage.batchCount)
+    let warmUpBatches = settings.warmUp * Double(settings.epochs * stage.batchCount)
+    let warmUp = Schedule.warmUp(length: Int(warmUpBatches), then: .constant)
     let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
     let firstEpoch = try checkpoint.restore(optimizer) ?? 0
     try log.rewind(stage: stage.name, to: firstEpoch)
@@ -56,8 +57,9 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     for epoch in firstEpoch..<max(firstEpoch, settings.epochs) where isWanted() {
       let start = clock.now
       let generator = Generator(seed: seed, parts: stage.name, String(epoch))
-      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator) { step in
-        settings.learningRate * schedule.factor(at: epoch) * warmUp.factor(at: epoch * stage.stepsPerEpoch + step)
+      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator) { batch in
+        let position = epoch * stage.batchCount + batch
+        return settings.learningRate * schedule.factor(at: position) * warmUp.factor(at: position)
       }
       guard loss.isFinite else {
         throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
@@ -76,26 +78,22 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
 
   /// Trains one epoch and returns the mean loss of its examples.
   ///
-  /// - Parameter learningRate: the rate of a step, counted from the epoch's start.
+  /// - Parameter learningRate: the rate of a batch, counted from the epoch's start.
   private func epochLoss(
-    of stage: TrainingStage, optimizer: Optimizer, generator: Generator, learningRate: (_ step: Int) -> Double
+    of stage: TrainingStage, optimizer: Optimizer, generator: Generator, learningRate: (_ batch: Int) -> Double
   ) -> Double {
-    let order = Tensor.permutation(of: stage.exampleCount, using: generator)
+    let clip = stage.settings.gradientClip
     let total = Tensor.zeros([])
-    let (size, clip) = (stage.settings.batchSize, stage.settings.gradientClip)
-    for step in 0..<stage.stepsPerEpoch {
-      let batch = step * size..<min((step + 1) * size, stage.exampleCount)
-      optimizer.learningRate = learningRate(step)
-      let loss = precision { stage.loss(order.sliced(batch), generator) }
+    var count = 0
+    for (batch, rows) in stage.batches(using: generator).enumerated() {
+      optimizer.learningRate = learningRate(batch)
+      let loss = precision { stage.loss(rows, generator) }
       loss.backward()
       if clip > 0 { optimizer.clipGradients(toNorm: clip) }
       optimizer.step()
-      total.add(loss.detached(), scaledBy: Double(batch.count))
+      total.add(loss.detached(), scaledBy: Double(rows.shape[0]))
+      count += rows.shape[0]
     }
-    return total.item / Double(stage.exampleCount)
+    return total.item / Double(count)
   }
-}
-
-extension TrainingStage {
-  fileprivate var stepsPerEpoch: Int { (exampleCount + settings.batchSize - 1) / settings.batchSize }
 }

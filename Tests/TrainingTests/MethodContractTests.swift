@@ -68,6 +68,14 @@ import Torch
     } throws: { "\($0)".contains("there are none") && "\($0)".contains("auto_encoders=false") }
   }
 
+  @Test func cmmlSaysWhenThereIsNothingUnlabelled() throws {
+    var problem = SmallProblem.problem(SmallProblem.tasks[0], count: 40, labelled: 40)
+    problem.unlabelled = []
+    #expect {
+      try fit(CMML(), problem)
+    } throws: { "\($0)".contains("cmml-clip") && "\($0)".contains("there are none") }
+  }
+
   private func fit(_ method: any Methods.Method, _ problem: Problem) throws -> FittedModel {
     let folder = try TemporaryFolder()
     let log = try TrainingLog(folder.url.appending(path: "log.jsonl"))

@@ -27,10 +27,13 @@ import Testing
     }
   }
 
-  @Test func theRecipeForCLIPHasThePublishedSettings() throws {
+  @Test func theRecipesForCLIPHaveThePublishedSettings() throws {
     let recipe = try Recipe(yaml: text("semimemes-clip"), source: "")
     #expect(recipe.method as? SemiMemes == SemiMemes())
     #expect(recipe.textCleaning == .semiMemes)
+    let second = try Recipe(yaml: text("cmml-clip-clip"), source: "")
+    #expect(second.method as? CMML == CMML())
+    #expect(second.textCleaning == .semiMemes && second.encoder == recipe.encoder)
   }
 
   @Test func everyMethodHasADefaultRecipe() throws {
