@@ -58,6 +58,7 @@ public enum DatasetFormat: String, Sendable, Codable, CaseIterable {
   case harmeme
   case mami
   case memotion
+  case mmhs150k
   case multioff
   case propaganda
 
@@ -69,6 +70,7 @@ public enum DatasetFormat: String, Sendable, Codable, CaseIterable {
     case .harmeme: "HarMeme"
     case .mami: "MAMI"
     case .memotion: "Memotion 7k"
+    case .mmhs150k: "MMHS150K"
     case .multioff: "MultiOFF"
     case .propaganda: "SemEval-2021 propaganda"
     }
@@ -81,6 +83,7 @@ public enum DatasetFormat: String, Sendable, Codable, CaseIterable {
     case .harmeme: HarMemeReader.self
     case .mami: MAMIReader.self
     case .memotion: MemotionReader.self
+    case .mmhs150k: MMHS150KReader.self
     case .multioff: MultiOFFReader.self
     case .propaganda: PropagandaReader.self
     }

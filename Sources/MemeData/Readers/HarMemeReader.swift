@@ -1,5 +1,5 @@
 /// HarMeme (Pramanick et al., 2021), also Harm-C and Harm-P: JSON lines of `id`, `image`, `labels`, `text` in
-/// `annotations/` or beside the images.
+/// `annotations/` or beside the images. The corrected Harm-P is published as `train_v1.jsonl` and so on.
 ///
 /// `labels` holds the intensity and, for harmful memes, the target. Tasks: `harmful` (somewhat or very, against not),
 /// `intensity` (3 classes) and `target` (4 classes; memes without a target are masked).
@@ -12,7 +12,9 @@ enum HarMemeReader: DatasetReader {
 
   private static func files(_ folder: DatasetFolder) throws(DatasetError) -> [AnnotationsFile] {
     try folder.splitFiles(
-      [.train: ["train"], .validation: ["val", "dev"], .test: ["test"]], ["jsonl"], in: ["annotations", ""])
+      [
+        .train: ["train", "train_v1"], .validation: ["val", "dev", "val_v1"], .test: ["test", "test_v1"],
+      ], ["jsonl"], in: ["annotations", ""])
   }
 
   static func recognises(_ folder: DatasetFolder) throws(DatasetError) -> Bool {

@@ -123,7 +123,7 @@ struct JSONParser {
     return position - start
   }
 
-  private mutating func string() throws(JSONFault) -> String {
+  mutating func string() throws(JSONFault) -> String {
     guard position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") else { throw fault("expected a string") }
     position += 1
     var start = position

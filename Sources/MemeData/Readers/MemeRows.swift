@@ -39,12 +39,22 @@ struct MemeRows {
       case .failure(let problem):
         problems.append(problem)
       case .success(let record):
-        do throws(RowFault) {
-          kept(try add(try draft(record), from: record, split: file.split, imageFolders: folders), record)
-        } catch {
-          problems.append(record.problem(error.message))
-        }
+        add(record, split: file.split, imageFolders: folders, draft: draft, kept: kept)
       }
+    }
+  }
+
+  /// Adds what a layout makes of one row, or the row's fault.
+  ///
+  /// - Parameter imageFolders: Every folder that the image may lie in.
+  mutating func add(
+    _ record: Record, split: Split?, imageFolders: [String], draft: (Record) throws(RowFault) -> MemeDraft,
+    kept: (Meme, Record) -> Void = { _, _ in }
+  ) {
+    do throws(RowFault) {
+      kept(try add(try draft(record), from: record, split: split, imageFolders: imageFolders), record)
+    } catch {
+      problems.append(record.problem(error.message))
     }
   }
 

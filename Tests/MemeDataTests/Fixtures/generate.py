@@ -1,21 +1,26 @@
 """Writes the fixtures of the splits and of the text processing.
 
-Run in this folder with NumPy and Hugging Face tokenizers installed (made with numpy 2.4.6, tokenizers 0.23.3 and
-Python 3.11, whose Unicode is 14.0). Comparisons are exact.
+Run in this folder with NumPy and Hugging Face tokenizers and transformers installed (made with numpy 2.4.6, tokenizers
+0.23.3 and Python 3.11, whose Unicode is 14.0). Comparisons are exact.
 
 - permutations.json: numpy.random.RandomState: first uniforms and permutations. Long ones are kept as their first and
   last 20 numbers and sum(i * p[i]).
 - cleaning.json: the cleaning of SemiMemes and TIB-VA, rewritten from its published description, on random texts.
 - vocab.txt, wordpiece.json: a small vocabulary and the ids that tokenizers gives random texts with it.
+- clip_vocab.json, clip_merges.txt, clip.json: a byte-level BPE learned here from made-up words and the ids that
+  transformers' CLIPTokenizer gives random texts with it, cut off at 24.
+- clip_kinds.json: the letters, numbers and spaces of CLIP's pattern, as ranges.
 - bert_kinds.json: for every scalar what BertNormalizer and BertPreTokenizer do with it, as ranges.
 """
+import collections
 import json
 import random
 import re
 import unicodedata
 
 import numpy
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import CLIPTokenizer
 
 
 def write(name, value):
@@ -145,7 +150,78 @@ def bert_kinds():
         file.write("\n")
 
 
+def byte_scalars():
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [b for b in range(256) if b not in printable]
+    return {**{b: chr(b) for b in printable}, **{b: chr(256 + i) for i, b in enumerate(others)}}
+
+
+CLIP_WORDS = ["<|startoftext|>", "<|endoftext|>", "<|ENDOFTEXT|>", "<|StartOfText|>!", "!<|endoftext|>", "it's", "DON'T", "we'll",
+              "I'VE", "''s", "'S", "\u0130stanbul", "\u03a3\u0391\u03a3", "</w>", "a</w>", "1234", "\u212b", "\u1e9b\u0323", "\ufffd",
+              "\x00", "e\u0301\u0327", "x\U00011839\u0730"]
+
+
+def clip():
+    scalars = byte_scalars()
+    rng = random.Random(3)
+    words = collections.Counter()
+    for _ in range(3000):
+        word = rng.choice(["the", "cat", "play", "un", "don", "text", "\u4e2d\u6587", "\U0001f602", "na\u00efve", "\u03c3"])
+        word += rng.choice(["", "", "ing", "able", "t", "s", "er", "\U0001f602", "!!", rng.choice("abcdefghij")])
+        symbols = [scalars[b] for b in word.encode()]
+        words[(*symbols[:-1], symbols[-1] + "</w>")] += 1
+    vocabulary = list(scalars.values()) + [s + "</w>" for s in scalars.values()]
+    merges = []
+    while len(merges) < 200:
+        pairs = collections.Counter()
+        for word, count in words.items():
+            for pair in zip(word, word[1:]):
+                pairs[pair] += count
+        if not pairs:
+            break
+        best = max(pairs, key=lambda pair: (pairs[pair], pair))
+        merges.append(best)
+        if "".join(best) not in vocabulary:
+            vocabulary.append("".join(best))
+        merged = collections.Counter()
+        for word, count in words.items():
+            symbols = list(word)
+            i = 0
+            while i < len(symbols) - 1:
+                if (symbols[i], symbols[i + 1]) == best:
+                    symbols[i:i + 2] = ["".join(best)]
+                i += 1
+            merged[tuple(symbols)] += count
+        words = merged
+    vocabulary += ["<|startoftext|>", "<|endoftext|>"]
+    ids = {token: i for i, token in enumerate(vocabulary)}
+    write("clip_vocab.json", ids)
+    with open("clip_merges.txt", "w", encoding="utf-8", newline="\n") as file:
+        file.write("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges))
+    texts = ["", " ", "The cat, playing.", "unable " * 20, "cat" * 50]
+    texts += ["".join(random_text(rng) + rng.choice(CLIP_WORDS) for _ in range(rng.randint(0, 2))) for _ in range(300)]
+    tokenizer = CLIPTokenizer(vocab=ids, merges=merges)
+    write("clip.json", [
+        {"text": text, "ids": tokenizer(text, truncation=True, max_length=24)["input_ids"]} for text in texts])
+
+
+def clip_kinds():
+    split = pre_tokenizers.Split(Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), behavior="removed", invert=True)
+    kinds = {"letter": [], "space": [], "number": []}
+    for c in SCALARS:
+        # A letter joins both neighbours, a space vanishes, numbers stand alone; everything else joins itself.
+        words = [word for word, _ in split.pre_tokenize_str("a" + chr(c) * 2 + "b")]
+        kind = {1: "letter", 2: "space", 4: "number"}.get(len(words))
+        if kind:
+            kinds[kind].append(c)
+    with open("clip_kinds.json", "w", encoding="utf-8", newline="\n") as file:
+        json.dump({kind: ranges(scalars) for kind, scalars in kinds.items()}, file, separators=(",", ":"))
+        file.write("\n")
+
+
 permutations()
 cleaning()
+clip()
+clip_kinds()
 wordpiece()
 bert_kinds()

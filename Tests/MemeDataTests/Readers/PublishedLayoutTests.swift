@@ -31,7 +31,7 @@ import Testing
       #"{"id": "d", "image": "d.png", "labels": ["harmful-ish"], "text": "bread"}"#,
       #"{"id": "e", "image": "e.png", "text": "toast"}"#,
     ]
-    for place in ["annotations/train.jsonl", "train.jsonl"] {
+    for place in ["annotations/train.jsonl", "train.jsonl", "Annotations/train_v1.jsonl"] {
       let folder = try TemporaryDataset(
         [place: lines.joined(separator: "\n")], images: ["a", "b", "c", "d", "e"].map { "images/\($0).png" })
       let dataset = try folder.read()
@@ -153,5 +153,35 @@ import Testing
     #expect(dataset.memes.map { $0.labels["offensive"] } == [.binary(false), .binary(true), .binary(false)])
     #expect(dataset.memes.allSatisfy { $0.image?.path.contains("/Labelled Images/") == true })
     #expect(dataset.problems.map(\.line) == [3])
+  }
+
+  @Test func mmhs150kVotes() throws {
+    let folder = try TemporaryDataset(
+      [
+        "MMHS150K_GT.json": """
+        {"11": {"tweet_text": "tea https://t.co/x", "labels": [0, 0, 4], "labels_str": ["NotHate", "NotHate", "Religion"]},
+        "12": {"tweet_text": "milk", "labels": [1, 1, 0]},
+        "13": {"tweet_text": "jam", "labels": [1, 2, 5]},
+        "14": {"tweet_text": "toast", "labels": [1, 6, 5]},
+        "15": 3,
+        "16": {"tweet_text": "bread"},
+        "17": }
+        """,
+        "splits/train_ids.txt": "11\n14\n", "splits/val_ids.txt": "12\n11\n", "splits/test_ids.txt": "13\n99",
+      ], images: (11...16).map { "img_resized/\($0).jpg" })
+    let dataset = try folder.read()
+    #expect(dataset.format == .mmhs150k)
+    #expect(dataset.memes.map(\.id) == ["11", "12", "13", "16"])
+    #expect(dataset.memes.map(\.text) == ["tea https://t.co/x", "milk", "jam", "bread"])
+    #expect(dataset.memes.map(\.split) == [.train, .validation, .test, nil])
+    #expect(dataset.memes.map { $0.labels["hateful"] } == [.binary(false), .binary(true), .binary(true), nil])
+    #expect(dataset.memes.map { $0.labels["category"] } == [.multiclass(0), .multiclass(1), nil, nil])
+    #expect(dataset.memes.allSatisfy { $0.image?.path.contains("/img_resized/") == true })
+    #expect(
+      dataset.problems.map { "\($0.file):\($0.line)" }
+        == [
+          "splits/val_ids.txt:2", "MMHS150K_GT.json:4", "MMHS150K_GT.json:5", "MMHS150K_GT.json:7",
+          "splits/test_ids.txt:2",
+        ])
   }
 }
