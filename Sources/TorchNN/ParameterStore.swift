@@ -9,6 +9,7 @@ public final class ParameterStore {
   private enum Source {
     case generator(Generator)
     case values([String: Tensor])
+    case nothing
   }
 
   private let source: Source
@@ -33,6 +34,13 @@ public final class ParameterStore {
     source = .values(values)
     self.device = device
     self.dtype = dtype
+  }
+
+  /// A store of parameters with unset values, such as on ``Device/meta``, to count them without memory.
+  public init(uninitializedOn device: Device) {
+    source = .nothing
+    self.device = device
+    dtype = nil
   }
 
   /// The place where paths begin.
@@ -72,6 +80,8 @@ public final class ParameterStore {
       let value = Tensor(empty: shape, device: device)
       initializer.fill(value, using: generator)
       return value
+    case .nothing:
+      return Tensor(empty: shape, device: device)
     case .values(let values):
       guard let value = values[path] else {
         missing.append(path)
