@@ -64,10 +64,11 @@ ct_status guarded(Body &&body) noexcept {
 ct_tensor *owned(at::Tensor tensor) { return new ct_tensor{std::move(tensor)}; }
 
 c10::Device device_of(int64_t index) {
+  if (index == -2) return c10::Device(c10::kMeta);
   return index < 0 ? c10::Device(c10::kCPU) : c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-int32_t index_of(c10::Device device) { return device.is_cpu() ? -1 : device.index(); }
+int32_t index_of(c10::Device device) { return device.is_cpu() ? -1 : device.is_meta() ? -2 : device.index(); }
 
 at::Tensor tensor_at(const ct_pools &pools, int64_t offset) {
   const ct_tensor *tensor = pools.tensors[offset];

@@ -76,6 +76,15 @@ public struct PackedTexts {
   }
 }
 
+extension PackedTexts {
+  /// One row a text, from the order they are packed in back to the order they were given in.
+  func inGivenOrder(_ rows: Tensor) -> Tensor {
+    var places = order
+    for (row, index) in order.enumerated() { places[index] = row }
+    return rows.gathered(Tensor(places, device: rows.device))
+  }
+}
+
 /// BERT's encoder. Its values never change, so that threads may share it.
 public struct Bert: @unchecked Sendable {
   private let words: Tensor  // [V, D]

@@ -73,9 +73,13 @@ public enum EncoderCatalog {
   }
 
   /// A pair whose files are at hand; its networks are loaded when they are first needed.
+  ///
+  /// - Parameter name: Of the catalog, or `ORG/NAME` of the Hugging Face hub, with `:pooled` or `:normalized` for
+  ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures.
   public static func pair(
     named name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
+    if name.contains("/") { return try hubPair(named: name, computation: computation) }
     let entry = try entry(named: name)
     let folder = try folder(of: entry)
     return EncoderPair(

@@ -4,6 +4,8 @@ import Foundation
 public enum EncoderError: Error, Equatable, CustomStringConvertible {
   /// No encoder of that name is in the catalog.
   case unknown(name: String, known: [String])
+  /// A model of the hub has no features of that kind.
+  case unknownVariant(name: String, known: [String])
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
   /// Weights that are not those of the network.
@@ -23,6 +25,9 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .unknown(let name, let known):
       "no encoder is named '\(name)'; known are \(known.joined(separator: ", "))"
+    case .unknownVariant(let name, let known):
+      "\(name): no such variant of a model; expected ORG/NAME, then ':' and one of \(known.joined(separator: ", ")), "
+        + "then '+crop', the latter two as needed"
     case .missingFiles(let encoder, let files, let searched):
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")

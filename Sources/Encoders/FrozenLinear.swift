@@ -5,36 +5,62 @@ import TorchNN
 struct FrozenLinear: @unchecked Sendable {  // its tensors are never written
   private enum Kernel {
     case fused(FusedLinear)
-    case plain(weight: Tensor, bias: Tensor)
+    case plain(weight: Tensor, bias: Tensor?)
   }
 
   private let kernel: Kernel
   private let activation: FusedActivation
 
-  /// - Parameter scopes: Where weights and biases lie; several maps of one input become one of all their outputs.
+  /// - Parameters:
+  ///   - weightScale: What weights are multiplied by.
+  ///   - biasScale: What biases are multiplied by.
+  ///   - scopes: Where weights and biases lie; several maps of one input become one of all their outputs.
   init(
-    inputs: Int, outputs: Int, activation: FusedActivation = .none, _ computation: Computation, in scopes: Scope...
+    inputs: Int, outputs: Int, usesBias: Bool = true, activation: FusedActivation = .none, weightScale: Double = 1,
+    biasScale: Double = 1, _ computation: Computation, in scopes: Scope...
   ) {
+    func joined(_ tensors: [Tensor], scale: Double) -> Tensor {
+      let tensor = tensors.count == 1 ? tensors[0] : withoutGrad { Tensor.concatenated(tensors, along: 0) }
+      return scale == 1 ? tensor : withoutGrad { tensor.to(.float32) * scale }
+    }
     let weights = scopes.map { $0.parameter("weight", [outputs, inputs], .constant(0)) }
-    let biases = scopes.map { $0.parameter("bias", [outputs], .constant(0)) }
-    let weight = weights.count == 1 ? weights[0] : withoutGrad { Tensor.concatenated(weights, along: 0) }
-    let bias = biases.count == 1 ? biases[0] : withoutGrad { Tensor.concatenated(biases, along: 0) }
+    let biases = usesBias ? scopes.map { $0.parameter("bias", [outputs], .constant(0)) } : []
+    self.init(
+      weight: joined(weights, scale: weightScale), bias: biases.isEmpty ? nil : joined(biases, scale: biasScale),
+      activation: activation, computation)
+  }
+
+  /// - Parameters:
+  ///   - weight: [O, I]
+  ///   - bias: [O]
+  init(weight: Tensor, bias: Tensor?, activation: FusedActivation = .none, _ computation: Computation) {
     self.activation = activation
     kernel =
       computation.isFused
       ? .fused(FusedLinear(weight: weight, bias: bias, activation: activation, dtype: computation.dtype))
       : .plain(
         weight: weight.to(computation.device).to(computation.dtype),
-        bias: bias.to(computation.device).to(computation.dtype))
+        bias: bias?.to(computation.device).to(computation.dtype))
   }
 
   func callAsFunction(_ x: Tensor, adding other: Tensor? = nil) -> Tensor {
     switch kernel {
     case .fused(let linear): return other.map { linear(x, adding: $0) } ?? linear(x)
     case .plain(let weight, let bias):
-      let product = x.linear(weight: weight, bias: bias)
-      let activated = activation == .gelu ? product.gelu() : product
+      let activated = x.linear(weight: weight, bias: bias).activated(by: activation)
       return other.map { activated + $0 } ?? activated
+    }
+  }
+}
+
+extension Tensor {
+  fileprivate func activated(by activation: FusedActivation) -> Tensor {
+    switch activation {
+    case .none: self
+    case .relu6: clamped(min: 0, max: 6)
+    case .gelu: gelu()
+    case .tanhGELU: tanhGELU()
+    case .swish: swish()
     }
   }
 }

@@ -60,10 +60,7 @@ public final class MiniLM: TextEncoder {
         hidden.sliced(run.start..<run.start + run.count * run.length)
           .reshaped(to: [run.count, run.length, width]).mean(along: 1)
       }
-      let sorted = Tensor.concatenated(means, along: 0).normalized()
-      var places = packed.order
-      for (row, index) in packed.order.enumerated() { places[index] = row }
-      return sorted.gathered(Tensor(places, device: sorted.device)).to(.cpu)
+      return packed.inGivenOrder(Tensor.concatenated(means, along: 0).normalized()).to(.cpu)
     }
   }
 }

@@ -4,6 +4,8 @@ import CTorch
 public enum Device: Sendable, Hashable, CustomStringConvertible {
   case cpu
   case cuda(Int)
+  /// Nowhere: tensors have a shape and a type but no values, and operations only work those out. No name is read as it.
+  case meta
 
   /// Reads `cpu`, `cuda` or `cuda:1`; `nil` for anything else.
   public init?(_ name: String) {
@@ -20,18 +22,31 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .cpu: "cpu"
     case .cuda(let index): "cuda:\(index)"
+    case .meta: "meta"
     }
   }
 
   /// Whether this process can compute there.
-  public var isAvailable: Bool { self == .cpu || ct_cuda_is_available() }
+  public var isAvailable: Bool {
+    switch self {
+    case .cpu, .meta: true
+    case .cuda: ct_cuda_is_available()
+    }
+  }
 
   var index: Int32 {
     switch self {
     case .cpu: -1
     case .cuda(let index): Int32(index)
+    case .meta: -2
     }
   }
 
-  init(index: Int32) { self = index < 0 ? .cpu : .cuda(Int(index)) }
+  init(index: Int32) {
+    switch index {
+    case -2: self = .meta
+    case -1: self = .cpu
+    default: self = .cuda(Int(index))
+    }
+  }
 }

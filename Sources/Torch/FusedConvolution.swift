@@ -12,17 +12,28 @@ public enum FusedActivation: Sendable, Equatable {
   case relu6
   /// The exact Gaussian error linear unit.
   case gelu
+  /// The Gaussian error linear unit by its approximation with the hyperbolic tangent.
+  case tanhGELU
+  /// `x · σ(x)`.
+  case swish
 
   var name: String {
     switch self {
     case .none: "none"
     case .relu6: "hardtanh"
-    case .gelu: "gelu"
+    case .gelu, .tanhGELU: "gelu"
+    case .swish: "swish"
     }
   }
 
   var bounds: [Double] { self == .relu6 ? [0, 6] : [] }
-  var algorithm: String { self == .gelu ? "none" : "" }
+  var algorithm: String {
+    switch self {
+    case .gelu: "none"
+    case .tanhGELU: "tanh"
+    case .none, .relu6, .swish: ""
+    }
+  }
 }
 
 /// A two-dimensional convolution for inference on the CPU: oneDNN's kernel with bias, activation or a sum fused in.

@@ -20,6 +20,7 @@ private enum Op {
   static let sigmoid = Operator("aten::sigmoid")
   static let relu = Operator("aten::relu")
   static let gelu = Operator("aten::gelu")
+  static let silu = Operator("aten::silu")
   static let softplus = Operator("aten::softplus")
   static let logSigmoid = Operator("aten::log_sigmoid")
   static let whereSelf = Operator("aten::where", "self")
@@ -62,6 +63,10 @@ extension Tensor {
   public func relu() -> Tensor { Op.relu(.tensor(self)) }
   /// The Gaussian error linear unit, by the error function.
   public func gelu() -> Tensor { Op.gelu(.tensor(self)) }
+  /// The Gaussian error linear unit by its approximation with the hyperbolic tangent.
+  public func tanhGELU() -> Tensor { Op.gelu(.tensor(self), "tanh") }
+  /// `x · σ(x)`.
+  public func swish() -> Tensor { Op.silu(.tensor(self)) }
 
   /// Elements of `self` where `condition` holds, of `other` elsewhere.
   public func selected(where condition: Tensor, otherwise other: Tensor) -> Tensor {

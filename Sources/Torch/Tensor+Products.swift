@@ -23,8 +23,10 @@ extension Tensor {
   public func embedded(in table: Tensor) -> Tensor { Op.embedding(.tensor(table), .tensor(self)) }
 
   /// Scaled dot-product attention of queries `self` [N, H, T, D]; `mask` is added to the scores, or chooses them.
-  public func attention(keys: Tensor, values: Tensor, mask: Tensor? = nil) -> Tensor {
-    Op.attention(.tensor(self), .tensor(keys), .tensor(values), .optional(mask))
+  ///
+  /// - Parameter isCausal: Whether each query sees the keys up to its own place alone; instead of a mask.
+  public func attention(keys: Tensor, values: Tensor, mask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
+    Op.attention(.tensor(self), .tensor(keys), .tensor(values), .optional(mask), 0.0, .bool(isCausal))
   }
 
   /// Normalises the last dimension to mean 0 and variance 1, then scales and shifts.

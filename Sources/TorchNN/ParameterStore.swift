@@ -36,10 +36,10 @@ public final class ParameterStore {
     self.dtype = dtype
   }
 
-  /// A store whose parameters are zeros without memory of their own: for counting those of models that do not fit.
-  public init(withoutMemory: Void) {
+  /// A store of parameters with unset values, such as on ``Device/meta``, to count them without memory.
+  public init(uninitializedOn device: Device) {
     source = .nothing
-    device = .cpu
+    self.device = device
     dtype = nil
   }
 
@@ -81,7 +81,7 @@ public final class ParameterStore {
       initializer.fill(value, using: generator)
       return value
     case .nothing:
-      return Tensor.zeros([]).broadcast(to: shape)
+      return Tensor(empty: shape, device: device)
     case .values(let values):
       guard let value = values[path] else {
         missing.append(path)

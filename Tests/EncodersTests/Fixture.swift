@@ -5,13 +5,18 @@ import Torch
 
 @testable import Encoders
 
-/// Values that Fixtures/generate.py wrote; a missing file or name fails the test that asks for it.
+/// Values that a generator in Fixtures wrote; a missing file or name fails the test that asks for it.
 struct Fixture {
   private let checkpoint: Checkpoint
 
-  init(_ file: String = #filePath) throws {
+  init(_ name: String = "encoders", _ file: String = #filePath) throws {
     let folder = URL(fileURLWithPath: file).deletingLastPathComponent().appending(path: "Fixtures")
-    checkpoint = try Checkpoint(contentsOf: folder.appending(path: "encoders.safetensors"))
+    checkpoint = try Checkpoint(contentsOf: folder.appending(path: "\(name).safetensors"))
+  }
+
+  /// Free text.
+  func text(_ name: String) throws -> String {
+    try #require(checkpoint.metadata[name], "the fixture has no text '\(name)'")
   }
 
   func tensor(_ name: String) throws -> Tensor {

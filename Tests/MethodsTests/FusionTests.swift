@@ -22,7 +22,7 @@ import TorchNN
 
   /// The number of trained parameters, counted without memory for them.
   private func count(_ method: some Methods.Method, _ shape: ProblemShape) -> Int {
-    let store = ParameterStore(withoutMemory: ())
+    let store = ParameterStore(uninitializedOn: .meta)
     _ = method.model(for: shape, in: store.root)
     return store.parameterCount
   }
@@ -31,7 +31,7 @@ import TorchNN
   private func loaded<M: Methods.Method>(_ method: M, _ name: String, _ shape: ProblemShape) throws -> (
     model: M.Model, parameters: [String: Tensor]
   ) {
-    let outline = ParameterStore(withoutMemory: ())
+    let outline = ParameterStore(uninitializedOn: .meta)
     _ = method.model(for: shape, in: outline.root)
     let values = Dictionary(
       uniqueKeysWithValues: outline.names.map { path in

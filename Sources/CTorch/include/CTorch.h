@@ -85,7 +85,7 @@ ct_status ct_operator_call(const ct_operator *op, const ct_value *arguments, int
 
 // --- tensors -------------------------------------------------------------------------------------------------------
 
-// A device is `-1` for the CPU, or the index of a CUDA device.
+// A device is `-1` for the CPU, `-2` for shapes without values (libtorch's meta device), or the index of a CUDA device.
 ct_status ct_tensor_empty(const int64_t *shape, int32_t rank, int32_t dtype, int32_t device, ct_tensor **out);
 // Wraps memory of the caller without copying; `release(context)` runs when the last user is gone.
 ct_status ct_tensor_wrap(void *data, const int64_t *shape, const int64_t *strides, int32_t rank, int32_t dtype,

@@ -23,6 +23,8 @@ public struct CLIPTokenizer: Sendable {
   public let maxLength: Int
   /// The number of tokens of the vocabulary.
   public let vocabularySize: Int
+  /// The greatest id of the vocabulary.
+  public let largestID: Int32
   /// The id of `<|startoftext|>`, 49406 in the published vocabulary.
   public let startID: Int32
   /// The id of `<|endoftext|>`, 49407 in the published vocabulary: a text's feature is read at its first place.
@@ -49,6 +51,7 @@ public struct CLIPTokenizer: Sendable {
     self.merges = try BytePairMerges(ids: ids, vocabulary: vocabulary, merges: merges)
     self.maxLength = maxLength
     vocabularySize = ids.count
+    largestID = ids.values.max() ?? 0
   }
 
   /// The ids of a text between those of `<|startoftext|>` and `<|endoftext|>`, at most ``maxLength`` in all; the end of

@@ -1,0 +1,110 @@
+import Foundation
+import MemeData
+import Torch
+import TorchNN
+
+/// Where the features of a tower are taken.
+public enum FeatureTap: String, Sendable, CaseIterable {
+  /// After the projection into the space of pictures and texts, of any length: SemiMemes, TIB-VA, CMML.
+  case projected
+  /// Before that projection: Hate-CLIPper.
+  case pooled
+  /// After the projection, of length 1: SimCLIP, similarities.
+  case normalized
+}
+
+/// Features of pictures from a tower of the CLIP family.
+public final class CLIPImageEncoder: ImageEncoder {
+  public let width: Int
+  /// The fastest measured on a processor: activations of more pictures leave its cache.
+  public let preferredBatchSize: Int
+  /// What is done to pictures first.
+  public let preparation: ImagePreparation
+  public let tap: FeatureTap
+  private let tower: any ImageTower
+
+  init(_ tower: any ImageTower, preparation: ImagePreparation, tap: FeatureTap) {
+    self.tower = tower
+    self.preparation = preparation
+    self.tap = tap
+    width = tap == .pooled ? tower.pooledWidth : tower.embeddingWidth
+    preferredBatchSize = tower.computation.device == .cpu ? tower.batchSize : 64
+  }
+
+  public func pixels(of image: RGBImage) -> Tensor { withInferenceMode { preparation.pixels(of: image) } }
+
+  public func encode(_ pixels: [Tensor]) -> Tensor {
+    withInferenceMode {
+      let bytes = Tensor.concatenated(pixels, along: 0).to(tower.computation.device)
+      let pooled = tower.pooled(preparation.normalized(bytes))
+      return pooled.tapped(tap, tower.projected).to(.cpu)
+    }
+  }
+}
+
+/// Features of texts from a tower of the CLIP family.
+public final class CLIPTextEncoder: TextEncoder {
+  public let width: Int
+  public let preferredTokenCount = 1024
+  public let tap: FeatureTap
+  private let tower: any TextTower
+  private let tokenize: @Sendable (String) -> [Int32]
+
+  /// - Parameter tokenize: The ids of a text as the tower wants them, below its vocabulary's size.
+  init(_ tower: any TextTower, tap: FeatureTap, tokenize: @escaping @Sendable (String) -> [Int32]) {
+    self.tower = tower
+    self.tap = tap
+    self.tokenize = tokenize
+    width = tap == .pooled ? tower.pooledWidth : tower.embeddingWidth
+  }
+
+  public func tokens(of text: String) -> [Int32] { tokenize(text) }
+
+  public func encode(_ texts: [[Int32]]) -> Tensor {
+    withInferenceMode { tower.pooled(texts).tapped(tap, tower.projected).to(.cpu) }
+  }
+
+  /// Features [N, L, D] of every token of N texts, all padded to the length L, float32 on the CPU: the states after the
+  /// last normalisation, projected too unless the tap is `pooled`. TIB-VA reads them (reference 03).
+  public func states(of texts: [[Int32]]) -> Tensor {
+    withInferenceMode {
+      let states = tower.states(texts)
+      let (count, length, width) = (states.shape[0], states.shape[1], states.shape[2])
+      let tapped = states.reshaped(to: [count * length, width]).tapped(tap, tower.projected)
+      return tapped.reshaped(to: [count, length, self.width]).to(.cpu)
+    }
+  }
+}
+
+extension Tensor {
+  /// What a tap gives of features before their projection.
+  fileprivate func tapped(_ tap: FeatureTap, _ project: (Tensor) -> Tensor) -> Tensor {
+    switch tap {
+    case .projected: project(self)
+    case .pooled: self
+    case .normalized: project(self).normalized()
+    }
+  }
+}
+
+extension Computation {
+  /// The same in float32, for layers whose cost is small.
+  var exact: Computation {
+    var result = self
+    result.precision = .float32
+    return result
+  }
+}
+
+/// Makes a network of the weights of a file, which must be those and no others.
+///
+/// It is made without values first: sizes that a damaged configuration names and the weights do not have are refused
+/// before memory is taken for them.
+func loaded<Network>(
+  _ weights: [String: Tensor], _ computation: Computation, _ make: (Computation, Scope) -> Network
+) throws(ParameterMismatch) -> Network {
+  let rehearsal = ParameterStore(loading: weights, device: .meta)
+  _ = make(Computation(device: .meta, precision: .float32), rehearsal.root)
+  try rehearsal.validate()
+  return make(computation, ParameterStore(loading: weights).root)
+}

@@ -1,0 +1,67 @@
+import Foundation
+import MemeData
+
+/// The name of a model of the Hugging Face hub as recipes have it: `ORG/NAME`, then how it is used.
+///
+/// `openai/clip-vit-large-patch14` gives projected features of squashed pictures, `…:pooled` those before the
+/// projection, `…:normalized` those of length 1. `+crop` at the end frames pictures as the model's own
+/// `preprocessor_config.json` says.
+struct HubEncoderName: Sendable, Equatable {
+  var model: String
+  var tap = FeatureTap.projected
+  var crops = false
+
+  init(_ name: String) throws(EncoderError) {
+    var rest = name[...]
+    if rest.hasSuffix("+crop") {
+      crops = true
+      rest = rest.dropLast("+crop".count)
+    }
+    let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    model = String(parts[0])
+    if parts.count == 2 {
+      guard let tap = FeatureTap(rawValue: String(parts[1])) else {
+        throw .unknownVariant(name: name, known: FeatureTap.allCases.map(\.rawValue))
+      }
+      self.tap = tap
+    }
+  }
+}
+
+extension EncoderCatalog {
+  /// The pair of a model in the cache of the Hugging Face hub.
+  static func hubPair(named name: String, computation: Computation) throws(EncoderError) -> EncoderPair {
+    let folder = try HubCache().requiredFolder(of: HubEncoderName(name).model)
+    return try pair(hubFolder: folder, name: name, computation: computation)
+  }
+
+  /// A pair of the towers of a folder in the hub's layout; its networks are loaded when they are first needed.
+  ///
+  /// - Parameter name: As ``HubEncoderName`` has it; the model's own name may be any.
+  /// - Throws: ``EncoderError`` naming the file at fault.
+  public static func pair(
+    hubFolder folder: URL, name: String, computation: Computation = Computation()
+  ) throws(EncoderError) -> EncoderPair {
+    let variant = try HubEncoderName(name)
+    let hub = try HubFolder(folder)
+    let configuration = hub.configuration
+    let preparation = variant.crops ? hub.preparation : hub.preparation.squashing
+    let isPooled = variant.tap == .pooled
+    func files(_ names: String...) -> [URL] { hub.weightFiles + names.map { folder.appending(path: $0) } }
+    return EncoderPair(
+      name: name, computation: computation,
+      image: .init(
+        width: isPooled ? configuration.vision.shape.width : configuration.embeddingWidth,
+        files: files("config.json"), preprocessing: "\(preparation.words), \(variant.tap.rawValue)"
+      ) {
+        CLIPImageEncoder(try hub.imageTower(computation), preparation: preparation, tap: variant.tap)
+      },
+      text: .init(
+        width: isPooled ? configuration.text.shape.width : configuration.embeddingWidth,
+        files: files("config.json", "vocab.json", "merges.txt"),
+        preprocessing: "CLIP's BPE \(configuration.text.positionCount), \(variant.tap.rawValue)"
+      ) {
+        CLIPTextEncoder(try hub.textTower(computation), tap: variant.tap, tokenize: try hub.tokenizer())
+      })
+  }
+}
