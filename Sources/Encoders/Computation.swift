@@ -27,7 +27,8 @@ public struct Computation: Sendable, Equatable {
   public init(device: Device = .cpu, precision: Precision? = nil) {
     self.device = device
     self.precision = precision ?? .fastest(on: device)
-    isFused = device == .cpu
+    // With bfloat16 oneDNN's kernels want AVX-512; libtorch's own do without, slowly.
+    isFused = device == .cpu && (self.precision == .float32 || Runtime.cpuCapability.hasPrefix("AVX512"))
   }
 
   var dtype: DType { precision == .bfloat16 ? .bfloat16 : .float32 }

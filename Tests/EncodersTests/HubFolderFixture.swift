@@ -36,10 +36,8 @@ struct HubFolderFixture {
     try write(text.replacingOccurrences(of: old, with: new), to: name)
   }
 
-  func pair(_ variant: String = "", precision: Computation.Precision = .float32, isFused: Bool = true) throws
-    -> EncoderPair
-  {
-    var computation = Computation(precision: precision)
+  func pair(_ variant: String = "", isFused: Bool = true) throws -> EncoderPair {
+    var computation = Computation(precision: .float32)
     computation.isFused = isFused
     return try EncoderCatalog.pair(hubFolder: url, name: "tests/tiny\(variant)", computation: computation)
   }
