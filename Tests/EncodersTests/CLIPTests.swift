@@ -213,14 +213,13 @@ import TorchNN
   /// Hashing gigabytes takes seconds, and the hub's cache names files by their hash.
   @Test func weightsInTheHubsCacheAreToldApartByTheNamesOfTheirBlobs() throws {
     let hub = try HubFolderFixture("clip")
-    let blobs = hub.file("blobs")
+    let (link, blobs) = (hub.file("model.safetensors"), hub.file("blobs"))
     try FileManager.default.createDirectory(at: blobs, withIntermediateDirectories: true)
+    func blob(_ digit: String) -> URL { blobs.appending(path: String(repeating: digit, count: 64)) }
+    for digit in ["a", "b"] { try FileManager.default.copyItem(at: link, to: blob(digit)) }
     let names = try ["a", "a", "b"].map { digit in
-      let blob = blobs.appending(path: String(repeating: digit, count: 64))
-      try? FileManager.default.removeItem(at: blob)
-      try FileManager.default.moveItem(at: hub.file("model.safetensors").resolvingSymlinksInPath(), to: blob)
-      try? FileManager.default.removeItem(at: hub.file("model.safetensors"))
-      try FileManager.default.createSymbolicLink(at: hub.file("model.safetensors"), withDestinationURL: blob)
+      try FileManager.default.removeItem(at: link)
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: blob(digit))
       return try hub.pair().cacheNames().image
     }
     #expect(names[0] == names[1] && names[1] != names[2])
