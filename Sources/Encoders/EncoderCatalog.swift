@@ -63,9 +63,7 @@ public enum EncoderCatalog {
       ])
   ]
 
-  /// - Throws: ``EncoderError/hub(model:_:)`` for a name of the hub, with a slash, that was not fetched yet.
   public static func entry(named name: String) throws(EncoderError) -> Entry {
-    if name.contains("/") { _ = try HubCache().requiredFolder(of: name) }
     guard let entry = entries.first(where: { $0.name == name }) else {
       throw .unknown(name: name, known: entries.map(\.name))
     }

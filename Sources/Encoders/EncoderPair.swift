@@ -45,7 +45,13 @@ public final class EncoderPair: Sendable {
     /// Names the features: the same files, preprocessing, precision and device make the same ones.
     func fingerprint(_ computation: Computation) throws -> String {
       var hash = SHA256()
-      for file in files { hash.update(data: try Data(contentsOf: file, options: .alwaysMapped)) }
+      for file in files {
+        if let name = file.blobName {
+          hash.update(data: Data(name.utf8))
+        } else {
+          hash.update(data: try Data(contentsOf: file, options: .alwaysMapped))
+        }
+      }
       hash.update(data: Data("\(preprocessing)|\(computation.precision.rawValue)|\(computation.device)".utf8))
       return hash.finalize().prefix(8).map { String(format: "%02x", $0) }.joined()
     }
@@ -73,5 +79,14 @@ public final class EncoderPair: Sendable {
   /// The folder names of the features in a cache.
   public func cacheNames() throws -> (image: String, text: String) {
     ("image-\(try imageSource.fingerprint(computation))", "text-\(try textSource.fingerprint(computation))")
+  }
+}
+
+extension URL {
+  /// The SHA-256 that the hub's cache names a large file by; reading gigabytes to compute it would take seconds.
+  fileprivate var blobName: String? {
+    let blob = resolvingSymlinksInPath()
+    let isNamed = blob.lastPathComponent.wholeMatch(of: /[0-9a-f]{64}/) != nil
+    return isNamed && blob.deletingLastPathComponent().lastPathComponent == "blobs" ? blob.lastPathComponent : nil
   }
 }

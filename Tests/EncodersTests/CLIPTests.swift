@@ -11,8 +11,9 @@ import TorchNN
 @Suite struct CLIPTests {
   private static let tolerance = 1e-4
 
-  // "clip": QuickGELU, the first end token, pixels beyond the last patch; "gelu": GELU, the token of the greatest id.
-  @Test(arguments: ["clip", "gelu"], [true, false]) func towersEqualTransformers(name: String, isFused: Bool) throws {
+  // "clip": QuickGELU, the first end token, pixels beyond the last patch; "gelu": the token of the greatest id.
+  @Test(arguments: ["clip", "gelu", "tanh"], [true, false])
+  func towersEqualTransformers(name: String, isFused: Bool) throws {
     let hub = try HubFolderFixture(name)
     let (pixels, sentences) = (try hub.pixels("\(name).pixels"), try hub.fixture.sentences)
     for (variant, tap) in [("", "projected"), (":pooled", "pooled")] {
@@ -29,7 +30,7 @@ import TorchNN
     #expect(relativeDifference(similarity, try hub.fixture.tensor("\(name).similarity")) <= Self.tolerance)
   }
 
-  @Test(arguments: ["clip", "gelu"]) func statesOfPaddedTextsEqualTransformers(name: String) throws {
+  @Test(arguments: ["clip", "gelu", "tanh"]) func statesOfPaddedTextsEqualTransformers(name: String) throws {
     let hub = try HubFolderFixture(name)
     let tokens = try hub.fixture.tensor("\(name).tokens")
     let ids: [[Int32]] = (0..<tokens.shape[0]).map { tokens.selected($0).values() }
@@ -42,7 +43,7 @@ import TorchNN
   }
 
   /// On processors without AVX-512 with libtorch's own kernels, on others with oneDNN's.
-  @Test(arguments: ["clip", "gelu"]) func bfloat16StaysNearFloat32(name: String) throws {
+  @Test(arguments: ["clip", "gelu", "tanh"]) func bfloat16StaysNearFloat32(name: String) throws {
     let hub = try HubFolderFixture(name)
     let pair = try EncoderCatalog.pair(
       hubFolder: hub.url, name: "tests/tiny", computation: Computation(precision: .bfloat16))
@@ -207,6 +208,21 @@ import TorchNN
     #expect(names[0].text == names[3].text)
     try hub.replace(#""eos_token_id": 713"#, with: #""eos_token_id": 2"#, in: "config.json")
     #expect(try hub.pair().cacheNames() != names[0])
+  }
+
+  /// Hashing gigabytes takes seconds, and the hub's cache names files by their hash.
+  @Test func weightsInTheHubsCacheAreToldApartByTheNamesOfTheirBlobs() throws {
+    let hub = try HubFolderFixture("clip")
+    let (link, blobs) = (hub.file("model.safetensors"), hub.file("blobs"))
+    try FileManager.default.createDirectory(at: blobs, withIntermediateDirectories: true)
+    func blob(_ digit: String) -> URL { blobs.appending(path: String(repeating: digit, count: 64)) }
+    for digit in ["a", "b"] { try FileManager.default.copyItem(at: link, to: blob(digit)) }
+    let names = try ["a", "a", "b"].map { digit in
+      try FileManager.default.removeItem(at: link)
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: blob(digit))
+      return try hub.pair().cacheNames().image
+    }
+    #expect(names[0] == names[1] && names[1] != names[2])
   }
 
   @Test func aModelOfTheHubThatIsNotThereIsNamed() throws {

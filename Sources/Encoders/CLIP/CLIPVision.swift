@@ -10,7 +10,7 @@ import TorchNN
 protocol ImageTower: Sendable {
   var pooledWidth: Int { get }
   var embeddingWidth: Int { get }
-  /// How many pictures are encoded fastest in one call on the CPU.
+  /// How many pictures are encoded in one call on the CPU.
   var batchSize: Int { get }
   var computation: Computation { get }
 
@@ -46,7 +46,7 @@ struct CLIPVision: ImageTower, @unchecked Sendable {
         + positions.selected(0)
     }
     patches = PatchEmbedding(
-      vision, usesBias: false, positions: positions.sliced(1..<patchCount + 1), computation,
+      vision, positions: positions.sliced(1..<patchCount + 1), computation,
       in: embeddings["patch_embedding"])
     func norm(_ name: String) -> FrozenLayerNorm {
       FrozenLayerNorm(
@@ -80,7 +80,7 @@ struct CLIPVision: ImageTower, @unchecked Sendable {
   func projected(_ pooled: Tensor) -> Tensor { projection(pooled) }
 }
 
-/// A convolution whose steps are as wide as its kernel: a product of a matrix with each patch.
+/// A convolution without bias whose steps are as wide as its kernel: a product of a matrix with each patch.
 struct PatchEmbedding: @unchecked Sendable {  // its tensors are never written
   private let linear: FrozenLinear
   private let positions: Tensor  // [P, D]
@@ -88,21 +88,18 @@ struct PatchEmbedding: @unchecked Sendable {  // its tensors are never written
   private let patchSide: Int
   private let dtype: DType
 
-  init(
-    _ vision: CLIPConfiguration.Vision, usesBias: Bool, positions: Tensor, _ computation: Computation, in scope: Scope
-  ) {
+  init(_ vision: CLIPConfiguration.Vision, positions: Tensor, _ computation: Computation, in scope: Scope) {
     let (width, side) = (vision.shape.width, vision.patchSide)
     let weight = scope.parameter("weight", [width, 3, side, side], .constant(0))
     linear = FrozenLinear(
-      weight: weight.reshaped(to: [width, 3 * side * side]),
-      bias: usesBias ? scope.parameter("bias", [width], .constant(0)) : nil, computation)
+      weight: weight.reshaped(to: [width, 3 * side * side]), bias: nil, computation)
     self.positions = positions
     gridSide = vision.gridSide
     patchSide = side
     dtype = computation.dtype
   }
 
-  /// About a thousand patches a call were the fastest measured.
+  /// About a thousand patches a call, whose states stay near the processor.
   static func batchSize(patchCount: Int) -> Int { max(1, 1024 / patchCount) }
 
   /// The embedded patches [N, P, D], float32, row by row, of pixels [N, 3, S, S].

@@ -16,7 +16,7 @@ public enum FeatureTap: String, Sendable, CaseIterable {
 /// Features of pictures from a tower of the CLIP family.
 public final class CLIPImageEncoder: ImageEncoder {
   public let width: Int
-  /// The fastest measured on a processor: activations of more pictures leave its cache.
+  /// Few on a processor: activations of more pictures leave its cache.
   public let preferredBatchSize: Int
   /// What is done to pictures first.
   public let preparation: ImagePreparation

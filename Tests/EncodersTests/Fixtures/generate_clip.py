@@ -1,6 +1,6 @@
-"""Writes clip.safetensors: inputs, weights and outputs of tiny networks of the CLIP family, as transformers has them.
+"""Writes clip.safetensors: inputs, weights and outputs of tiny CLIPs, as transformers has them.
 
-Networks of random weights from seed 0 (`clip.*`, `gelu.*`, `siglip.*`, each with `weights.*`), all float32, with their
+Networks of random weights from seed 0 (`clip.*`, `gelu.*`, `tanh.*`, each with `weights.*`), all float32, with their
 configurations in the metadata; and pictures as transformers prepares them with Pillow (`pictures.*`), drawn by `picture`,
 which the test draws likewise. Texts are tokenized with the vocabulary that MemeDataTests has. Run with torch 2.13.0,
 transformers 5, pillow and numpy.
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, SiglipConfig, SiglipModel
+from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 HERE = pathlib.Path(__file__).parent
@@ -81,23 +81,6 @@ def clip(name, activation, end, image_side, patch_side):
         torch.nn.functional.normalize(network.text_projection(text)).T)
 
 
-def siglip():
-    config = SiglipConfig(
-        vision_config={"hidden_size": 16, "intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 4,
-                       "image_size": 24, "patch_size": 8},
-        text_config={"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
-                     "vocab_size": 60, "max_position_embeddings": 12, "projection_size": 16})
-    metadata["siglip.config"] = config.to_json_string()
-    network = random_weights(SiglipModel(config))
-    record_weights("siglip", network)
-    pixels = torch.randint(0, 256, (5, 3, 24, 24), dtype=torch.uint8)
-    tokens = torch.randint(0, 60, (4, 12))
-    record("siglip", {
-        "pixels": pixels, "tokens": tokens.int(),
-        "image": network.vision_model(normalized(pixels, [0.5] * 3, [0.5] * 3)).pooler_output,
-        "text": network.text_model(tokens).pooler_output, "text.states": network.text_model(tokens).last_hidden_state})
-
-
 def pictures():
     crop = CLIPImageProcessorPil(size={"shortest_edge": 24}, crop_size={"height": 24, "width": 24})
     wide = CLIPImageProcessorPil(size={"shortest_edge": 31}, crop_size={"height": 24, "width": 24})
@@ -109,13 +92,14 @@ def pictures():
         for kind, processor in {"crop": crop, "wide": wide}.items():
             bytes_ = processor(image, do_rescale=False, do_normalize=False).pixel_values[0]
             out[f"{name}.{kind}"] = torch.from_numpy(np.asarray(bytes_).astype(np.uint8))
-        out[name + ".normalized"] = torch.as_tensor(np.asarray(crop(image).pixel_values[0]))
+    image = Image.fromarray(picture(640, 480))
+    out["pictures.640x480.normalized"] = torch.as_tensor(np.asarray(crop(image).pixel_values[0]))
     metadata["preprocessor"] = crop.to_json_string()
 
 
 with torch.no_grad():
     clip("clip", "quick_gelu", None, 24, 7)
     clip("gelu", "gelu", 2, 24, 8)
-    siglip()
+    clip("tanh", "gelu_pytorch_tanh", None, 24, 12)
     pictures()
 save_file({name: value.contiguous() for name, value in out.items()}, HERE / "clip.safetensors", metadata=metadata)
