@@ -123,8 +123,8 @@ public struct HubCache: Sendable {
     try Self.create(place.deletingLastPathComponent())
     let steps = 2 + file.split(separator: "/").count - 1
     let target = String(repeating: "../", count: steps) + "blobs/" + blob.lastPathComponent
-    let temporary = place.path + ".\(getpid()).link"
-    unlink(temporary)
+    // A name of its own, since threads of one process may link the same file at once.
+    let temporary = place.path + ".\(UUID().uuidString).link"
     // By renaming, so that the file is never missing in between.
     guard symlink(target, temporary) == 0, rename(temporary, place.path) == 0 else {
       let reason = String(cString: strerror(errno))
