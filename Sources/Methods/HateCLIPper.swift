@@ -120,15 +120,9 @@ public struct HateCLIPper: Method {
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
     let loss = HeadLoss.crossEntropy.function(
       targets: Targets(problem.labels, task: problem.task), constants: .init())
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "head", parameters: model.parameters, exampleCount: problem.labelled.count,
-          settings: training.stageSettings
-        ) { rows, generator in
-          loss(model.logits(features.gathered(rows), using: generator), rows)
-        }
-      ], seed: problem.seed)
+    try trainer.trainHead(model.parameters, on: problem, settings: training.stageSettings) { rows, generator in
+      loss(model.logits(features.gathered(rows), using: generator), rows)
+    }
   }
 }
 

@@ -85,14 +85,10 @@ public struct RawFeatures<Choice: RawFeatureChoice>: Method {
     let views = model.views(model.preparation(problem.features).gathered(Tensor(problem.labelled)))
     let loss = HeadLoss.crossEntropy.function(
       targets: Targets(problem.labels, task: problem.task), constants: .init())
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "head", parameters: model.head.parameters, exampleCount: problem.labelled.count,
-          settings: training.stageSettings(labelRatio: problem.labelRatio)
-        ) { rows, generator in
-          loss(model.head(views.map { $0.gathered(rows) }, using: generator), rows)
-        }
-      ], seed: problem.seed)
+    try trainer.trainHead(
+      model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
+    ) { rows, generator in
+      loss(model.head(views.map { $0.gathered(rows) }, using: generator), rows)
+    }
   }
 }

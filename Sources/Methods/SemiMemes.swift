@@ -125,15 +125,11 @@ public struct SemiMemes: Method {
     let views = withoutGrad { model.views(labelled) }
     let loss = loss.function(
       targets: Targets(problem.labels, task: problem.task), constants: distributionBalance)
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "head", parameters: model.head.parameters, exampleCount: problem.labelled.count,
-          settings: training.stageSettings(labelRatio: problem.labelRatio)
-        ) { rows, generator in
-          loss(model.head(views.map { $0.gathered(rows) }, using: generator), rows)
-        }
-      ], seed: problem.seed)
+    try trainer.trainHead(
+      model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
+    ) { rows, generator in
+      loss(model.head(views.map { $0.gathered(rows) }, using: generator), rows)
+    }
   }
 
   /// Trains both auto-encoders on the unlabelled memes that have image and text.

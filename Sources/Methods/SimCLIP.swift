@@ -129,15 +129,9 @@ public struct SimCLIP: Method {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
     let loss = weightedLoss(Targets(problem.labels, task: problem.task))
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "head", parameters: model.parameters, exampleCount: problem.labelled.count,
-          settings: training.stageSettings
-        ) { rows, generator in
-          loss(model.logits(features.gathered(rows), using: generator), rows)
-        }
-      ], seed: problem.seed)
+    try trainer.trainHead(model.parameters, on: problem, settings: training.stageSettings) { rows, generator in
+      loss(model.logits(features.gathered(rows), using: generator), rows)
+    }
   }
 
   /// The loss of logits and the rows of `targets` they belong to (reference 05 §2).
@@ -150,12 +144,14 @@ public struct SimCLIP: Method {
       return { Loss.crossEntropy(logits: $0, classes: classes.gathered($1), weights: weights) }
     }
     // One label has a class for yes and one for no; several labels are classes that share the positives.
-    let isBinary = positives.count == 1
-    let yes =
-      isBinary
-      ? [Self.balanced([positives[0], count - positives[0]], total: count)[0]]
-      : Self.balanced(positives, total: positives.reduce(0, +))
-    let no = isBinary ? [Self.balanced([positives[0], count - positives[0]], total: count)[1]] : yes
+    let (yes, no): ([Double], [Double])
+    if positives.count == 1 {
+      let weights = Self.balanced([positives[0], count - positives[0]], total: count)
+      (yes, no) = ([weights[0]], [weights[1]])
+    } else {
+      yes = Self.balanced(positives, total: positives.reduce(0, +))
+      no = yes
+    }
     let weights = (Tensor(yes).to(.float32) * targets.indicators) + (Tensor(no).to(.float32) * (1 - targets.indicators))
     return { logits, rows in
       Loss.binaryCrossEntropy(

@@ -105,3 +105,17 @@ public protocol StageTrainer {
   /// Trains stages that do not depend on each other, at once where the machine has cores for it.
   func train(_ stages: [TrainingStage], seed: UInt64) throws
 }
+
+extension StageTrainer {
+  /// Trains the stage "head" on the labelled memes; `loss` sees rows of ``Problem/labelled``.
+  func trainHead(
+    _ parameters: [Tensor], on problem: Problem, settings: StageSettings,
+    loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
+  ) throws {
+    try train(
+      [
+        TrainingStage(
+          name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings, loss: loss)
+      ], seed: problem.seed)
+  }
+}

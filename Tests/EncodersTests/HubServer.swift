@@ -19,28 +19,12 @@ final class HubServer {
     var storePort: Int
   }
 
-  private let process = Process()
-  private let input = Pipe()
+  private let server: PythonServer
   private let ports: Ports
 
   init() throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/hub_server.py")
-    let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", script.path]
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
-    var line = Data()
-    while line.last != UInt8(ascii: "\n"), case let data = output.fileHandleForReading.availableData, !data.isEmpty {
-      line += data
-    }
-    ports = try JSONDecoder().decode(Ports.self, from: line)
-  }
-
-  deinit {
-    try? input.fileHandleForWriting.close()
-    process.waitUntilExit()
+    server = try PythonServer(script: "hub_server.py")
+    ports = try server.description()
   }
 
   var endpoint: String { "http://127.0.0.1:\(ports.port)" }

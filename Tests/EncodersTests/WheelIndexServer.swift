@@ -23,29 +23,12 @@ final class WheelIndexServer {
     var start: Int
   }
 
-  private let process = Process()
-  private let input = Pipe()
+  private let server: PythonServer
   private let description: Description
 
   init() throws {
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/wheel_index.py")
-    let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", script.path]
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
-    var line = Data()
-    while line.last != UInt8(ascii: "\n"), case let data = output.fileHandleForReading.availableData, !data.isEmpty {
-      line += data
-    }
-    description = try JSONDecoder().decode(Description.self, from: line)
-  }
-
-  deinit {
-    try? input.fileHandleForWriting.close()
-    process.waitUntilExit()
+    server = try PythonServer(script: "wheel_index.py")
+    description = try server.description()
   }
 
   /// The wheel that every mode serves, or says it does.
