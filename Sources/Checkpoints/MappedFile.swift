@@ -40,6 +40,12 @@ public final class MappedFile: Sendable {
     bytes = UnsafeRawBufferPointer(start: address, count: count)
   }
 
+  /// Takes the pages that were read out of this process's memory; what is touched again comes from the file again.
+  public func releasePages() {
+    guard let address = bytes.baseAddress else { return }
+    madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED)
+  }
+
   deinit {
     if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
   }

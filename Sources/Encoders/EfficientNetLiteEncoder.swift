@@ -15,8 +15,9 @@ public final class EfficientNetLiteEncoder: ImageEncoder {
   /// - Parameter checkpoint: A state dict of efficientnet-lite-pytorch, with or without its classifier.
   /// - Throws: `CheckpointError` or `ParameterMismatch`.
   public convenience init(checkpoint: URL, computation: Computation = Computation()) throws {
-    try self.init(
-      .lite0, weights: Checkpoint(contentsOf: checkpoint, isMapped: true).tensors, computation: computation)
+    let weights = try Checkpoint(contentsOf: checkpoint, isMapped: true)
+    try self.init(.lite0, weights: weights.tensors, computation: computation)
+    weights.releasePages()
   }
 
   init(

@@ -42,6 +42,9 @@ public final class EncoderPair: Sendable {
       }
     }
 
+    /// Lets go of the network; it is loaded again when it is next asked for.
+    func unload() { loaded.value.withLock { $0 = nil } }
+
     /// Names the features: the same files, preprocessing, precision and device make the same ones.
     func fingerprint(_ computation: Computation) throws -> String {
       var hash = SHA256()
@@ -75,6 +78,12 @@ public final class EncoderPair: Sendable {
 
   public var image: any ImageEncoder { get throws { try imageSource.encoder } }
   public var text: any TextEncoder { get throws { try textSource.encoder } }
+
+  /// Frees the memory of the networks that were loaded; each is loaded again when it is next asked for.
+  public func unload() {
+    imageSource.unload()
+    textSource.unload()
+  }
 
   /// The folder names of the features in a cache.
   public func cacheNames() throws -> (image: String, text: String) {

@@ -78,12 +78,19 @@ public struct FeatureExtractor: Sendable {
     statistics.memes = memes.count
     Runtime.releaseFreeMemory()  // what reading the dataset took
     let images = try extractImages(memes, &statistics)
-    Runtime.releaseFreeMemory()
+    releaseNetworks()
     let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
+    releaseNetworks()
     statistics.computed = memes.indices.count { index in
       images.keys[index].map(images.fresh.contains) == true || texts.keys[index].map(texts.fresh.contains) == true
     }
     return (Keys(image: images.keys, text: texts.keys), statistics, images.problems)
+  }
+
+  /// The network of one pass is not needed in the next one, nor in what comes after an extraction.
+  private func releaseNetworks() {
+    encoder.unload()
+    Runtime.releaseFreeMemory()
   }
 
   /// The features under `keys`, a row a meme. The extractor must have a cache.

@@ -35,6 +35,7 @@ public final class MiniLM: TextEncoder {
     }
     let weights = try Checkpoint(contentsOf: folder.appending(path: "model.safetensors"), isMapped: true)
     try self.init(configuration, weights: weights.tensors, tokenizer: tokenizer, computation: computation)
+    weights.releasePages()
   }
 
   init(

@@ -7,7 +7,12 @@ public struct Meme: Sendable, Equatable, Identifiable {
   /// Unique within its dataset.
   public var id: String
   /// The image file, `nil` when the meme has none.
-  public var image: URL?
+  public var image: URL? {
+    get { imagePath.map { URL(filePath: $0, directoryHint: .notDirectory) } }
+    set { imagePath = newValue?.path }
+  }
+  /// What ``image`` is kept as: a `URL` takes half a kilobyte, which counts when there are a hundred thousand.
+  private var imagePath: String?
   /// The overlaid text as the dataset gives it, `nil` when the meme has none.
   public var text: String?
   /// Labels by task name. A task without an entry is unlabelled (or masked) for this meme.
@@ -17,7 +22,7 @@ public struct Meme: Sendable, Equatable, Identifiable {
 
   public init(id: String, image: URL?, text: String?, labels: [String: Label] = [:], split: Split? = nil) {
     self.id = id
-    self.image = image
+    imagePath = image?.path
     self.text = text
     self.labels = labels
     self.split = split

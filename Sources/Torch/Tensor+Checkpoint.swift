@@ -64,6 +64,8 @@ public struct Checkpoint {
   public var tensors: [String: Tensor]
   /// The free text of a safetensors file; empty for a PyTorch one.
   public var metadata: [String: String]
+  /// What mapped tensors look into.
+  private var mapping: MappedFile?
 
   public init(tensors: [String: Tensor], metadata: [String: String] = [:]) {
     self.tensors = tensors
@@ -86,7 +88,12 @@ public struct Checkpoint {
       metadata = file.metadata
     }
     tensors = stored.mapValues { isMapped ? Tensor(viewing: $0) : Tensor(copying: $0) }
+    mapping = isMapped ? stored.values.first?.storage : nil
   }
+
+  /// Frees the memory that reading mapped tensors took; they stay usable. For weights that were converted, so that
+  /// they do not stand in memory twice.
+  public func releasePages() { mapping?.releasePages() }
 
   /// Writes a safetensors file, which appears whole or not at all. Equal contents give equal bytes.
   ///

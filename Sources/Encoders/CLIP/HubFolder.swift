@@ -94,10 +94,9 @@ struct HubFolder: Sendable {
   private func tower<Tower>(
     below prefixes: [String], _ computation: Computation, _ make: (Computation, Scope) -> Tower
   ) throws -> Tower {
-    var weights: [String: Tensor] = [:]
-    for file in weightFiles {
-      weights.merge(try Checkpoint(contentsOf: file, isMapped: true).tensors) { _, later in later }
-    }
+    let files = try weightFiles.map { try Checkpoint(contentsOf: $0, isMapped: true) }
+    let weights: [String: Tensor] = files.reduce(into: [:]) { $0.merge($1.tensors) { _, later in later } }
+    defer { files.forEach { $0.releasePages() } }
     // Files of 2022 list the numbers of the positions, which are 0, 1, 2, ….
     let used = weights.filter { key, _ in
       prefixes.contains(where: key.hasPrefix) && !key.hasSuffix(".embeddings.position_ids")
