@@ -9,6 +9,7 @@ struct cvips_image {
   size_t length;
   cvips_format format;
   int width, height;  // upright
+  int shrink;         // how many pixels of a side become one while a JPEG is decoded: 1, 2, 4 or 8
   VipsImage *source;  // as the file has it, not yet turned upright; NULL once its pixels were asked for
 };
 
@@ -20,7 +21,7 @@ static VipsImage *open_source(const cvips_image *image) {
   switch (image->format) {
     case CVIPS_JPEG:
       failed = vips_jpegload_buffer(bytes, image->length, &source, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                                    VIPS_FAIL_ON_TRUNCATED, NULL);
+                                    VIPS_FAIL_ON_TRUNCATED, "shrink", image->shrink, NULL);
       break;
     case CVIPS_PNG:
       failed = vips_pngload_buffer(bytes, image->length, &source, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
@@ -44,19 +45,38 @@ static int open_body(void *argument) {
   return image->source ? 0 : -1;
 }
 
+static int open_upright(cvips_image *image, char *message, size_t capacity) {
+  if (cvips_guarded(open_body, image, message, capacity) != 0) return -1;
+  int sideways = vips_image_get_orientation_swap(image->source);
+  image->width = sideways ? image->source->Ysize : image->source->Xsize;
+  image->height = sideways ? image->source->Xsize : image->source->Ysize;
+  return 0;
+}
+
 int cvips_open(const void *bytes, size_t length, cvips_format format, cvips_image **image, cvips_header *header,
                char *message, size_t capacity) {
   cvips_image *opened = g_new0(cvips_image, 1);
-  *opened = (cvips_image){.bytes = bytes, .length = length, .format = format};
-  if (cvips_guarded(open_body, opened, message, capacity) != 0) {
+  *opened = (cvips_image){.bytes = bytes, .length = length, .format = format, .shrink = 1};
+  if (open_upright(opened, message, capacity) != 0) {
     g_free(opened);
     return -1;
   }
-  int sideways = vips_image_get_orientation_swap(opened->source);
-  header->width = opened->width = sideways ? opened->source->Ysize : opened->source->Xsize;
-  header->height = opened->height = sideways ? opened->source->Xsize : opened->source->Ysize;
-  header->frames = vips_image_get_n_pages(opened->source);
+  *header = (cvips_header){opened->width, opened->height, vips_image_get_n_pages(opened->source)};
   *image = opened;
+  return 0;
+}
+
+int cvips_shrink(cvips_image *image, int least_side, int32_t *width, int32_t *height, char *message, size_t capacity) {
+  int shrink = 8;
+  while (shrink > 1 && VIPS_MIN(image->width, image->height) / shrink < least_side) shrink /= 2;
+  if (image->format == CVIPS_JPEG && shrink > 1) {
+    g_object_unref(image->source);
+    image->source = NULL;
+    image->shrink = shrink;
+    if (open_upright(image, message, capacity) != 0) return -1;
+  }
+  *width = image->width;
+  *height = image->height;
   return 0;
 }
 

@@ -31,12 +31,13 @@ public final class EfficientNetLiteEncoder: ImageEncoder {
     width = configuration.width
   }
 
+  public var inputSide: Int { network.configuration.side }
+
   public func pixels(of image: RGBImage) -> Tensor {
-    let side = network.configuration.side
-    return withInferenceMode {
+    withInferenceMode {
       image.pixels.withUnsafeBytes { Tensor(copying: $0, dtype: .uint8, shape: [1, image.height, image.width, 3]) }
         .permuted(to: [0, 3, 1, 2])
-        .resizedBicubic(height: side, width: side)
+        .resizedBicubic(height: inputSide, width: inputSide)
     }
   }
 

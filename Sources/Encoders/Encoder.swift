@@ -7,6 +7,8 @@ public protocol ImageEncoder: AnyObject, Sendable {
   var width: Int { get }
   /// How many pictures are encoded fastest in one call.
   var preferredBatchSize: Int { get }
+  /// Rows and columns of the network's input.
+  var inputSide: Int { get }
 
   /// The network's input for one picture: of a fixed, small size, so that the picture itself can go.
   func pixels(of image: RGBImage) -> Tensor

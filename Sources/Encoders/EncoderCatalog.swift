@@ -70,13 +70,20 @@ public enum EncoderCatalog {
     return entry
   }
 
+  private static let fastSuffix = "+fast"
+
   /// A pair whose files are at hand; its networks are loaded when they are first needed.
   ///
   /// - Parameter name: Of the catalog, or `ORG/NAME` of the Hugging Face hub, with `:pooled` or `:normalized` for
-  ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures.
+  ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures. Either
+  ///   may end with `+fast`: large JPEGs are then decoded at a reduced size.
   public static func pair(
     named name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
+    if name.hasSuffix(fastSuffix) {
+      return try pair(named: String(name.dropLast(fastSuffix.count)), computation: computation)
+        .decodingFast(named: name)
+    }
     if name.contains("/") { return try hubPair(named: name, computation: computation) }
     let entry = try entry(named: name)
     let folder = try folder(of: entry)

@@ -9,6 +9,8 @@ public final class EncoderPair: Sendable {
   /// The name in recipes.
   public let name: String
   public let computation: Computation
+  /// Whether large JPEGs are decoded at a reduced size, which costs the features a little (`+fast` in names).
+  public let decodesFast: Bool
   private let imageSource: Source<any ImageEncoder>
   private let textSource: Source<any TextEncoder>
 
@@ -65,10 +67,12 @@ public final class EncoderPair: Sendable {
   }
 
   init(
-    name: String, computation: Computation, image: Source<any ImageEncoder>, text: Source<any TextEncoder>
+    name: String, computation: Computation, decodesFast: Bool = false, image: Source<any ImageEncoder>,
+    text: Source<any TextEncoder>
   ) {
     self.name = name
     self.computation = computation
+    self.decodesFast = decodesFast
     imageSource = image
     textSource = text
   }
@@ -79,6 +83,15 @@ public final class EncoderPair: Sendable {
   public var image: any ImageEncoder { get throws { try imageSource.encoder } }
   public var text: any TextEncoder { get throws { try textSource.encoder } }
 
+  /// What `ImageDecoder` is asked to keep of a picture's sides. At twice the network's input what is lost lies beyond
+  /// what the input can show, but for the softness of a reduction by the mean.
+  var leastSide: Int? { get throws { decodesFast ? try 2 * image.inputSide : nil } }
+
+  /// The same pair under another name, with large JPEGs decoded at a reduced size.
+  func decodingFast(named name: String) -> EncoderPair {
+    EncoderPair(name: name, computation: computation, decodesFast: true, image: imageSource, text: textSource)
+  }
+
   /// Frees the memory of the networks that were loaded; each is loaded again when it is next asked for.
   public func unload() {
     imageSource.unload()
@@ -87,7 +100,10 @@ public final class EncoderPair: Sendable {
 
   /// The folder names of the features in a cache.
   public func cacheNames() throws -> (image: String, text: String) {
-    ("image-\(try imageSource.fingerprint(computation))", "text-\(try textSource.fingerprint(computation))")
+    let decoding = decodesFast ? "-fast" : ""
+    return (
+      "image-\(try imageSource.fingerprint(computation))\(decoding)", "text-\(try textSource.fingerprint(computation))"
+    )
   }
 }
 

@@ -132,6 +132,7 @@ public struct FeatureExtractor: Sendable {
       return ([FeatureCache.Key?](repeating: nil, count: memes.count), [], [])
     }
     let network = try encoder.image
+    let leastSide = try encoder.leastSide
     let shared = Mutex(Shared(count: memes.count))
     let clock = ContinuousClock()
     let start = clock.now
@@ -148,7 +149,7 @@ public struct FeatureExtractor: Sendable {
         shared.withLock { $0.computed += count }
       }
       while let index = shared.withLock({ $0.takeNext() }) {
-        if let (key, image) = readImage(of: memes[index], at: index, shared) {
+        if let (key, image) = readImage(of: memes[index], at: index, leastSide: leastSide, shared) {
           keys.append(key)
           pixels.append(network.pixels(of: image))
           if keys.count >= network.preferredBatchSize { try encodeBatch() }
@@ -168,14 +169,14 @@ public struct FeatureExtractor: Sendable {
 
   /// The key and the pixels of a picture that has to be encoded; `nil` where there is nothing to do.
   private func readImage(
-    of meme: Meme, at index: Int, _ shared: borrowing Mutex<Shared>
+    of meme: Meme, at index: Int, leastSide: Int?, _ shared: borrowing Mutex<Shared>
   ) -> (FeatureCache.Key, RGBImage)? {
     guard let file = meme.image else { return nil }
     do {
       let bytes = try decoder.bytes(contentsOf: file)
       let key = FeatureCache.Key(of: bytes)
       let isNew = imageCache?.contains(key) != true && shared.withLock { $0.fresh.insert(key).inserted }
-      let image = isNew ? try decoder.decode(bytes, name: file.path) : nil
+      let image = isNew ? try decoder.decode(bytes, name: file.path, leastSide: leastSide) : nil
       // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
       shared.withLock { $0.keys[index] = key }
       return image.map { (key, $0) }
@@ -285,7 +286,10 @@ extension EncoderPair {
       if !rows.isEmpty { values.replaceRows(at: Tensor(rows), with: try encode(rows.map { contents[$0]! })) }
       return FeatureBlock(values: values, isPresent: contents.map { $0 != nil })
     }
-    let images = try memes.map { meme in try meme.image.map { try ImageDecoder().decode(contentsOf: $0) } }
+    let leastSide = try memes.contains { $0.image != nil } ? leastSide : nil
+    let images = try memes.map { meme in
+      try meme.image.map { try ImageDecoder().decode(contentsOf: $0, leastSide: leastSide) }
+    }
     let texts = memes.map { meme in meme.text.map(cleaning.cleaned).flatMap { $0.isEmpty ? nil : $0 } }
     return FeatureTable(
       image: try block(images, width: imageWidth) { try image.features(of: $0) },

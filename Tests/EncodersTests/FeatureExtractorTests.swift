@@ -145,6 +145,27 @@ private final class Counting: ImageEncoder, TextEncoder {
   }
 }
 
+@Suite struct FastDecodingTests {
+  /// The bound that the documentation gives, on JPEGs that are decoded at a half and at a quarter of their size.
+  @Test(arguments: [(1000, 920), (1900, 2100)]) func featuresStayNearTheExactOnes(width: Int, height: Int) throws {
+    let folder = try TemporaryFolder()
+    let url = folder.url.appending(path: "large.jpg")
+    try picture(width: width, height: height).jpegData().write(to: url)
+    let memes = [Meme(id: "large", image: url, text: nil)]
+    let (exact, fast) = (try EncoderCatalog.pair(named: "lite"), try EncoderCatalog.pair(named: "lite+fast"))
+    let features = try [exact, fast].map { try $0.table(of: memes, cleaning: .none).image.values }
+    #expect(leastCosine(features[1], features[0]) >= 0.998)
+    #expect(relativeDifference(features[1], features[0]) > 0, "the picture was not decoded at a reduced size")
+  }
+
+  @Test func cacheNamesTellDecodingsApart() throws {
+    let (exact, fast) = (try EncoderCatalog.pair(named: "lite"), try EncoderCatalog.pair(named: "lite+fast"))
+    #expect(fast.name == "lite+fast")
+    #expect(try fast.cacheNames().image != exact.cacheNames().image)
+    #expect(try fast.cacheNames().text == exact.cacheNames().text)
+  }
+}
+
 @Suite struct EncoderCatalogTests {
   @Test func anUnknownNameIsToldWithTheKnownOnes() {
     let error = #expect(throws: EncoderError.self) { try EncoderCatalog.pair(named: "litr") }

@@ -31,6 +31,8 @@ public final class CLIPImageEncoder: ImageEncoder {
     preferredBatchSize = tower.computation.device == .cpu ? tower.batchSize : 64
   }
 
+  public var inputSide: Int { preparation.side }
+
   public func pixels(of image: RGBImage) -> Tensor { withInferenceMode { preparation.pixels(of: image) } }
 
   public func encode(_ pixels: [Tensor]) -> Tensor {

@@ -62,6 +62,39 @@ import Testing
     }
   }
 
+  /// libjpeg leaves out high frequencies, which for a smooth picture comes near the mean of each square of pixels.
+  @Test(arguments: [(2, 100), (4, 50), (8, 25)]) func aReducedPictureIsTheMeanOfItsPixels(
+    shrink: Int, leastSide: Int
+  ) throws {
+    let (width, height) = (240, 200)
+    let pixels = (0..<width * height).flatMap { index -> [UInt8] in
+      let (x, y) = (index % width, index / width)
+      return [UInt8(x), UInt8(y), UInt8(255 - x)]
+    }
+    let data = try RGBImage(width: width, height: height, pixels: pixels).jpegData(quality: 95)
+    let small = try decoder.decode(data, name: "large.jpg", leastSide: leastSide)
+    #expect(small.width == width / shrink && small.height == height / shrink)
+    for y in 0..<small.height {
+      for x in 0..<small.width {
+        let center = [Double(x) + 0.5, Double(y) + 0.5].map { $0 * Double(shrink) - 0.5 }
+        let pixel = small.pixels[(y * small.width + x) * 3..<(y * small.width + x) * 3 + 3].map(Double.init)
+        let expected = [center[0], center[1], 255 - center[0]]
+        try #require(zip(pixel, expected).allSatisfy { abs($0 - $1) <= 6 }, "\(pixel) at \(x), \(y): \(expected)")
+      }
+    }
+  }
+
+  @Test func aReducedPictureKeepsTheLeastSideAndStaysUpright() throws {
+    let turned = try decoder.decode(ImageFixture.data("turned.jpg"), name: "turned.jpg", leastSide: 12)
+    #expect(turned.width == 12 && turned.height == 16)
+    let whole = try decoder.decode(ImageFixture.data("turned.jpg"), name: "turned.jpg", leastSide: 13)
+    #expect(try whole.pixels == ImageFixture.expectedPixels("turned.jpg"))
+    let png = try decoder.decode(ImageFixture.data("rgb.png"), name: "rgb.png", leastSide: 2)
+    #expect(try png.pixels == ImageFixture.expectedPixels("rgb.png"), "only JPEG is decoded at a reduced size")
+    let cut = try ImageFixture.data("rgb.jpg").dropLast(200)
+    #expect(throws: ImageError.self) { try decoder.decode(Data(cut), name: "cut.jpg", leastSide: 4) }
+  }
+
   @Test func contentDecidesNotTheName() throws {
     let image = try decoder.decode(ImageFixture.data("rgb.png"), name: "photo.jpg")
     #expect(try image.pixels == ImageFixture.expectedPixels("rgb.png"))
