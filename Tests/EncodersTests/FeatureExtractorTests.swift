@@ -11,6 +11,7 @@ private final class Counting: ImageEncoder, TextEncoder {
   let width = 3
   let preferredBatchSize = 4
   let preferredTokenCount = 20
+  let inputSide = 1
   let encoded = Mutex(0)
 
   func pixels(of image: RGBImage) -> Tensor { Tensor(image.pixels.prefix(3).map(Float.init), shape: [1, 3]) }

@@ -96,7 +96,7 @@ struct HubFolder: Sendable {
   ) throws -> Tower {
     let files = try weightFiles.map { try Checkpoint(contentsOf: $0, isMapped: true) }
     let weights: [String: Tensor] = files.reduce(into: [:]) { $0.merge($1.tensors) { _, later in later } }
-    defer { files.forEach { $0.releasePages() } }
+    defer { for file in files { file.releasePages() } }
     // Files of 2022 list the numbers of the positions, which are 0, 1, 2, ….
     let used = weights.filter { key, _ in
       prefixes.contains(where: key.hasPrefix) && !key.hasSuffix(".embeddings.position_ids")
