@@ -7,6 +7,10 @@ private enum Op {
   static let convolution = Operator("aten::conv2d")
   static let prelu = Operator("aten::prelu")
   static let resize = Operator("aten::_upsample_bicubic2d_aa")
+  static let bicubic = Operator("aten::upsample_bicubic2d")
+  static let bilinear = Operator("aten::upsample_bilinear2d")
+  static let batchNorm = Operator("aten::batch_norm")
+  static let maxPool = Operator("aten::max_pool2d")
 }
 
 /// Products of matrices and the operations built on them.
@@ -41,11 +45,37 @@ extension Tensor {
       .int(groups))
   }
 
+  /// Every channel of `self` [N, C, H, W] normalised, by the batch's own statistics while training, which the running
+  /// ones then follow in place, and by the running ones otherwise.
+  public func batchNormalized(
+    weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, isTraining: Bool, momentum: Double,
+    epsilon: Double
+  ) -> Tensor {
+    Op.batchNorm(
+      .tensor(self), .tensor(weight), .tensor(bias), .tensor(runningMean), .tensor(runningVariance), .bool(isTraining),
+      .double(momentum), .double(epsilon), true)
+  }
+
+  /// The largest element of every window of `self` [N, C, H, W].
+  public func maxPooled(window: Int, stride: Int, padding: Int) -> Tensor {
+    Op.maxPool(.tensor(self), .ints([window, window]), .ints([stride, stride]), .ints([padding, padding]))
+  }
+
   /// Negative elements times the slope of their channel (dimension 1).
   public func parametricReLU(slopes: Tensor) -> Tensor { Op.prelu(.tensor(self), .tensor(slopes)) }
 
   /// Images [N, C, H, W] at another size by antialiased bicubic interpolation, which on uint8 is Pillow's within 1.
   public func resizedBicubic(height: Int, width: Int) -> Tensor {
     Op.resize(.tensor(self), .ints([height, width]), false)
+  }
+
+  /// Maps [N, C, H, W] at another size by bicubic interpolation without antialiasing, as PyTorch's `interpolate` does.
+  public func interpolatedBicubic(height: Int, width: Int) -> Tensor {
+    Op.bicubic(.tensor(self), .ints([height, width]), false)
+  }
+
+  /// Maps [N, C, H, W] at another size by bilinear interpolation that keeps the corners, without antialiasing.
+  public func interpolatedBilinear(height: Int, width: Int) -> Tensor {
+    Op.bilinear(.tensor(self), .ints([height, width]), true)
   }
 }

@@ -10,6 +10,18 @@ public struct Linear {
     bias = usesBias ? scope.parameter("bias", [outputs], .fanIn(inputs)) : nil
   }
 
+  /// A layer initialised as transformers are: weights of deviation 0.02, no bias at first.
+  public static func transformer(inputs: Int, outputs: Int, in scope: Scope) -> Linear {
+    Linear(
+      weight: scope.parameter("weight", [outputs, inputs], .normal(mean: 0, deviation: 0.02)),
+      bias: scope.parameter("bias", [outputs], .constant(0)))
+  }
+
+  private init(weight: Tensor, bias: Tensor?) {
+    self.weight = weight
+    self.bias = bias
+  }
+
   public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight: weight, bias: bias) }
 }
 
