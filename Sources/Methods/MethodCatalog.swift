@@ -9,6 +9,7 @@ public enum MethodCatalog {
     LogisticRegression.self,
     HateCLIPper.self,
     SimCLIP.self,
+    TIBVA.self,
   ]
 
   /// The method of that name; `nil` where there is none.
