@@ -31,6 +31,32 @@ public protocol TextEncoder: AnyObject, Sendable {
   func encode(_ texts: [[Int32]]) -> Tensor
 }
 
+/// Which tokens of a text are told the state of.
+public enum TokenStates: String, Sendable, Codable, CaseIterable {
+  /// The text's own, with those that begin and end it.
+  case content
+  /// Those and the padding up to the network's length, which a network without a mask reads like any other token.
+  case padded
+}
+
+/// A text encoder that tells the state of every token too.
+public protocol TokenEncoder: TextEncoder {
+  /// How many tokens texts are padded to; `nil` where the network does not read padding.
+  var paddedLength: Int? { get }
+
+  /// States [T, width], float32 on the CPU, of all tokens of texts, one text after the other in the order given.
+  func states(_ texts: [[Int32]]) -> Tensor
+}
+
+extension TokenEncoder {
+  /// The token ids of a text whose states are wanted; padding is zeros, as the authors of TIB-VA have it.
+  func tokens(of text: String, for states: TokenStates) -> [Int32] {
+    let tokens = tokens(of: text)
+    guard states == .padded, let paddedLength else { return tokens }
+    return tokens + [Int32](repeating: 0, count: max(0, paddedLength - tokens.count))
+  }
+}
+
 extension ImageEncoder {
   /// Features [N, width] of pictures, encoded a preferred batch at a time.
   public func features(of images: [RGBImage]) -> Tensor {

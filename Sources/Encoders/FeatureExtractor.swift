@@ -17,6 +17,8 @@ public struct FeatureExtractor: Sendable {
     /// Pictures and texts that were encoded, not found.
     public var imagesComputed = 0
     public var textsComputed = 0
+    /// Texts whose tokens' states were computed.
+    public var sequencesComputed = 0
     /// Seconds of either pass; loading the networks is left out.
     public var imageSeconds = 0.0
     public var textSeconds = 0.0
@@ -33,15 +35,18 @@ public struct FeatureExtractor: Sendable {
   /// `nil` where nothing is kept.
   private let imageCache: FeatureCache?
   private let textCache: FeatureCache?
+  /// Which tokens' states are wanted, and where they are kept; `nil` where none are.
+  private let tokens: (states: TokenStates, cache: FeatureCache)?
   private let decoder = ImageDecoder()
   private let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
 
   /// - Parameters:
   ///   - cacheFolder: where features of all encoders are kept.
+  ///   - tokenStates: which tokens' states are wanted beside the features of whole texts.
   ///   - warn: told of damaged parts of the cache.
   ///   - progress: told how far a pass is, from any thread.
   public init(
-    encoder: EncoderPair, cacheFolder: URL, warn: (String) -> Void,
+    encoder: EncoderPair, cacheFolder: URL, tokenStates: TokenStates? = nil, warn: (String) -> Void,
     progress: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
   ) throws {
     let names = try encoder.cacheNames()
@@ -50,6 +55,12 @@ public struct FeatureExtractor: Sendable {
     imageCache = try FeatureCache(
       folder: cacheFolder.appending(path: names.image), width: encoder.imageWidth, warn: warn)
     textCache = try FeatureCache(folder: cacheFolder.appending(path: names.text), width: encoder.textWidth, warn: warn)
+    tokens = try tokenStates.map { states in
+      let folder = cacheFolder.appending(path: try encoder.cacheName(of: states))
+      return (
+        states, try FeatureCache(folder: folder, width: encoder.textWidth, layout: .sequences, warn: warn)
+      )
+    }
   }
 
   /// An extractor that computes everything and keeps nothing, to measure its speed.
@@ -60,12 +71,15 @@ public struct FeatureExtractor: Sendable {
     self.progress = progress
     imageCache = nil
     textCache = nil
+    tokens = nil
   }
 
   /// The keys under which the features of memes are found.
   public struct Keys: Sendable {
     var image: [FeatureCache.Key?]
     var text: [FeatureCache.Key?]
+    /// The same as of texts, where tokens' states are wanted.
+    var tokens: [FeatureCache.Key?]?
   }
 
   /// Makes sure that the features of all memes are in the cache.
@@ -76,15 +90,21 @@ public struct FeatureExtractor: Sendable {
   ) throws -> (keys: Keys, statistics: Statistics, problems: [Problem]) {
     var statistics = Statistics()
     statistics.memes = memes.count
-    Runtime.releaseFreeMemory()  // what reading the dataset took
+    // An encoder without such states is refused before the long work on pictures.
+    if let tokens { _ = try encoder.tokenEncoder(for: tokens.states) }
+    releaseNetworks()  // and what reading the dataset took
     let images = try extractImages(memes, &statistics)
     releaseNetworks()
     let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
+    let states = try tokens.map {
+      try extractStates(memes, cleaning: cleaning, from: encoder.tokenEncoder(for: $0.states), &statistics)
+    }
     releaseNetworks()
     statistics.computed = memes.indices.count { index in
       images.keys[index].map(images.fresh.contains) == true || texts.keys[index].map(texts.fresh.contains) == true
+        || states?.keys[index].map(states!.fresh.contains) == true
     }
-    return (Keys(image: images.keys, text: texts.keys), statistics, images.problems)
+    return (Keys(image: images.keys, text: texts.keys, tokens: states?.keys), statistics, images.problems)
   }
 
   /// The network of one pass is not needed in the next one, nor in what comes after an extraction.
@@ -96,7 +116,9 @@ public struct FeatureExtractor: Sendable {
   /// The features under `keys`, a row a meme. The extractor must have a cache.
   public func table(_ keys: Keys) throws -> FeatureTable {
     guard let imageCache, let textCache else { preconditionFailure("an extractor that keeps nothing has no table") }
-    return FeatureTable(image: try imageCache.gather(keys.image), text: try textCache.gather(keys.text))
+    return FeatureTable(
+      image: try imageCache.gather(keys.image), text: try textCache.gather(keys.text),
+      tokens: try keys.tokens.map { try tokens!.cache.sequences($0) })
   }
 
   // MARK: Images
@@ -194,12 +216,53 @@ public struct FeatureExtractor: Sendable {
   private func extractTexts(
     _ memes: [Meme], cleaning: TextCleaning, _ statistics: inout Statistics
   ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>) {
-    var keys = [FeatureCache.Key?](repeating: nil, count: memes.count)
-    var freshKeys: Set<FeatureCache.Key> = []
-    guard memes.contains(where: { $0.text != nil }) else { return (keys, freshKeys) }
+    guard memes.contains(where: { $0.text != nil }) else {
+      return ([FeatureCache.Key?](repeating: nil, count: memes.count), [])
+    }
     let network = try encoder.text
     let clock = ContinuousClock()
     let start = clock.now
+    let pass = TextPass(
+      phase: "texts", cache: textCache, tokens: network.tokens(of:), tokenBudget: network.preferredTokenCount
+    ) { keys, tokens in
+      let features = network.encode(tokens)
+      try textCache?.add(keys, features)
+    }
+    let result = try run(pass, on: memes, cleaning: cleaning)
+    statistics.textSeconds = (clock.now - start) / .seconds(1)
+    statistics.textsComputed = result.fresh.count
+    return result
+  }
+
+  private func extractStates(
+    _ memes: [Meme], cleaning: TextCleaning, from network: any TokenEncoder, _ statistics: inout Statistics
+  ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>) {
+    guard let (states, cache) = tokens else { preconditionFailure("states of tokens that no one wants") }
+    let pass = TextPass(
+      phase: "tokens", cache: cache, tokens: { network.tokens(of: $0, for: states) },
+      tokenBudget: network.preferredTokenCount,
+      encode: { keys, tokens in try cache.add(keys, network.states(tokens), lengths: tokens.map(\.count)) })
+    let result = try run(pass, on: memes, cleaning: cleaning)
+    statistics.sequencesComputed = result.fresh.count
+    return result
+  }
+
+  /// One walk over all texts.
+  private struct TextPass: Sendable {
+    let phase: String
+    let cache: FeatureCache?
+    let tokens: @Sendable (String) -> [Int32]
+    /// How many tokens are encoded at once.
+    let tokenBudget: Int
+    /// Encodes texts and keeps what comes out.
+    let encode: @Sendable ([FeatureCache.Key], [[Int32]]) throws -> Void
+  }
+
+  private func run(
+    _ pass: TextPass, on memes: [Meme], cleaning: TextCleaning
+  ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>) {
+    var keys = [FeatureCache.Key?](repeating: nil, count: memes.count)
+    var freshKeys: Set<FeatureCache.Key> = []
     for window in stride(from: 0, to: memes.count, by: Self.textWindow) {
       let range = window..<min(window + Self.textWindow, memes.count)
       var fresh: [(key: FeatureCache.Key, text: String)] = []
@@ -207,34 +270,31 @@ public struct FeatureExtractor: Sendable {
         guard let text = memes[index].text.map(cleaning.cleaned), !text.isEmpty else { continue }
         let key = FeatureCache.Key(of: Data(text.utf8))
         keys[index] = key
-        if textCache?.contains(key) != true, freshKeys.insert(key).inserted { fresh.append((key, text)) }
+        if pass.cache?.contains(key) != true, freshKeys.insert(key).inserted { fresh.append((key, text)) }
       }
-      try encode(fresh, with: network)
-      progress("texts", range.upperBound, memes.count)
+      try encode(fresh, pass)
+      progress(pass.phase, range.upperBound, memes.count)
     }
-    try textCache?.flush()
-    statistics.textSeconds = (clock.now - start) / .seconds(1)
-    statistics.textsComputed = freshKeys.count
+    try pass.cache?.flush()
     return (keys, freshKeys)
   }
 
-  private func encode(_ texts: [(key: FeatureCache.Key, text: String)], with network: any TextEncoder) throws {
+  private func encode(_ texts: [(key: FeatureCache.Key, text: String)], _ pass: TextPass) throws {
     let nextText = Mutex(0)
     let tokenized = Mutex([[Int32]](repeating: [], count: texts.count))
     try forEachCore {
       while let chunk = nextText.withLock({ $0.takeChunk(of: 256, below: texts.count) }) {
-        let tokens = texts[chunk].map { network.tokens(of: $0.text) }
+        let tokens = texts[chunk].map { pass.tokens($0.text) }
         tokenized.withLock { $0.replaceSubrange(chunk, with: tokens) }
       }
     }
     let tokens = tokenized.withLock { $0 }
-    let batches = Self.batches(lengths: tokens.map(\.count), budget: network.preferredTokenCount)
+    let batches = Self.batches(lengths: tokens.map(\.count), budget: pass.tokenBudget)
     let nextBatch = Mutex(0)
     try forEachCore {
       while let batch = nextBatch.withLock({ $0.takeChunk(of: 1, below: batches.count) })?.first {
         let rows = batches[batch]
-        let features = network.encode(rows.map { tokens[$0] })
-        try textCache?.add(rows.map { texts[$0].key }, features)
+        try pass.encode(rows.map { texts[$0].key }, rows.map { tokens[$0] })
       }
     }
   }
@@ -276,8 +336,11 @@ extension Int {
 extension EncoderPair {
   /// The features of a few memes, computed on the spot.
   ///
-  /// - Throws: `ImageError` for a picture that cannot be read.
-  public func table(of memes: [Meme], cleaning: TextCleaning) throws -> FeatureTable {
+  /// - Throws: `ImageError` for a picture that cannot be read, ``EncoderError`` where there are no such states.
+  public func table(
+    of memes: [Meme], cleaning: TextCleaning, tokenStates: TokenStates? = nil
+  ) throws -> FeatureTable {
+    let tokenEncoder = try tokenStates.map { try self.tokenEncoder(for: $0) }
     func block<Content>(_ contents: [Content?], width: Int, _ encode: ([Content]) throws -> Tensor) throws
       -> FeatureBlock
     {
@@ -293,6 +356,17 @@ extension EncoderPair {
     let texts = memes.map { meme in meme.text.map(cleaning.cleaned).flatMap { $0.isEmpty ? nil : $0 } }
     return FeatureTable(
       image: try block(images, width: imageWidth) { try image.features(of: $0) },
-      text: try block(texts, width: textWidth) { try text.features(of: $0) })
+      text: try block(texts, width: textWidth) { try text.features(of: $0) },
+      tokens: tokenEncoder.map { $0.sequences(of: texts, for: tokenStates!) })
+  }
+}
+
+extension TokenEncoder {
+  /// The states of a few texts, in one call.
+  func sequences(of texts: [String?], for states: TokenStates) -> SequenceBlock {
+    let tokenized = texts.map { text in text.map { tokens(of: $0, for: states) } ?? [] }
+    let present = tokenized.filter { !$0.isEmpty }
+    let rows = present.isEmpty ? Tensor.zeros([0, width]) : self.states(present)
+    return SequenceBlock(states: rows, lengths: tokenized.map(\.count))
   }
 }

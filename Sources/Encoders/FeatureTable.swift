@@ -16,15 +16,19 @@ public struct FeatureBlock {
   public var width: Int { values.shape[1] }
 }
 
-/// What frozen encoders say of a list of memes: row `i` of either block belongs to meme `i`.
+/// What frozen encoders say of a list of memes: row `i` of each block belongs to meme `i`.
 public struct FeatureTable {
   public var image: FeatureBlock
   public var text: FeatureBlock
+  /// The states of the texts' tokens, as wide as the texts' features; computed for methods that ask for them.
+  public var tokens: SequenceBlock?
 
-  public init(image: FeatureBlock, text: FeatureBlock) {
+  public init(image: FeatureBlock, text: FeatureBlock, tokens: SequenceBlock? = nil) {
     precondition(image.isPresent.count == text.isPresent.count, "both blocks have one row a meme")
+    precondition(tokens == nil || (tokens!.count == text.isPresent.count && tokens!.width == text.width))
     self.image = image
     self.text = text
+    self.tokens = tokens
   }
 
   public var count: Int { image.isPresent.count }

@@ -18,6 +18,9 @@ public protocol Method: Codable, Sendable, Equatable {
   /// What is wrong with the settings; `nil` where a network can be made and trained of them.
   var fault: String? { get }
 
+  /// Which tokens of texts the method reads the states of; `nil` where features of whole texts are enough.
+  var tokenStates: TokenStates? { get }
+
   /// The network for problems of `shape`, its parameters taken from `scope`.
   func model(for shape: ProblemShape, in scope: Scope) -> Model
 
@@ -122,6 +125,8 @@ public struct FittedModel {
 }
 
 extension Method {
+  public var tokenStates: TokenStates? { nil }
+
   public func refusal(of problem: Problem) -> String? { nil }
 
   /// Throws where ``fitted(to:trainer:)`` would, without any work.

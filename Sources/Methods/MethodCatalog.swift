@@ -10,6 +10,7 @@ public enum MethodCatalog {
     HateCLIPper.self,
     SimCLIP.self,
     BertResNet18.self,
+    TIBVA.self,
   ]
 
   /// The method of that name; `nil` where there is none.

@@ -108,14 +108,15 @@ public protocol StageTrainer {
 
 extension StageTrainer {
   /// Trains the stage "head" on the labelled memes; `loss` sees rows of ``Problem/labelled``.
+  ///
+  /// - Parameter decayEpochs: Epochs between two decays of the learning rate.
   func trainHead(
-    _ parameters: [Tensor], on problem: Problem, settings: StageSettings,
+    _ parameters: [Tensor], on problem: Problem, settings: StageSettings, decayEpochs: Int = 1,
     loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) throws {
-    try train(
-      [
-        TrainingStage(
-          name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings, loss: loss)
-      ], seed: problem.seed)
+    var stage = TrainingStage(
+      name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings, loss: loss)
+    stage.decayInterval = decayEpochs * stage.batchCount
+    try train([stage], seed: problem.seed)
   }
 }

@@ -6,6 +6,7 @@ private enum Op {
   static let layerNorm = Operator("aten::layer_norm")
   static let convolution = Operator("aten::conv2d")
   static let prelu = Operator("aten::prelu")
+  static let lstm = Operator("aten::lstm", "input")
   static let resize = Operator("aten::_upsample_bicubic2d_aa")
   static let bicubic = Operator("aten::upsample_bicubic2d")
   static let bilinear = Operator("aten::upsample_bilinear2d")
@@ -63,6 +64,19 @@ extension Tensor {
 
   /// Negative elements times the slope of their channel (dimension 1).
   public func parametricReLU(slopes: Tensor) -> Tensor { Op.prelu(.tensor(self), .tensor(slopes)) }
+
+  /// The hidden states [N, L, H] after each step of an LSTM of one layer, without biases and from zeros, that reads
+  /// `self` [N, L, I].
+  ///
+  /// - Parameters:
+  ///   - inputWeights: [4H, I], the input, forget, cell and output gates one below the other.
+  ///   - stateWeights: [4H, H], likewise.
+  public func lstm(inputWeights: Tensor, stateWeights: Tensor) -> Tensor {
+    let start = Tensor.zeros([1, shape[0], stateWeights.shape[1]], dtype: dtype, device: device)
+    return Op.lstm(
+      .tensor(self), .tensors([start, start]), .tensors([inputWeights, stateWeights]), false, 1, 0.0, false, false, true
+    )
+  }
 
   /// Images [N, C, H, W] at another size by antialiased bicubic interpolation, which on uint8 is Pillow's within 1.
   public func resizedBicubic(height: Int, width: Int) -> Tensor {

@@ -71,3 +71,27 @@ public struct Dropout: Sendable {
     return x * mask
   }
 }
+
+/// A long short-term memory of one layer without biases that reads a sequence forward.
+public struct LSTM {
+  public let inputWeights: Tensor  // [4H, I]
+  public let stateWeights: Tensor  // [4H, H]
+
+  public init(inputs: Int, hidden: Int, in scope: Scope) {
+    // PyTorch's default: all of it within ±1/√H.
+    inputWeights = scope.parameter("weight_ih", [4 * hidden, inputs], .fanIn(hidden))
+    stateWeights = scope.parameter("weight_hh", [4 * hidden, hidden], .fanIn(hidden))
+  }
+
+  /// The hidden state [N, H] after the last step of each sequence of `x` [N, L, I].
+  ///
+  /// - Parameter lengths: Steps of each sequence, 1 to L; what follows them changes nothing.
+  public func lastState(_ x: Tensor, lengths: [Int]) -> Tensor {
+    let longest = x.shape[1]
+    precondition(lengths.count == x.shape[0] && lengths.allSatisfy { (1...longest).contains($0) })
+    // Training in mixed precision keeps matrices in another type, to which libtorch converts no sequence.
+    let states = x.to(inputWeights.dtype).lstm(inputWeights: inputWeights, stateWeights: stateWeights)
+    let last = Tensor(lengths.enumerated().map { $0 * longest + $1 - 1 }, device: x.device)
+    return states.reshaped(to: [-1, states.shape[2]]).gathered(last)
+  }
+}

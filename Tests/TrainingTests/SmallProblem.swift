@@ -26,8 +26,18 @@ enum SmallProblem {
       let mask = Tensor(isPresent).to(.float32).expanded(at: 1)
       return FeatureBlock(values: (idea.matmul(map) + noise) * mask, isPresent: isPresent)
     }
-    return FeatureTable(
-      image: view(6, (0..<count).map { $0 % 5 != 4 }), text: view(4, (0..<count).map { $0 % 7 != 6 }))
+    let image = view(6, (0..<count).map { $0 % 5 != 4 })
+    let text = view(4, (0..<count).map { $0 % 7 != 6 })
+    return FeatureTable(image: image, text: text, tokens: tokens(of: text))
+  }
+
+  /// One to three tokens a text, which add up to its features.
+  private static func tokens(of text: FeatureBlock) -> SequenceBlock {
+    let lengths = text.isPresent.enumerated().map { $1 ? $0 % 3 + 1 : 0 }
+    let states = lengths.enumerated().flatMap { row, length -> [Tensor] in
+      (0..<length).map { text.values.selected(row) * (2 * Double($0 + 1) / Double(length * (length + 1))) }
+    }
+    return SequenceBlock(states: .stacked(states), lengths: lengths)
   }
 
   static func label(_ index: Int, of task: LabelTask, in features: FeatureTable) -> Label {
