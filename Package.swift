@@ -42,7 +42,7 @@ let package = Package(
     .target(
       name: "Encoders",
       dependencies: ["Networks", "MemeData", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "Methods", dependencies: ["Encoders", "Metrics"]),
+    .target(name: "Methods", dependencies: ["Encoders", "Metrics", "Networks"]),
     .target(name: "Training", dependencies: ["Methods", "Yams"], resources: [.copy("Recipes")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .executableTarget(

@@ -43,9 +43,24 @@ public final class FeatureCache: Sendable {
     case vectors
     /// A row for each of its parts, such as the tokens of a text.
     case sequences
+    /// The bytes of a picture itself, in one row.
+    case pictures
 
-    fileprivate var dtype: DType { self == .vectors ? .float32 : .float16 }
-    fileprivate var storedType: ElementType { self == .vectors ? .float32 : .float16 }
+    fileprivate var dtype: DType {
+      switch self {
+      case .vectors: .float32
+      case .sequences: .float16
+      case .pictures: .uint8
+      }
+    }
+
+    fileprivate var storedType: ElementType {
+      switch self {
+      case .vectors: .float32
+      case .sequences: .float16
+      case .pictures: .uint8
+      }
+    }
   }
 
   /// Rows of a shard.
@@ -120,7 +135,7 @@ public final class FeatureCache: Sendable {
       let lengths = lengths(of: keys.shape[0], layout: layout, in: tensors),
       features.shape == [lengths.reduce(0, +), width]
     else {
-      let expected = layout == .vectors ? "'features' [n, \(width)]" : "'lengths' [n], 'features' [T, \(width)]"
+      let expected = layout == .sequences ? "'lengths' [n], 'features' [T, \(width)]" : "'features' [n, \(width)]"
       throw CheckpointError(.malformed, file, "no shard of 'keys' [n, 32] and \(expected)")
     }
     let shard = state.shards.count
@@ -208,7 +223,7 @@ public final class FeatureCache: Sendable {
 
   /// The features of contents, a row each; rows of `nil` and of contents without features are zero and absent.
   public func gather(_ keys: [Key?]) throws -> FeatureBlock {
-    precondition(layout == .vectors, "a cache of sequences has no single rows")
+    precondition(layout == .vectors, "only vectors are gathered into memory")
     let (places, shards) = try places(of: keys)
     var values = [Float](repeating: 0, count: keys.count * width)
     let rowsByShard = Dictionary(grouping: places.indices.filter { places[$0] != nil }) { places[$0]!.shard }
@@ -228,9 +243,8 @@ public final class FeatureCache: Sendable {
     return FeatureBlock(values: Tensor(values, shape: [keys.count, width]), isPresent: places.map { $0 != nil })
   }
 
-  /// The sequences of contents, which stay in the mapped shards; `nil` and contents without features have none.
+  /// The rows of contents, which stay in the mapped shards; `nil` and contents without features have none.
   public func sequences(_ keys: [Key?]) throws -> SequenceBlock {
-    precondition(layout == .sequences, "a cache of single rows has no sequences")
     let (places, shards) = try places(of: keys)
     let used = Set(places.compactMap { $0?.shard }).sorted()
     let storages = try used.map { Tensor(viewing: try features(in: shards[$0])) }

@@ -52,14 +52,23 @@ public struct SequenceBlock {
     return copied(count: lengths.reduce(0, +)) { span in
       defer { next += span.count }
       return next
-    }
+    }.to(.float32)
   }
 
   /// The states [N, L, D], float32, zero behind the end of a text.
   public var padded: Tensor {
     let longest = lengths.max() ?? 0
     var places = spans.indices.filter { spans[$0] != nil }.map { $0 * longest }[...]
-    return copied(count: count * longest) { _ in places.removeFirst() }.reshaped(to: [count, longest, width])
+    return copied(count: count * longest) { _ in places.removeFirst() }.to(.float32).reshaped(to: [
+      count, longest, width,
+    ])
+  }
+
+  /// A row for each sequence [N, D], none of which has more than one, in the type they lie in; zero where it is missing.
+  var aligned: Tensor {
+    precondition(spans.allSatisfy { $0 == nil || $0!.count == 1 }, "a sequence of several rows")
+    var places = spans.indices.filter { spans[$0] != nil }[...]
+    return copied(count: count) { _ in places.removeFirst() }
   }
 
   /// Rows [count, D] with each text's states from the place that `place` gives it.
@@ -77,6 +86,6 @@ public struct SequenceBlock {
         }
       }
     }
-    return result.to(.float32)
+    return result
   }
 }

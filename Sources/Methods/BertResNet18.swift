@@ -26,7 +26,8 @@ public struct BertResNet18: Method {
   }
 
   public static let name = "bert-resnet18"
-  public static let summary = "a path for image and text each and layers on both: the sentiment model, labelled memes only"
+  public static let summary =
+    "a path for image and text each and layers on both: the sentiment model, labelled memes only"
 
   public var scaling = FeatureScaling.none
   public var network = Configuration()

@@ -10,6 +10,8 @@ public enum MethodCatalog {
     HateCLIPper.self,
     SimCLIP.self,
     BertResNet18.self,
+    CMMLOrigin.self,
+    ViLT.self,
     TIBVA.self,
   ]
 

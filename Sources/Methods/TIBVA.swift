@@ -79,7 +79,7 @@ public struct TIBVA: Method {
 
   public init() {}
 
-  public var tokenStates: TokenStates? { network.readsPadding ? .padded : .content }
+  public var request: FeatureRequest { FeatureRequest(tokenStates: network.readsPadding ? .padded : .content) }
 
   /// The trained network.
   ///

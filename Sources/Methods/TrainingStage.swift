@@ -7,6 +7,8 @@ public struct TrainingStage {
   public var name: String
   /// What the stage trains, in a fixed order.
   public var parameters: [Tensor]
+  /// What a step changes beside them and a checkpoint must hold, such as running statistics, in a fixed order.
+  public var buffers: [Tensor]
   public var exampleCount: Int
   /// A second pool of examples of which every batch holds some, such as unlabelled memes.
   public var companions: Companions?
@@ -30,11 +32,13 @@ public struct TrainingStage {
   }
 
   public init(
-    name: String, parameters: [Tensor], exampleCount: Int, companions: Companions? = nil, decayInterval: Int? = nil,
+    name: String, parameters: [Tensor], buffers: [Tensor] = [], exampleCount: Int, companions: Companions? = nil,
+    decayInterval: Int? = nil,
     settings: StageSettings, loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) {
     self.name = name
     self.parameters = parameters
+    self.buffers = buffers
     self.exampleCount = exampleCount
     self.companions = companions
     self.decayInterval = decayInterval

@@ -6,14 +6,14 @@ import TorchNN
 
 /// The architecture of a BERT.
 public struct BertShape: Sendable, Equatable {
-  public var layers: TransformerShape
+  public var layers: TransformerLayerShape
   public var layerCount: Int
   public var vocabularySize: Int
   public var positionCount: Int
   public var segmentCount: Int
 
   public init(
-    layers: TransformerShape, layerCount: Int, vocabularySize: Int = 30_522, positionCount: Int = 512,
+    layers: TransformerLayerShape, layerCount: Int, vocabularySize: Int = 30_522, positionCount: Int = 512,
     segmentCount: Int = 2
   ) {
     self.layers = layers

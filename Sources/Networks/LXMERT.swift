@@ -7,7 +7,7 @@ import TorchNN
 
 /// The architecture of an LXMERT.
 public struct LXMERTShape: Sendable, Equatable {
-  public var layers: TransformerShape
+  public var layers: TransformerLayerShape
   /// Layers of the text alone, of the regions alone, and of both together.
   public var textLayerCount: Int
   public var regionLayerCount: Int
@@ -18,7 +18,7 @@ public struct LXMERTShape: Sendable, Equatable {
   public var regionWidth: Int
 
   public init(
-    layers: TransformerShape, textLayerCount: Int, regionLayerCount: Int, crossLayerCount: Int,
+    layers: TransformerLayerShape, textLayerCount: Int, regionLayerCount: Int, crossLayerCount: Int,
     vocabularySize: Int = 30_522, positionCount: Int = 512, regionWidth: Int = 2048
   ) {
     self.layers = layers
@@ -105,7 +105,7 @@ public struct LXMERTNetwork {
     private let textStream: Stream
     private let regionStream: Stream
 
-    init(_ shape: TransformerShape, in scope: Scope) {
+    init(_ shape: TransformerLayerShape, in scope: Scope) {
       crossing = MultiHeadAttention(shape, in: scope["visual_attention"]["att"])
       crossed = AddedOutput(shape, in: scope["visual_attention"]["output"])
       textStream = Stream(shape, name: "lang", in: scope)
@@ -132,7 +132,7 @@ public struct LXMERTNetwork {
     private let attended: AddedOutput
     private let feedForward: FeedForward
 
-    init(_ shape: TransformerShape, name: String, in scope: Scope) {
+    init(_ shape: TransformerLayerShape, name: String, in scope: Scope) {
       attention = MultiHeadAttention(shape, in: scope["\(name)_self_att"]["self"])
       attended = AddedOutput(shape, in: scope["\(name)_self_att"]["output"])
       feedForward = FeedForward(shape, inner: scope["\(name)_inter"], output: scope["\(name)_output"])

@@ -62,6 +62,16 @@ public struct ResNet: PictureNetwork {
     }
   }
 
+  /// What training changes.
+  public var parameters: [Tensor] {
+    ([(stem, stemNormalization)] + blocks.flatMap(\.layers)).flatMap { [$0.0.weight, $0.1.weight, $0.1.bias] }
+  }
+
+  /// The running statistics, which passes through the network while training change.
+  public var buffers: [Tensor] {
+    ([(stem, stemNormalization)] + blocks.flatMap(\.layers)).flatMap { [$0.1.runningMean, $0.1.runningVariance] }
+  }
+
   /// The last map [N, C, S / 32, S / 32] of pictures [N, 3, S, S].
   public func map(_ pictures: Tensor, isTraining: Bool) -> Tensor {
     let stem = stemNormalization(stem(pictures), isTraining: isTraining).relu().maxPooled(
@@ -108,6 +118,8 @@ private struct ResidualBlock {
       stride != 1 || inputs != outputs
       ? layer(inputs, outputs, kernel: 1, stride: stride, scope["downsample"][0], scope["downsample"][1]) : nil
   }
+
+  var layers: [(Convolution, BatchNorm)] { convolutions + (shortcut.map { [$0] } ?? []) }
 
   func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
     var y = x

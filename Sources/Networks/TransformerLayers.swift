@@ -6,7 +6,7 @@ import Torch
 import TorchNN
 
 /// Sizes and rates that all layers of a transformer share.
-public struct TransformerShape: Sendable, Equatable {
+public struct TransformerLayerShape: Sendable, Equatable {
   public var width: Int
   public var headCount: Int
   public var innerWidth: Int
@@ -25,7 +25,7 @@ public struct TransformerShape: Sendable, Equatable {
     self.dropoutRate = dropoutRate
   }
 
-  public static let base = TransformerShape(width: 768, headCount: 12, innerWidth: 3072)
+  public static let base = TransformerLayerShape(width: 768, headCount: 12, innerWidth: 3072)
 
   func normalization(in scope: Scope) -> LayerNorm {
     LayerNorm(width: width, epsilon: normalizationEpsilon, in: scope)
@@ -59,7 +59,7 @@ struct MultiHeadAttention {
   private let dropout: Dropout
 
   /// - Parameter contextWidth: Of the tokens that are looked at.
-  init(_ shape: TransformerShape, contextWidth: Int? = nil, in scope: Scope) {
+  init(_ shape: TransformerLayerShape, contextWidth: Int? = nil, in scope: Scope) {
     query = shape.linear(in: scope["query"])
     key = shape.linear(inputs: contextWidth, in: scope["key"])
     value = shape.linear(inputs: contextWidth, in: scope["value"])
@@ -96,7 +96,7 @@ struct AddedOutput {
   private let normalization: LayerNorm
   private let dropout: Dropout
 
-  init(_ shape: TransformerShape, inputs: Int? = nil, in scope: Scope) {
+  init(_ shape: TransformerLayerShape, inputs: Int? = nil, in scope: Scope) {
     dense = shape.linear(inputs: inputs, in: scope["dense"])
     normalization = shape.normalization(in: scope["LayerNorm"])
     dropout = shape.dropout
@@ -112,7 +112,7 @@ struct FeedForward {
   private let inner: Linear
   private let output: AddedOutput
 
-  init(_ shape: TransformerShape, inner: Scope, output: Scope) {
+  init(_ shape: TransformerLayerShape, inner: Scope, output: Scope) {
     self.inner = shape.linear(outputs: shape.innerWidth, in: inner["dense"])
     self.output = AddedOutput(shape, inputs: shape.innerWidth, in: output)
   }
@@ -128,7 +128,7 @@ struct BertLayer {
   private let attended: AddedOutput
   private let feedForward: FeedForward
 
-  init(_ shape: TransformerShape, in scope: Scope) {
+  init(_ shape: TransformerLayerShape, in scope: Scope) {
     attention = MultiHeadAttention(shape, in: scope["attention"]["self"])
     attended = AddedOutput(shape, in: scope["attention"]["output"])
     feedForward = FeedForward(shape, inner: scope["intermediate"], output: scope["output"])
@@ -150,7 +150,7 @@ struct PreNormalizedLayer {
   private let outer: Linear
   private let dropout: Dropout
 
-  init(_ shape: TransformerShape, in scope: Scope) {
+  init(_ shape: TransformerLayerShape, in scope: Scope) {
     beforeAttention = shape.normalization(in: scope["layernorm_before"])
     attention = MultiHeadAttention(shape, in: scope["attention"]["attention"])
     attended = shape.linear(in: scope["attention"]["output"]["dense"])
@@ -171,7 +171,7 @@ struct PreNormalizedLayer {
 struct Pooler {
   private let dense: Linear
 
-  init(_ shape: TransformerShape, in scope: Scope) { dense = shape.linear(in: scope["dense"]) }
+  init(_ shape: TransformerLayerShape, in scope: Scope) { dense = shape.linear(in: scope["dense"]) }
 
   /// [N, D] of states [N, L, D].
   func callAsFunction(_ states: Tensor) -> Tensor { dense(states.selected(0, along: 1)).tanh() }
@@ -185,7 +185,7 @@ struct TextEmbedding {
   private let normalization: LayerNorm
   private let dropout: Dropout
 
-  init(_ shape: TransformerShape, vocabularySize: Int, positionCount: Int, segmentCount: Int, in scope: Scope) {
+  init(_ shape: TransformerLayerShape, vocabularySize: Int, positionCount: Int, segmentCount: Int, in scope: Scope) {
     func table(_ name: String, _ count: Int) -> Tensor {
       scope[name].parameter("weight", [count, shape.width], .normal(mean: 0, deviation: 0.02))
     }

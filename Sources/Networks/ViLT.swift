@@ -9,7 +9,7 @@ import TorchNN
 
 /// The architecture of a ViLT.
 public struct ViLTShape: Sendable, Equatable {
-  public var layers: TransformerShape
+  public var layers: TransformerLayerShape
   public var layerCount: Int
   public var vocabularySize: Int
   /// The longest text.
@@ -19,7 +19,8 @@ public struct ViLTShape: Sendable, Equatable {
   public var patch: Int
 
   public init(
-    layers: TransformerShape, layerCount: Int, vocabularySize: Int = 30_522, positionCount: Int = 40, side: Int = 384,
+    layers: TransformerLayerShape, layerCount: Int, vocabularySize: Int = 30_522, positionCount: Int = 40,
+    side: Int = 384,
     patch: Int = 32
   ) {
     self.layers = layers
@@ -32,7 +33,7 @@ public struct ViLTShape: Sendable, Equatable {
 
   /// `dandelin/vilt-b32`.
   public static let base32 = ViLTShape(
-    layers: TransformerShape(width: 768, headCount: 12, innerWidth: 3072, dropoutRate: 0), layerCount: 12)
+    layers: TransformerLayerShape(width: 768, headCount: 12, innerWidth: 3072, dropoutRate: 0), layerCount: 12)
 }
 
 /// ViLT's transformer with its pooler, all of it trainable.

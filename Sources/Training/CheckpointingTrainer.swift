@@ -49,7 +49,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       factor: settings.learningRateDecay, interval: stage.decayInterval ?? stage.batchCount)
     let warmUpBatches = settings.warmUp * Double(settings.epochs * stage.batchCount)
     let warmUp = Schedule.warmUp(length: Int(warmUpBatches), then: .constant)
-    let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
+    let checkpoint = StageCheckpoint(stage, in: folder)
     let firstEpoch = try checkpoint.restore(optimizer) ?? 0
     try log.rewind(stage: stage.name, to: firstEpoch)
     let clock = ContinuousClock()

@@ -48,11 +48,11 @@ private final class Counting: ImageEncoder, TokenEncoder {
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func extractor(cached: Bool = true, tokenStates: TokenStates? = nil) throws -> FeatureExtractor {
+  private func extractor(cached: Bool = true, request: FeatureRequest = FeatureRequest()) throws -> FeatureExtractor {
     let pair = try pair()
     guard cached else { return FeatureExtractor(encoder: pair, progress: { _, _, _ in }) }
     return try FeatureExtractor(
-      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), tokenStates: tokenStates,
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: request,
       warn: { Issue.record("warned: \($0)") }, progress: { _, _, _ in })
   }
 
@@ -112,12 +112,13 @@ private final class Counting: ImageEncoder, TokenEncoder {
   @Test(arguments: TokenStates.allCases) func statesBelongToTheirMemesAndAreKept(_ states: TokenStates) throws {
     let memes = try memes()
     for expected in [7, 0] {
-      let extractor = try extractor(tokenStates: states)
+      let extractor = try extractor(request: FeatureRequest(tokenStates: states))
       let (keys, statistics, _) = try extractor.extract(memes, cleaning: .none)
       #expect(statistics.sequencesComputed == expected)
       let block = try #require(try extractor.table(keys).tokens)
       let alone = try pair().table(
-        of: memes.map { Meme(id: $0.id, image: nil, text: $0.text) }, cleaning: .none, tokenStates: states)
+        of: memes.map { Meme(id: $0.id, image: nil, text: $0.text) }, cleaning: .none,
+        request: FeatureRequest(tokenStates: states))
       #expect(block.lengths == memes.map { meme in meme.text.map { states == .padded ? 9 : $0.count + 1 } ?? 0 })
       for (row, meme) in memes.enumerated() {
         guard let text = meme.text else { continue }
@@ -134,7 +135,8 @@ private final class Counting: ImageEncoder, TokenEncoder {
   @Test func paddingThatIsNotReadIsRefusedBeforeAnyWork() throws {
     let pair = try EncoderCatalog.pair(named: "lite")
     let extractor = try FeatureExtractor(
-      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), tokenStates: .padded, warn: { _ in },
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: FeatureRequest(tokenStates: .padded),
+      warn: { _ in },
       progress: { phase, _, _ in Issue.record("\(phase)") })
     let error = try #require(throws: EncoderError.self) { try extractor.extract(try memes(), cleaning: .none) }
     #expect(error.description.contains("lite") && error.description.contains("reads_padding=false"))

@@ -86,7 +86,7 @@ import TorchNN
 
   @Test func publishedSettingsAreTheDefaults() {
     let method = TIBVA()
-    #expect(method.scaling == .none && method.network.readsPadding && method.tokenStates == .padded)
+    #expect(method.scaling == .none && method.network.readsPadding && method.request.tokenStates == .padded)
     #expect(method.network.hidden == 256 && method.network.dropoutRate == 0.2)
     let settings = method.training.stageSettings
     #expect(settings.epochs == 20 && settings.batchSize == 64 && settings.learningRate == 1e-4)

@@ -8,7 +8,7 @@ import TorchNN
 /// statistics; tolerance 1e-4 of the largest element.
 @Suite struct ParityTests {
   private let fixture: Fixture
-  private let shape = TransformerShape(width: 12, headCount: 3, innerWidth: 20, dropoutRate: 0)
+  private let shape = TransformerLayerShape(width: 12, headCount: 3, innerWidth: 20, dropoutRate: 0)
   /// Given where a network is to train; nothing is drawn from it, since all rates are zero.
   private let generator = Generator(seed: 0)
 
@@ -133,7 +133,7 @@ import TorchNN
     let store = ParameterStore(initializingFrom: Generator(seed: 3))
     let network = VisionTransformer(
       .init(side: 16, patch: 8, width: 12, layerCount: 3, headCount: 3, dropPathRate: 0.5), in: store.root)
-    let shape = TransformerShape(width: 12, headCount: 3, innerWidth: 20, dropoutRate: 0.3)
+    let shape = TransformerLayerShape(width: 12, headCount: 3, innerWidth: 20, dropoutRate: 0.3)
     let bert = BertNetwork(
       BertShape(layers: shape, layerCount: 2, vocabularySize: 9, positionCount: 6), in: store.root["bert"])
     let pictures = Tensor(empty: [4, 3, 16, 16])

@@ -1,0 +1,24 @@
+/// What a method wants to see of memes.
+public struct FeatureRequest: Sendable, Equatable {
+  /// Whether it reads the features of whole pictures and texts.
+  public var readsFeatures = true
+  /// Which tokens' states it reads.
+  public var tokenStates: TokenStates?
+  /// Whether it reads the texts themselves.
+  public var readsTexts = false
+  /// Whether it reads the token ids of the text encoder's tokenizer.
+  public var readsTokens = false
+  /// Rows and columns of the pictures that it reads themselves.
+  public var pictureSide: Int?
+
+  public init(
+    readsFeatures: Bool = true, tokenStates: TokenStates? = nil, readsTexts: Bool = false, readsTokens: Bool = false,
+    pictureSide: Int? = nil
+  ) {
+    self.readsFeatures = readsFeatures
+    self.tokenStates = tokenStates
+    self.readsTexts = readsTexts
+    self.readsTokens = readsTokens
+    self.pictureSide = pictureSide
+  }
+}
