@@ -17,6 +17,15 @@ public protocol ImageEncoder: AnyObject, Sendable {
   func encode(_ pixels: [Tensor]) -> Tensor
 }
 
+/// An image encoder that tells the features of parts of a picture too.
+public protocol RegionEncoder: ImageEncoder {
+  /// The features of one region.
+  var regionWidth: Int { get }
+
+  /// Features [N, R, regionWidth], float32 on the CPU, of the cells of a square grid over N prepared pictures, row by row.
+  func cells(_ pixels: [Tensor]) -> Tensor
+}
+
 /// Turns texts into vectors. Encoders are frozen: threads may share one.
 public protocol TextEncoder: AnyObject, Sendable {
   /// The features of one text.

@@ -27,12 +27,32 @@ extension EncoderPair {
       try meme.image.map { try ImageDecoder().decode(contentsOf: $0, leastSide: leastSide) }
     }
     let texts = memes.map { $0.text(cleaned: cleaning) }
+    let regions = try request.regions.map { try self.regions(of: memes, images, from: $0) }
     return FeatureTable(
       image: try block(images, width: imageWidth) { try image.features(of: $0) },
       text: try block(texts, width: textWidth) { try text.features(of: $0) },
       tokens: tokenEncoder.map { $0.sequences(of: texts, for: request.tokenStates!) },
-      pictures: request.pictureSide.map { PictureBlock(images, side: $0) }, texts: request.readsTexts ? texts : nil,
+      regions: regions, pictures: request.pictureSide.map { PictureBlock(images, side: $0) },
+      texts: request.readsTexts ? texts : nil,
       ids: request.readsTokens ? try texts.map { text in try text.map(self.text.tokens(of:)) ?? [] } : nil)
+  }
+}
+
+extension EncoderPair {
+  /// - Parameter images: The memes' pictures.
+  private func regions(of memes: [Meme], _ images: [RGBImage?], from source: RegionSource) throws -> RegionBlock {
+    switch source {
+    case .file(let file):
+      return try RegionFile(file).block(
+        memes.map { try $0.image.map { FeatureCache.Key(of: try ImageDecoder().bytes(contentsOf: $0)) } })
+    case .grid:
+      let network = try regionEncoder
+      let found = images.compactMap { $0 }.flatMap { network.regions([network.pixels(of: $0)]) }
+      let width = network.regionWidth + RegionBlock.boxWidth
+      let rows = found.isEmpty ? Tensor.zeros([0, width]) : .concatenated(found, along: 0)
+      let lengths = images.map { $0 == nil ? 0 : found[0].shape[0] }
+      return RegionBlock(rows: SequenceBlock(states: rows, lengths: lengths))
+    }
   }
 }
 

@@ -113,6 +113,16 @@ public final class EncoderPair: Sendable {
     return encoder
   }
 
+  /// The network that tells the features of a picture's parts.
+  ///
+  /// - Throws: ``EncoderError/noRegions(encoder:)`` where it does not.
+  var regionEncoder: any RegionEncoder {
+    get throws {
+      guard let encoder = try image as? any RegionEncoder else { throw EncoderError.noRegions(encoder: name) }
+      return encoder
+    }
+  }
+
   /// The folder name of tokens' states in a cache.
   func cacheName(of states: TokenStates) throws -> String {
     "states-\(states.rawValue)-\(try textSource.fingerprint(computation))"

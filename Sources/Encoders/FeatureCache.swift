@@ -22,7 +22,7 @@ public final class FeatureCache: Sendable {
       self = SHA256.hash(data: content).withUnsafeBytes(Key.init(bytes:))
     }
 
-    fileprivate init(bytes: UnsafeRawBufferPointer) {
+    init(bytes: UnsafeRawBufferPointer) {
       func word(_ index: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) }
       words = (word(0), word(1), word(2), word(3))
     }

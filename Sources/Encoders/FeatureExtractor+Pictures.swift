@@ -57,6 +57,34 @@ extension FeatureExtractor {
     return result
   }
 
+  /// Makes sure that the cells of pictures are in the cache, or finds the pictures that a detector saw; `nil` where no
+  /// one wants regions.
+  func extractRegions(_ memes: [Meme]) throws -> PictureResult? {
+    guard request.regions != nil else { return nil }
+    guard let cache = regionCache else {
+      var result = PictureResult(keys: [])
+      for meme in memes {
+        do throws(ImageError) {
+          result.keys.append(
+            try meme.image.map { (file) throws(ImageError) in .init(of: try decoder.bytes(contentsOf: file)) })
+        } catch {
+          result.keys.append(nil)
+          result.problems.append(Problem(id: meme.id, reason: error.description))
+        }
+      }
+      return result
+    }
+    let network = try encoder.regionEncoder
+    let pass = PicturePass(
+      phase: "regions", cache: cache, leastSide: try encoder.leastSide, batchSize: network.preferredBatchSize,
+      pixels: network.pixels(of:),
+      encode: { keys, pixels in
+        let regions = network.regions(pixels)
+        try cache.add(keys, .concatenated(regions, along: 0), lengths: regions.map { $0.shape[0] })
+      })
+    return try run(pass, on: memes)
+  }
+
   /// Makes sure that the pictures themselves are in the cache; `nil` where no one wants them.
   func extractPictures(_ memes: [Meme]) throws -> PictureResult? {
     guard let side = request.pictureSide, let cache = pictureCache else { return nil }

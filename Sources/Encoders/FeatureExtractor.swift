@@ -40,6 +40,9 @@ public struct FeatureExtractor: Sendable {
   /// Where the states of tokens and the pictures themselves are kept; `nil` where they are not wanted.
   let stateCache: FeatureCache?
   let pictureCache: FeatureCache?
+  /// Where the cells of pictures are kept, or the regions that a detector found; `nil` where they are not wanted.
+  let regionCache: FeatureCache?
+  let regionFile: RegionFile?
   let decoder = ImageDecoder()
   let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
 
@@ -63,6 +66,12 @@ public struct FeatureExtractor: Sendable {
       let folder = cacheFolder.appending(path: try encoder.cacheName(of: states))
       return try FeatureCache(folder: folder, width: encoder.textWidth, layout: .sequences, warn: warn)
     }
+    regionFile = if case .file(let file) = request.regions { try RegionFile(file) } else { nil }
+    regionCache =
+      request.regions == .grid
+      ? try FeatureCache(
+        folder: cacheFolder.appending(path: "cells-\(names.image)"),
+        width: try encoder.regionEncoder.regionWidth + RegionBlock.boxWidth, layout: .sequences, warn: warn) : nil
     pictureCache = try request.pictureSide.map { side in
       let folder = cacheFolder.appending(path: "pictures-\(side)")
       return try FeatureCache(folder: folder, width: 3 * side * side, layout: .pictures, warn: warn)
@@ -80,6 +89,8 @@ public struct FeatureExtractor: Sendable {
     request = FeatureRequest()
     stateCache = nil
     pictureCache = nil
+    regionCache = nil
+    regionFile = nil
   }
 
   /// The keys under which the features of memes are found.
@@ -90,8 +101,10 @@ public struct FeatureExtractor: Sendable {
     var states: [FeatureCache.Key?]?
     /// The same as of images, where pictures themselves are wanted.
     var pictures: [FeatureCache.Key?]?
-    /// The cleaned texts.
-    var cleaned: [String?]
+    /// The same as of images, where regions are wanted.
+    var regions: [FeatureCache.Key?]?
+    /// The cleaned texts, where something beside their features is wanted.
+    var cleaned: [String?]?
     /// Their token ids, where those are wanted.
     var ids: [[Int32]]?
   }
@@ -109,11 +122,12 @@ public struct FeatureExtractor: Sendable {
     releaseNetworks()  // and what reading the dataset took
     let images = try extractImages(memes, &statistics)
     releaseNetworks()
+    let regions = try extractRegions(memes)
     let pictures = try extractPictures(memes)
     let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
     let states = try extractStates(memes, cleaning: cleaning, &statistics)
-    let cleaned = memes.map { $0.text(cleaned: cleaning) }
-    let ids = try tokenIDs(of: cleaned)
+    let cleaned = request.readsBeyondFeatures ? memes.map { $0.text(cleaned: cleaning) } : nil
+    let ids = try cleaned.flatMap(tokenIDs)
     releaseNetworks()
     statistics.computed = memes.indices.count { index in
       images.keys[index].map(images.fresh.contains) == true || texts.keys[index].map(texts.fresh.contains) == true
@@ -121,9 +135,11 @@ public struct FeatureExtractor: Sendable {
     }
     let keys = Keys(
       image: images.keys, text: texts.keys, states: states?.keys, pictures: pictures?.keys,
+      regions: regions?.keys,
       cleaned: cleaned, ids: ids)
     // A picture that could not be read is told once, whatever it was wanted for.
-    return (keys, statistics, images.problems.isEmpty ? pictures?.problems ?? [] : images.problems)
+    let problems = [images.problems, regions?.problems ?? [], pictures?.problems ?? []].first { !$0.isEmpty } ?? []
+    return (keys, statistics, problems)
   }
 
   /// The network of one pass is not needed in the next one, nor in what comes after an extraction.
@@ -135,18 +151,19 @@ public struct FeatureExtractor: Sendable {
   /// The features under `keys`, a row a meme. The extractor must have a cache.
   public func table(_ keys: Keys) throws -> FeatureTable {
     guard let imageCache, let textCache else { preconditionFailure("an extractor that keeps nothing has no table") }
-    func block(_ cache: FeatureCache, _ keys: [FeatureCache.Key?], isPresent: @autoclosure () -> [Bool]) throws
-      -> FeatureBlock
-    {
-      request.readsFeatures ? try cache.gather(keys) : .empty(isPresent: isPresent())
+    let regions = try keys.regions.map { keys in
+      try regionFile?.block(keys) ?? RegionBlock(rows: try regionCache!.sequences(keys))
     }
+    let pictures = try keys.pictures.map { keys in
+      PictureBlock(rows: try pictureCache!.sequences(keys), side: request.pictureSide!)
+    }
+    let hasImage = pictures?.isPresent ?? regions?.isPresent ?? []
+    let hasText = keys.cleaned?.map { $0 != nil } ?? []
     return FeatureTable(
-      image: try block(imageCache, keys.image, isPresent: (keys.pictures ?? keys.image).map { $0 != nil }),
-      text: try block(textCache, keys.text, isPresent: keys.cleaned.map { $0 != nil }),
-      tokens: try keys.states.map { try stateCache!.sequences($0) },
-      pictures: try keys.pictures.map {
-        PictureBlock(rows: try pictureCache!.sequences($0), side: request.pictureSide!)
-      }, texts: request.readsTexts ? keys.cleaned : nil, ids: keys.ids)
+      image: request.readsFeatures ? try imageCache.gather(keys.image) : .empty(isPresent: hasImage),
+      text: request.readsFeatures ? try textCache.gather(keys.text) : .empty(isPresent: hasText),
+      tokens: try keys.states.map { try stateCache!.sequences($0) }, regions: regions, pictures: pictures,
+      texts: request.readsTexts ? keys.cleaned : nil, ids: keys.ids)
   }
 
   // MARK: Cores

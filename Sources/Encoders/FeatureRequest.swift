@@ -10,15 +10,21 @@ public struct FeatureRequest: Sendable, Equatable {
   public var readsTokens = false
   /// Rows and columns of the pictures that it reads themselves.
   public var pictureSide: Int?
+  /// Where the regions come from that it reads.
+  public var regions: RegionSource?
+
+  /// Whether texts are needed for more than to be encoded.
+  var readsBeyondFeatures: Bool { !readsFeatures || readsTexts || readsTokens }
 
   public init(
     readsFeatures: Bool = true, tokenStates: TokenStates? = nil, readsTexts: Bool = false, readsTokens: Bool = false,
-    pictureSide: Int? = nil
+    pictureSide: Int? = nil, regions: RegionSource? = nil
   ) {
     self.readsFeatures = readsFeatures
     self.tokenStates = tokenStates
     self.readsTexts = readsTexts
     self.readsTokens = readsTokens
     self.pictureSide = pictureSide
+    self.regions = regions
   }
 }

@@ -27,6 +27,8 @@ public struct FeatureTable {
   public var text: FeatureBlock
   /// The states of the texts' tokens, as wide as the texts' features; computed for methods that ask for them.
   public var tokens: SequenceBlock?
+  /// The regions of the pictures, for methods that ask for them.
+  public var regions: RegionBlock?
   /// The pictures themselves, for methods that ask for them.
   public var pictures: PictureBlock?
   /// The cleaned texts themselves, `nil` where one is missing, for methods that ask for them.
@@ -35,7 +37,8 @@ public struct FeatureTable {
   public var ids: [[Int32]]?
 
   public init(
-    image: FeatureBlock, text: FeatureBlock, tokens: SequenceBlock? = nil, pictures: PictureBlock? = nil,
+    image: FeatureBlock, text: FeatureBlock, tokens: SequenceBlock? = nil, regions: RegionBlock? = nil,
+    pictures: PictureBlock? = nil,
     texts: [String?]? = nil, ids: [[Int32]]? = nil
   ) {
     precondition(image.isPresent.count == text.isPresent.count, "both blocks have one row a meme")
@@ -44,7 +47,9 @@ public struct FeatureTable {
     self.text = text
     precondition(pictures == nil || pictures!.count == image.isPresent.count)
     precondition(texts == nil || texts!.count == text.isPresent.count)
+    precondition(regions == nil || regions!.count == image.isPresent.count)
     self.tokens = tokens
+    self.regions = regions
     self.pictures = pictures
     self.texts = texts
     self.ids = ids

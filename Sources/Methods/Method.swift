@@ -48,26 +48,30 @@ public struct ProblemShape: Codable, Sendable, Equatable {
   public var imageWidth: Int
   public var textWidth: Int
   public var task: LabelTask
+  /// The features of a region; only methods that read regions have them.
+  public var regionWidth: Int?
   /// The words that a method counts in texts; only methods that do have them.
   public var vocabulary: [String]?
 
-  public init(imageWidth: Int, textWidth: Int, task: LabelTask, vocabulary: [String]? = nil) {
+  public init(imageWidth: Int, textWidth: Int, task: LabelTask, regionWidth: Int? = nil, vocabulary: [String]? = nil) {
     self.imageWidth = imageWidth
     self.textWidth = textWidth
     self.task = task
+    self.regionWidth = regionWidth
     self.vocabulary = vocabulary
   }
 
   enum CodingKeys: String, CodingKey {
     case task, vocabulary
+    case regionWidth = "region_width"
     case imageWidth = "image_width"
     case textWidth = "text_width"
   }
 
   /// What is wrong with a shape that came from a file; `nil` where networks can be made of it.
   public var fault: String? {
-    for (name, width) in [("image_width", imageWidth), ("text_width", textWidth)] where !(0...1_000_000).contains(width)
-    {
+    let widths = [("image_width", imageWidth), ("text_width", textWidth), ("region_width", regionWidth ?? 0)]
+    for (name, width) in widths where !(0...1_000_000).contains(width) {
       return "\(name) is \(width); it must be from 0 to 1000000"
     }
     guard !task.labels.isEmpty, Set(task.labels).count == task.labels.count else {
@@ -112,7 +116,9 @@ public struct Problem {
   }
 
   public var shape: ProblemShape {
-    ProblemShape(imageWidth: features.image.width, textWidth: features.text.width, task: task)
+    ProblemShape(
+      imageWidth: features.image.width, textWidth: features.text.width, task: task,
+      regionWidth: features.regions?.width)
   }
 
   /// The unlabelled memes that have both modalities.

@@ -12,6 +12,8 @@ public enum MethodCatalog {
     BertResNet18.self,
     CMMLOrigin.self,
     ViLT.self,
+    VisualBERT.self,
+    LXMERT.self,
     TIBVA.self,
   ]
 

@@ -35,6 +35,12 @@ extension FeatureTable {
     return pictures
   }
 
+  /// The regions that a method asked for.
+  var requestedRegions: RegionBlock {
+    guard let regions else { preconditionFailure("a table without the regions that the method asks for") }
+    return regions
+  }
+
   /// The texts that a method asked for.
   var requestedTexts: [String?] {
     guard let texts else { preconditionFailure("a table without the texts that the method asks for") }

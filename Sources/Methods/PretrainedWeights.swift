@@ -11,17 +11,32 @@ enum PretrainedWeights {
 
   /// ViLT's without what it was pretrained with beside it.
   static func viLT(of model: String) throws -> [String: Tensor] {
-    let all = try weights(of: model)
-    // Models with a head keep the network below "vilt.".
-    let hasHead = all.keys.contains { $0.hasPrefix("vilt.") }
-    let own = hasHead ? all.filter { $0.key.hasPrefix("vilt.") } : all
-    return Dictionary(
-      uniqueKeysWithValues: own.map { (hasHead ? String($0.key.dropFirst("vilt.".count)) : $0.key, $0.value) }
-    ).filter { !$0.key.hasSuffix(".position_ids") }
+    own(try weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+  }
+
+  /// A BERT's, or those of one of its relatives with regions, without what it was pretrained with beside it.
+  ///
+  /// - Parameter model: `ORG/NAME` of the hub, or `lite` for the BERT among the default encoders.
+  static func bert(of model: String, headPrefix: String = "bert.") throws -> [String: Tensor] {
+    own(try weights(of: model), below: headPrefix).filter { key, _ in
+      ["embeddings.", "encoder.", "pooler."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
+    }
+  }
+
+  /// Models with a head keep the network below a prefix.
+  private static func own(_ all: [String: Tensor], below prefix: String) -> [String: Tensor] {
+    let below = all.filter { $0.key.hasPrefix(prefix) }
+    guard !below.isEmpty else { return all }
+    return Dictionary(uniqueKeysWithValues: below.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
   }
 
   /// All tensors of a model's `model.safetensors` or `pytorch_model.bin`.
   private static func weights(of model: String) throws -> [String: Tensor] {
+    if !model.contains("/") {
+      let entry = try EncoderCatalog.entry(named: model)
+      let folder = try EncoderCatalog.folder(of: entry)
+      return try Checkpoint(contentsOf: folder.appending(path: entry.textWeights), isMapped: true).tensors
+    }
     let folder = try HubCache().requiredFolder(of: model)
     let files = ["model.safetensors", "pytorch_model.bin"].map { folder.appending(path: $0) }
     guard let file = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {

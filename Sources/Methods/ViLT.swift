@@ -112,13 +112,9 @@ public struct ViLT: Method {
 
   public var fault: String? {
     var check = SettingsCheck()
-    check.require(network.width, in: 1...8192, "network.width")
-    check.require(network.headCount, in: 1...256, "network.heads")
     check.require(
-      network.width.isMultiple(of: max(1, network.headCount)), "network.width must be a multiple of network.heads")
+      width: network.width, heads: network.headCount, inner: network.innerWidth, dropoutRate: network.dropoutRate)
     check.require(network.layerCount, in: 1...100, "network.layers")
-    check.require(network.innerWidth, in: 1...65_536, "network.inner_width")
-    check.require(network.dropoutRate, in: 0...0.99, "network.dropout_rate")
     check.require(network.patch, in: 1...256, "network.patch")
     check.require(network.pictureSide, in: network.patch...2048, "network.picture_side")
     check.require(
@@ -130,11 +126,7 @@ public struct ViLT: Method {
   }
 
   public func refusal(of problem: Problem) -> String? {
-    let largest = problem.features.requestedIDs.lazy.compactMap { $0.max() }.max() ?? 0
-    guard largest >= Self.vocabularySize else { return nil }
-    return
-      "the encoder's tokenizer has ids up to \(largest), and ViLT knows BERT's \(Self.vocabularySize) uncased words: "
-      + "take an encoder with that tokenizer (--encoder lite)"
+    problem.refusalOfTokens(beyond: Self.vocabularySize)
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
