@@ -57,7 +57,9 @@ let package = Package(
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"], exclude: ["Fixtures"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], exclude: ["Fixtures"]),
-    .testTarget(name: "EncodersTests", dependencies: ["Encoders"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "EncodersTests", dependencies: ["Encoders", .product(name: "Crypto", package: "swift-crypto")],
+      exclude: ["Fixtures"]),
     .testTarget(name: "MethodsTests", dependencies: ["Methods"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),

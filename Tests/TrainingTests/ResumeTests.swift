@@ -28,12 +28,15 @@ import Torch
     }
   }
 
-  private func fit(in folder: URL, precision: Precision, observer: any ProgressObserver) throws -> Data {
+  private func fit(
+    _ type: any Methods.Method.Type = SemiMemes.self, in folder: URL, precision: Precision,
+    observer: any ProgressObserver
+  ) throws -> Data {
     var trainer = CheckpointingTrainer(
       folder: folder, precision: precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
       observer: observer)
     trainer.interval = .zero
-    let method = try SmallProblem.quick(SemiMemes.self)
+    let method = try SmallProblem.quick(type)
     let values = try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
     let file = folder.appending(path: "final.safetensors")
     try Checkpoint(tensors: values).write(to: file)
@@ -54,6 +57,18 @@ import Torch
       let epochs = try TrainingLog(folder.appending(path: "log.jsonl")).epochs
       #expect(epochs.count == 3 + 3 + 4, "every epoch is logged once")
     }
+  }
+
+  /// Running statistics are part of what goes on.
+  @Test func aNetworkWithRunningStatisticsResumesToTheSameBytes() throws {
+    let temporary = try TemporaryFolder()
+    let (whole, photographs) = (try temporary.folder("whole"), try temporary.folder("photographs"))
+    let expected = try fit(
+      CMMLOrigin.self, in: whole, precision: .float32,
+      observer: Photographer(whole, into: photographs, at: ["network": 2]))
+    let resumed = try fit(
+      CMMLOrigin.self, in: photographs.appending(path: "network-2"), precision: .float32, observer: SilentObserver())
+    #expect(resumed == expected)
   }
 
   @Test func aCheckpointOfAnotherModelIsRefused() throws {
