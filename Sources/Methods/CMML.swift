@@ -173,7 +173,7 @@ public struct CMML: Method {
         TrainingStage(
           name: "network", parameters: model.network.parameters, exampleCount: problem.labelled.count,
           companions: .init(exampleCount: pairs.count, batchSize: batch.unlabelled), decayInterval: decayInterval,
-          settings: settings
+          settings: settings, classifier: model
         ) { rows, _ in
           loss(features.gathered(rows), rows.sliced(0..<batch.labelled))
         }
