@@ -91,7 +91,7 @@ public struct BertResNet18: Method {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
     let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
-    try trainer.trainHead(model.parameters, on: problem, settings: training) { rows, generator in
+    try trainer.trainHead(of: model, model.parameters, on: problem, settings: training) { rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)
     }
   }

@@ -166,7 +166,7 @@ public struct CMML: Method {
         TrainingStage(
           name: "network", parameters: model.network.parameters, exampleCount: problem.labelled.count,
           companions: .init(exampleCount: pairs.count, batchSize: batch.unlabelled), decayInterval: decayInterval,
-          settings: settings
+          settings: settings, classifier: model
         ) { rows, _ in
           let batchFeatures = features.gathered(rows)
           return loss(

@@ -157,7 +157,7 @@ public struct CMMLOrigin: Method {
           name: "network", parameters: model.images.parameters + words + model.core.parameters,
           buffers: model.images.buffers, exampleCount: problem.labelled.count,
           companions: .init(exampleCount: pairs.count, batchSize: batch.unlabelled), decayInterval: decayInterval,
-          settings: settings
+          settings: settings, classifier: model
         ) { rows, generator in
           let chosen = rows.doubles.map { memes[Int($0)] }
           return loss(

@@ -15,6 +15,9 @@ public protocol Method: Codable, Sendable, Equatable {
   /// One line for people who choose.
   static var summary: String { get }
 
+  /// Whether it is trained by epochs, among which one can be chosen.
+  static var isTrainedByEpochs: Bool { get }
+
   /// What is wrong with the settings; `nil` where a network can be made and trained of them.
   var fault: String? { get }
 
@@ -140,6 +143,7 @@ public struct FittedModel {
 }
 
 extension Method {
+  public static var isTrainedByEpochs: Bool { true }
   public var request: FeatureRequest { FeatureRequest() }
 
   public func refusal(of problem: Problem) -> String? { nil }

@@ -85,7 +85,7 @@ public struct RegionModel: Classifier {
   /// Trains all of it on the labelled memes.
   func fit(to problem: Problem, weights: ClassWeights, settings: StageSettings, trainer: any StageTrainer) throws {
     let loss = weights.loss(for: Targets(problem.labels, task: problem.task))
-    try trainer.trainHead(parameters, on: problem, settings: settings) { rows, generator in
+    try trainer.trainHead(of: self, parameters, on: problem, settings: settings) { rows, generator in
       let memes = rows.doubles.map { problem.labelled[Int($0)] }
       return loss(logits(problem.features, memes, using: generator), rows)
     }

@@ -157,7 +157,7 @@ public struct TIBVA: Method {
     let texts = tokens.gathered(problem.labelled)
     let loss = loss(Targets(problem.labels, task: problem.task))
     try trainer.trainHead(
-      model.parameters, on: problem, settings: training.stageSettings, decayEpochs: training.decayEpochs
+      of: model, model.parameters, on: problem, settings: training.stageSettings, decayEpochs: training.decayEpochs
     ) { rows, generator in
       loss(
         model.logits(

@@ -15,6 +15,9 @@ public struct TrainingStage {
   /// Batches between two decays of the learning rate; `nil` where it decays after every epoch.
   public var decayInterval: Int?
   public var settings: StageSettings
+  /// What stands trained when the stage ends: whoever chooses among its epochs scores this after each. `nil` for a stage
+  /// whose last epoch is kept in any case.
+  public var classifier: (any Classifier)?
   /// The loss of one batch: `rows` are int64 numbers below `exampleCount`, then those of companions, which are counted
   /// on from `exampleCount`; `generator` feeds dropout.
   public var loss: (_ rows: Tensor, _ generator: Generator) -> Tensor
@@ -33,8 +36,8 @@ public struct TrainingStage {
 
   public init(
     name: String, parameters: [Tensor], buffers: [Tensor] = [], exampleCount: Int, companions: Companions? = nil,
-    decayInterval: Int? = nil,
-    settings: StageSettings, loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
+    decayInterval: Int? = nil, settings: StageSettings, classifier: (any Classifier)? = nil,
+    loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) {
     self.name = name
     self.parameters = parameters
@@ -43,6 +46,7 @@ public struct TrainingStage {
     self.companions = companions
     self.decayInterval = decayInterval
     self.settings = settings
+    self.classifier = classifier
     self.loss = loss
   }
 
@@ -111,15 +115,17 @@ public protocol StageTrainer {
 }
 
 extension StageTrainer {
-  /// Trains the stage "head" on the labelled memes; `loss` sees rows of ``Problem/labelled``.
+  /// Trains the stage "head" of `model` on the labelled memes; `loss` sees rows of ``Problem/labelled``.
   ///
   /// - Parameter decayEpochs: Epochs between two decays of the learning rate.
   func trainHead(
-    _ parameters: [Tensor], on problem: Problem, settings: StageSettings, decayEpochs: Int = 1,
+    of model: any Classifier, _ parameters: [Tensor], on problem: Problem, settings: StageSettings,
+    decayEpochs: Int = 1,
     loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) throws {
     var stage = TrainingStage(
-      name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings, loss: loss)
+      name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings,
+      classifier: model, loss: loss)
     stage.decayInterval = decayEpochs * stage.batchCount
     try train([stage], seed: problem.seed)
   }

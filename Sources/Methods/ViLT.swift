@@ -131,7 +131,7 @@ public struct ViLT: Method {
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
-    try trainer.trainHead(model.parameters, on: problem, settings: training) { rows, generator in
+    try trainer.trainHead(of: model, model.parameters, on: problem, settings: training) { rows, generator in
       let memes = rows.doubles.map { problem.labelled[Int($0)] }
       return loss(model.logits(problem.features, memes, using: generator), rows)
     }
