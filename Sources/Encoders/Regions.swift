@@ -66,7 +66,7 @@ private func gridBoxes(side: Int) -> Tensor {
 }
 
 /// The regions that a detector found, by what is in the pictures' files.
-struct RegionFile {
+struct RegionFile: @unchecked Sendable {  // its tensors are never written
   private let rows: Tensor  // [n · R, F + 4]
   private let regionCount: Int
   private let places: [FeatureCache.Key: Int]

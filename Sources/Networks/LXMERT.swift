@@ -47,7 +47,8 @@ public struct LXMERTNetwork {
     self.shape = shape
     let encoder = scope["encoder"]
     text = TextEmbedding(
-      shape.layers, vocabularySize: shape.vocabularySize, positionCount: shape.positionCount, segmentCount: 2,
+      shape.layers, freezesFirst: true, vocabularySize: shape.vocabularySize, positionCount: shape.positionCount,
+      segmentCount: 2,
       in: scope["embeddings"])
     regions = RegionEmbedding(shape, in: encoder["visn_fc"])
     textLayers = (0..<shape.textLayerCount).map { BertLayer(shape.layers, in: encoder["layer"][$0]) }

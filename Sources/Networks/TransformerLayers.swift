@@ -184,8 +184,14 @@ struct TextEmbedding {
   private let segments: Tensor  // [S, D]
   private let normalization: LayerNorm
   private let dropout: Dropout
+  private let frozenRow: Int
 
-  init(_ shape: TransformerLayerShape, vocabularySize: Int, positionCount: Int, segmentCount: Int, in scope: Scope) {
+  /// - Parameter freezesFirst: Whether the first position and segment stay as they are, as in LXMERT; the first word,
+  ///   which is padding, always does.
+  init(
+    _ shape: TransformerLayerShape, freezesFirst: Bool = false, vocabularySize: Int, positionCount: Int,
+    segmentCount: Int, in scope: Scope
+  ) {
     func table(_ name: String, _ count: Int) -> Tensor {
       scope[name].parameter("weight", [count, shape.width], .normal(mean: 0, deviation: 0.02))
     }
@@ -194,6 +200,7 @@ struct TextEmbedding {
     segments = table("token_type_embeddings", segmentCount)
     normalization = shape.normalization(in: scope["LayerNorm"])
     dropout = shape.dropout
+    frozenRow = freezesFirst ? 0 : -1
   }
 
   /// [N, L, D] of token ids [N, L], all of the first segment.
@@ -203,7 +210,9 @@ struct TextEmbedding {
 
   /// The sum before it is normalised.
   func sum(_ ids: Tensor) -> Tensor {
-    ids.embedded(in: words) + positions.sliced(0..<ids.shape[1]) + segments.selected(0)
+    let places = Tensor(Array(0..<ids.shape[1]), device: ids.device)
+    return ids.embedded(in: words, frozenRow: 0) + places.embedded(in: positions, frozenRow: frozenRow)
+      + Tensor([0], device: ids.device).embedded(in: segments, frozenRow: frozenRow)
   }
 
   func normalized(_ sum: Tensor, using generator: Generator?) -> Tensor {

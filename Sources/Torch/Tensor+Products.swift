@@ -25,7 +25,11 @@ extension Tensor {
   }
 
   /// Rows of `table` [V, D] by number; `self` holds int64 indices.
-  public func embedded(in table: Tensor) -> Tensor { Op.embedding(.tensor(table), .tensor(self)) }
+  ///
+  /// - Parameter frozenRow: A row that gets no gradient; -1 for none.
+  public func embedded(in table: Tensor, frozenRow: Int = -1) -> Tensor {
+    Op.embedding(.tensor(table), .tensor(self), .int(frozenRow))
+  }
 
   /// Scaled dot-product attention of queries `self` [N, H, T, D]; `mask` is added to the scores, or chooses them.
   ///

@@ -12,6 +12,7 @@ missing = torch.library.Library("torchvision", "DEF")
 missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.vision_transformer import VisionTransformer
@@ -78,6 +79,17 @@ for name, block in {"basic": BasicBlock, "bottleneck": Bottleneck}.items():
 
 vit = VisionTransformer(img_size=32, patch_size=8, embed_dim=12, depth=2, num_heads=3, num_classes=0, global_pool="token")
 network("vit", vit, lambda model, inputs: model(inputs["pictures"]), {"pictures": torch.randn(2, 3, 32, 32)})
+for side in (16, 48):
+    pictures = torch.randn(2, 3, side, side)
+    vit.eval()
+    with torch.no_grad():
+        grid = vit.pos_embed[:, 1:].reshape(1, 4, 4, -1).permute(0, 3, 1, 2)
+        grid = F.interpolate(grid, size=(side // 8, side // 8), mode="bicubic", align_corners=False)
+        positions = torch.cat([vit.pos_embed[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)], 1)
+        patches = vit.patch_embed.proj(pictures).flatten(2).transpose(1, 2)
+        tokens = torch.cat([vit.cls_token.expand(2, -1, -1), patches], 1) + positions
+        record(f"vit.{side}.evaluated", vit.norm(vit.blocks(tokens))[:, 0])
+    record(f"vit.{side}.pictures", pictures)
 
 size = dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20, hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0, vocab_size=30, attn_implementation="eager")
