@@ -23,8 +23,8 @@ public struct CMMLOrigin: Method {
   public var vocabularySize = 3000
   /// Width of the layer on words.
   public var textHidden = 384
-  /// A model of the hub with ResNet-18's weights (`timm/resnet18.tv_in1k`) to start from; random ones without.
-  public var weights: String?
+  /// A model of the hub with ResNet-18's weights (`timm/resnet18.tv_in1k`) to start from, or `random`.
+  public var weights = InitialWeights.random
   public var hidden = 256
   public var fusedWeight = 2.0
   public var diversityWeight = 0.0
@@ -101,8 +101,8 @@ public struct CMMLOrigin: Method {
   }
 
   public func initialValues() throws -> [String: Tensor] {
-    guard let weights else { return [:] }
-    return try PretrainedWeights.resNet(of: weights).withPrefix("images.")
+    guard let model = weights.model else { return [:] }
+    return try PretrainedWeights.resNet(of: model).withPrefix("images.")
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {

@@ -42,9 +42,9 @@ public struct LXMERT: Method {
   public var network = Configuration()
   public var head = LinearHead.Configuration()
   public var regions = RegionSetting()
-  /// A model of the hub to start from (`unc-nlp/lxmert-base-uncased`), whose regions have 2048 features; random weights
-  /// without.
-  public var weights: String?
+  /// A model of the hub to start from (`unc-nlp/lxmert-base-uncased`), whose regions have 2048 features, or
+  /// `random`.
+  public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
   public var training = StageSettings(
     epochs: 5, batchSize: 64, learningRate: 2e-5, learningRateDecay: 1, weightDecay: 0)
@@ -61,7 +61,7 @@ public struct LXMERT: Method {
   }
 
   public func initialValues() throws -> [String: Tensor] {
-    try weights.map { try PretrainedWeights.bert(of: $0, headPrefix: "lxmert.").withPrefix("network.") } ?? [:]
+    try weights.model.map { try PretrainedWeights.bert(of: $0, headPrefix: "lxmert.").withPrefix("network.") } ?? [:]
   }
 
   private func shape(regionWidth: Int) -> LXMERTShape {

@@ -2,6 +2,26 @@ import Encoders
 import Foundation
 import Torch
 
+/// What a network that is trained whole starts from, as recipes say it: `random`, or the name of a model.
+public struct InitialWeights: Codable, Sendable, Equatable {
+  /// `nil` for random weights.
+  public var model: String?
+
+  public static let random = InitialWeights(model: nil)
+
+  public init(model: String?) { self.model = model }
+
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    model = text == "random" ? nil : text
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(model ?? "random")
+  }
+}
+
 /// Weights of published networks in the cache of the Hugging Face hub, by the names that networks here have for them.
 enum PretrainedWeights {
   /// A ResNet's as timm and torchvision store them, without its classifier.

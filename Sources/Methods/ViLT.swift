@@ -42,8 +42,8 @@ public struct ViLT: Method {
   static let vocabularySize = 30_522
 
   public var network = Configuration()
-  /// A model of the hub to start from (`dandelin/vilt-b32-mlm`); random weights without.
-  public var weights: String?
+  /// A model of the hub to start from (`dandelin/vilt-b32-mlm`), or `random`.
+  public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
   public var training = StageSettings(
     epochs: 50, batchSize: 12, learningRate: 1e-5, learningRateDecay: 1, weightDecay: 0)
@@ -90,7 +90,7 @@ public struct ViLT: Method {
   }
 
   public func initialValues() throws -> [String: Tensor] {
-    try weights.map { try PretrainedWeights.viLT(of: $0).withPrefix("network.") } ?? [:]
+    try weights.model.map { try PretrainedWeights.viLT(of: $0).withPrefix("network.") } ?? [:]
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
@@ -100,7 +100,7 @@ public struct ViLT: Method {
     let viLT = ViLTNetwork(
       ViLTShape(
         layers: layers, layerCount: network.layerCount, vocabularySize: Self.vocabularySize,
-        positionCount: network.textLength, side: weights == nil ? network.pictureSide : 384, patch: network.patch),
+        positionCount: network.textLength, side: weights.model == nil ? network.pictureSide : 384, patch: network.patch),
       in: scope["network"])
     let head = scope["head"]
     return Model(

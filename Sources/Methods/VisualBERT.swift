@@ -43,9 +43,9 @@ public struct VisualBERT: Method {
   public var network = Configuration()
   public var head = LinearHead.Configuration()
   public var regions = RegionSetting()
-  /// A model to start from: of the hub (`uclanlp/visualbert-vqa-coco-pre`), or `lite` for the default text encoder's;
-  /// random weights without.
-  public var weights: String?
+  /// A model to start from: of the hub (`uclanlp/visualbert-vqa-coco-pre`), or `lite` for the default text encoder's,
+  /// or `random`.
+  public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
   public var training = StageSettings(
     epochs: 5, batchSize: 64, learningRate: 2e-5, learningRateDecay: 1, weightDecay: 0)
@@ -62,7 +62,8 @@ public struct VisualBERT: Method {
   }
 
   public func initialValues() throws -> [String: Tensor] {
-    try weights.map { try PretrainedWeights.bert(of: $0, headPrefix: "visual_bert.").withPrefix("network.") } ?? [:]
+    try weights.model.map { try PretrainedWeights.bert(of: $0, headPrefix: "visual_bert.").withPrefix("network.") }
+      ?? [:]
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> RegionModel {

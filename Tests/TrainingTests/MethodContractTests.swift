@@ -47,6 +47,8 @@ import Torch
     let method = try Recipe(
       yaml: RecipeLibrary.text(named: RecipeLibrary.defaultName(method: type.name, encoder: "lite")), source: "",
       overrides: SmallProblem.small(type)
+        // Pictures of one colour are hard on convolutions: a few epochs are too few.
+        + (type.name == CMMLOrigin.name ? ["settings.training.epochs=20"] : [])
         + (type.name == LogisticRegression.name ? [] : ["settings.training.learning_rate=0.003"])
     ).method
     let task = SmallProblem.tasks[0]

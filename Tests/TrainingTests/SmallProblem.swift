@@ -114,7 +114,7 @@ enum SmallProblem {
     case CMMLOrigin.name: return ["settings.picture_side=\(pictureSide)", "settings.text_hidden=16"]
     case ViLT.name:
       return layers + ["layers=1", "picture_side=\(pictureSide)", "patch=16"].map { "settings.network.\($0)" }
-    case VisualBERT.name: return layers + ["settings.network.layers=1", "settings.weights=null"]
+    case VisualBERT.name: return layers + ["settings.network.layers=1", "settings.weights=random"]
     case LXMERT.name:
       return layers + ["text_layers=1", "region_layers=1", "cross_layers=1"].map { "settings.network.\($0)" }
     default: return []
