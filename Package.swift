@@ -38,10 +38,11 @@ let package = Package(
     ),
     .target(name: "Torch", dependencies: ["CTorch", "Checkpoints"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
+    .target(name: "Networks", dependencies: ["TorchNN"]),
     .target(
       name: "Encoders",
-      dependencies: ["TorchNN", "MemeData", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
-    .target(name: "Methods", dependencies: ["Encoders", "Metrics"]),
+      dependencies: ["Networks", "MemeData", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(name: "Methods", dependencies: ["Encoders", "Metrics", "Networks"]),
     .target(name: "Training", dependencies: ["Methods", "Yams"], resources: [.copy("Recipes")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .executableTarget(
@@ -55,7 +56,10 @@ let package = Package(
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"], exclude: ["Fixtures"]),
-    .testTarget(name: "EncodersTests", dependencies: ["Encoders"], exclude: ["Fixtures"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks"], exclude: ["Fixtures"]),
+    .testTarget(
+      name: "EncodersTests", dependencies: ["Encoders", .product(name: "Crypto", package: "swift-crypto")],
+      exclude: ["Fixtures"]),
     .testTarget(name: "MethodsTests", dependencies: ["Methods"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),

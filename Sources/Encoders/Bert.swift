@@ -83,6 +83,15 @@ extension PackedTexts {
     for (row, index) in order.enumerated() { places[index] = row }
     return rows.gathered(Tensor(places, device: rows.device))
   }
+
+  /// The rows [T, D] of all tokens, from the order texts are packed in back to the order they were given in.
+  func tokensInGivenOrder(_ rows: Tensor) -> Tensor {
+    var ranges = [Range<Int>](repeating: 0..<0, count: order.count)
+    let starts = runs.flatMap { run in (0..<run.count).map { run.start + $0 * run.length } }
+    let lengths = runs.flatMap { run in [Int](repeating: run.length, count: run.count) }
+    for (row, index) in order.enumerated() { ranges[index] = starts[row]..<starts[row] + lengths[row] }
+    return rows.gathered(Tensor(ranges.flatMap(Array.init), device: rows.device))
+  }
 }
 
 /// BERT's encoder. Its values never change, so that threads may share it.

@@ -96,10 +96,13 @@ public struct EfficientNetLite: Sendable {
   }
 
   /// Features [N, width], float32, of uint8 pixels [N, 3, H, W]: means over the last feature map.
-  public func callAsFunction(_ pixels: Tensor) -> Tensor {
+  public func callAsFunction(_ pixels: Tensor) -> Tensor { map(pixels).mean(along: 2, 3) }
+
+  /// The last feature map [N, width, H / 32, W / 32], float32, of uint8 pixels [N, 3, H, W].
+  public func map(_ pixels: Tensor) -> Tensor {
     var x = stem(pixels.to(computation.device).to(.float32).channelsLast - 127)
     for block in blocks { x = block(x) }
-    return head(x).to(.float32).mean(along: 2, 3)
+    return head(x).to(.float32)
   }
 }
 

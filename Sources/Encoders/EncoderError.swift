@@ -6,6 +6,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case unknown(name: String, known: [String])
   /// A model of the hub has no features of that kind.
   case unknownVariant(name: String, known: [String])
+  /// A method wants the states of tokens, and the encoder has none of that kind.
+  case noTokenStates(encoder: String, reason: String)
+  /// A method wants the regions of pictures, and the encoder does not tell them.
+  case noRegions(encoder: String)
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
   /// Weights that are not those of the network.
@@ -28,6 +32,11 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .unknownVariant(let name, let known):
       "\(name): no such variant of a model; expected ORG/NAME, then ':' and one of \(known.joined(separator: ", ")), "
         + "then '+crop', the latter two as needed"
+    case .noTokenStates(let encoder, let reason):
+      "encoder \(encoder): the method reads the states of a text's tokens; \(reason)"
+    case .noRegions(let encoder):
+      "encoder \(encoder): the method reads regions of pictures, which this image network does not tell; take "
+        + "--encoder lite, or a detector's file (--set settings.regions=PATH.safetensors)"
     case .missingFiles(let encoder, let files, let searched):
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")

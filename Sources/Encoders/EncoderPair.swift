@@ -98,6 +98,36 @@ public final class EncoderPair: Sendable {
     textSource.unload()
   }
 
+  /// The network that tells the states of tokens.
+  ///
+  /// - Throws: ``EncoderError/noTokenStates(encoder:reason:)`` where there are none of that kind.
+  func tokenEncoder(for states: TokenStates) throws -> any TokenEncoder {
+    guard let encoder = try text as? any TokenEncoder else {
+      throw EncoderError.noTokenStates(encoder: name, reason: "its text network tells of whole texts only")
+    }
+    guard states == .content || encoder.paddedLength != nil else {
+      throw EncoderError.noTokenStates(
+        encoder: name,
+        reason: "its text network does not read padding (--set settings.network.reads_padding=false leaves it out)")
+    }
+    return encoder
+  }
+
+  /// The network that tells the features of a picture's parts.
+  ///
+  /// - Throws: ``EncoderError/noRegions(encoder:)`` where it does not.
+  var regionEncoder: any RegionEncoder {
+    get throws {
+      guard let encoder = try image as? any RegionEncoder else { throw EncoderError.noRegions(encoder: name) }
+      return encoder
+    }
+  }
+
+  /// The folder name of tokens' states in a cache.
+  func cacheName(of states: TokenStates) throws -> String {
+    "states-\(states.rawValue)-\(try textSource.fingerprint(computation))"
+  }
+
   /// The folder names of the features in a cache.
   public func cacheNames() throws -> (image: String, text: String) {
     let decoding = decodesFast ? "-fast" : ""

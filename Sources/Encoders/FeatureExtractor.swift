@@ -17,6 +17,8 @@ public struct FeatureExtractor: Sendable {
     /// Pictures and texts that were encoded, not found.
     public var imagesComputed = 0
     public var textsComputed = 0
+    /// Texts whose tokens' states were computed.
+    public var sequencesComputed = 0
     /// Seconds of either pass; loading the networks is left out.
     public var imageSeconds = 0.0
     public var textSeconds = 0.0
@@ -31,17 +33,26 @@ public struct FeatureExtractor: Sendable {
 
   public let encoder: EncoderPair
   /// `nil` where nothing is kept.
-  private let imageCache: FeatureCache?
-  private let textCache: FeatureCache?
-  private let decoder = ImageDecoder()
-  private let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
+  let imageCache: FeatureCache?
+  let textCache: FeatureCache?
+  /// What is wanted beside the features of whole pictures and texts.
+  let request: FeatureRequest
+  /// Where the states of tokens and the pictures themselves are kept; `nil` where they are not wanted.
+  let stateCache: FeatureCache?
+  let pictureCache: FeatureCache?
+  /// Where the cells of pictures are kept, or the regions that a detector found; `nil` where they are not wanted.
+  let regionCache: FeatureCache?
+  let regionFile: RegionFile?
+  let decoder = ImageDecoder()
+  let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
 
   /// - Parameters:
   ///   - cacheFolder: where features of all encoders are kept.
+  ///   - request: what is wanted beside the features of whole pictures and texts.
   ///   - warn: told of damaged parts of the cache.
   ///   - progress: told how far a pass is, from any thread.
   public init(
-    encoder: EncoderPair, cacheFolder: URL, warn: (String) -> Void,
+    encoder: EncoderPair, cacheFolder: URL, request: FeatureRequest = FeatureRequest(), warn: (String) -> Void,
     progress: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
   ) throws {
     let names = try encoder.cacheNames()
@@ -50,6 +61,21 @@ public struct FeatureExtractor: Sendable {
     imageCache = try FeatureCache(
       folder: cacheFolder.appending(path: names.image), width: encoder.imageWidth, warn: warn)
     textCache = try FeatureCache(folder: cacheFolder.appending(path: names.text), width: encoder.textWidth, warn: warn)
+    self.request = request
+    stateCache = try request.tokenStates.map { states in
+      let folder = cacheFolder.appending(path: try encoder.cacheName(of: states))
+      return try FeatureCache(folder: folder, width: encoder.textWidth, layout: .sequences, warn: warn)
+    }
+    regionFile = if case .file(let file) = request.regions { try RegionFile(file) } else { nil }
+    regionCache =
+      request.regions == .grid
+      ? try FeatureCache(
+        folder: cacheFolder.appending(path: "cells-\(names.image)"),
+        width: try encoder.regionEncoder.regionWidth + RegionBlock.boxWidth, layout: .sequences, warn: warn) : nil
+    pictureCache = try request.pictureSide.map { side in
+      let folder = cacheFolder.appending(path: "pictures-\(side)")
+      return try FeatureCache(folder: folder, width: 3 * side * side, layout: .pictures, warn: warn)
+    }
   }
 
   /// An extractor that computes everything and keeps nothing, to measure its speed.
@@ -60,12 +86,27 @@ public struct FeatureExtractor: Sendable {
     self.progress = progress
     imageCache = nil
     textCache = nil
+    request = FeatureRequest()
+    stateCache = nil
+    pictureCache = nil
+    regionCache = nil
+    regionFile = nil
   }
 
   /// The keys under which the features of memes are found.
   public struct Keys: Sendable {
     var image: [FeatureCache.Key?]
     var text: [FeatureCache.Key?]
+    /// The same as of texts, where tokens' states are wanted.
+    var states: [FeatureCache.Key?]?
+    /// The same as of images, where pictures themselves are wanted.
+    var pictures: [FeatureCache.Key?]?
+    /// The same as of images, where regions are wanted.
+    var regions: [FeatureCache.Key?]?
+    /// The cleaned texts, where something beside their features is wanted.
+    var cleaned: [String?]?
+    /// Their token ids, where those are wanted.
+    var ids: [[Int32]]?
   }
 
   /// Makes sure that the features of all memes are in the cache.
@@ -76,15 +117,29 @@ public struct FeatureExtractor: Sendable {
   ) throws -> (keys: Keys, statistics: Statistics, problems: [Problem]) {
     var statistics = Statistics()
     statistics.memes = memes.count
-    Runtime.releaseFreeMemory()  // what reading the dataset took
+    // An encoder without such states is refused before the long work on pictures.
+    if let states = request.tokenStates { _ = try encoder.tokenEncoder(for: states) }
+    releaseNetworks()  // and what reading the dataset took
     let images = try extractImages(memes, &statistics)
     releaseNetworks()
+    let regions = try extractRegions(memes)
+    let pictures = try extractPictures(memes)
     let texts = try extractTexts(memes, cleaning: cleaning, &statistics)
+    let states = try extractStates(memes, cleaning: cleaning, &statistics)
+    let cleaned = request.readsBeyondFeatures ? memes.map { $0.text(cleaned: cleaning) } : nil
+    let ids = try cleaned.flatMap(tokenIDs)
     releaseNetworks()
     statistics.computed = memes.indices.count { index in
       images.keys[index].map(images.fresh.contains) == true || texts.keys[index].map(texts.fresh.contains) == true
+        || states?.keys[index].map(states!.fresh.contains) == true
     }
-    return (Keys(image: images.keys, text: texts.keys), statistics, images.problems)
+    let keys = Keys(
+      image: images.keys, text: texts.keys, states: states?.keys, pictures: pictures?.keys,
+      regions: regions?.keys,
+      cleaned: cleaned, ids: ids)
+    // A picture that could not be read is told once, whatever it was wanted for.
+    let problems = [images.problems, regions?.problems ?? [], pictures?.problems ?? []].first { !$0.isEmpty } ?? []
+    return (keys, statistics, problems)
   }
 
   /// The network of one pass is not needed in the next one, nor in what comes after an extraction.
@@ -96,203 +151,26 @@ public struct FeatureExtractor: Sendable {
   /// The features under `keys`, a row a meme. The extractor must have a cache.
   public func table(_ keys: Keys) throws -> FeatureTable {
     guard let imageCache, let textCache else { preconditionFailure("an extractor that keeps nothing has no table") }
-    return FeatureTable(image: try imageCache.gather(keys.image), text: try textCache.gather(keys.text))
-  }
-
-  // MARK: Images
-
-  /// What workers share.
-  private struct Shared {
-    var next = 0
-    var done = 0
-    var computed = 0
-    var keys: [FeatureCache.Key?]
-    /// Contents that no cache had and a worker has taken up.
-    var fresh: Set<FeatureCache.Key> = []
-    var problems: [Problem] = []
-
-    init(count: Int) { keys = [FeatureCache.Key?](repeating: nil, count: count) }
-
-    mutating func takeNext() -> Int? {
-      guard next < keys.count else { return nil }
-      defer { next += 1 }
-      return next
+    let regions = try keys.regions.map { keys in
+      try regionFile?.block(keys) ?? RegionBlock(rows: try regionCache!.sequences(keys))
     }
-
-    mutating func finishOne() -> Int {
-      done += 1
-      return done
+    let pictures = try keys.pictures.map { keys in
+      PictureBlock(rows: try pictureCache!.sequences(keys), side: request.pictureSide!)
     }
-  }
-
-  private func extractImages(
-    _ memes: [Meme], _ statistics: inout Statistics
-  ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>, problems: [Problem]) {
-    guard memes.contains(where: { $0.image != nil }) else {
-      return ([FeatureCache.Key?](repeating: nil, count: memes.count), [], [])
-    }
-    let network = try encoder.image
-    let leastSide = try encoder.leastSide
-    let shared = Mutex(Shared(count: memes.count))
-    let clock = ContinuousClock()
-    let start = clock.now
-    try forEachCore {
-      var keys: [FeatureCache.Key] = []
-      var pixels: [Tensor] = []
-      func encodeBatch() throws {
-        guard !keys.isEmpty else { return }
-        let features = network.encode(pixels)
-        try imageCache?.add(keys, features)
-        let count = keys.count
-        keys.removeAll(keepingCapacity: true)
-        pixels.removeAll(keepingCapacity: true)
-        shared.withLock { $0.computed += count }
-      }
-      while let index = shared.withLock({ $0.takeNext() }) {
-        if let (key, image) = readImage(of: memes[index], at: index, leastSide: leastSide, shared) {
-          keys.append(key)
-          pixels.append(network.pixels(of: image))
-          if keys.count >= network.preferredBatchSize { try encodeBatch() }
-        }
-        // Told under the lock, so that no one hears of an earlier count after a later one.
-        shared.withLock { progress("images", $0.finishOne(), memes.count) }
-      }
-      try encodeBatch()
-    }
-    try imageCache?.flush()
-    statistics.imageSeconds = (clock.now - start) / .seconds(1)
-    return shared.withLock { shared in
-      statistics.imagesComputed = shared.computed
-      return (shared.keys, shared.fresh, shared.problems.sorted { $0.id < $1.id })
-    }
-  }
-
-  /// The key and the pixels of a picture that has to be encoded; `nil` where there is nothing to do.
-  private func readImage(
-    of meme: Meme, at index: Int, leastSide: Int?, _ shared: borrowing Mutex<Shared>
-  ) -> (FeatureCache.Key, RGBImage)? {
-    guard let file = meme.image else { return nil }
-    do {
-      let bytes = try decoder.bytes(contentsOf: file)
-      let key = FeatureCache.Key(of: bytes)
-      let isNew = imageCache?.contains(key) != true && shared.withLock { $0.fresh.insert(key).inserted }
-      let image = isNew ? try decoder.decode(bytes, name: file.path, leastSide: leastSide) : nil
-      // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
-      shared.withLock { $0.keys[index] = key }
-      return image.map { (key, $0) }
-    } catch {
-      shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
-      return nil
-    }
-  }
-
-  // MARK: Texts
-
-  /// Texts are sorted by length and batched within windows of this many, so that memory does not grow with the data.
-  private static let textWindow = 8192
-
-  private func extractTexts(
-    _ memes: [Meme], cleaning: TextCleaning, _ statistics: inout Statistics
-  ) throws -> (keys: [FeatureCache.Key?], fresh: Set<FeatureCache.Key>) {
-    var keys = [FeatureCache.Key?](repeating: nil, count: memes.count)
-    var freshKeys: Set<FeatureCache.Key> = []
-    guard memes.contains(where: { $0.text != nil }) else { return (keys, freshKeys) }
-    let network = try encoder.text
-    let clock = ContinuousClock()
-    let start = clock.now
-    for window in stride(from: 0, to: memes.count, by: Self.textWindow) {
-      let range = window..<min(window + Self.textWindow, memes.count)
-      var fresh: [(key: FeatureCache.Key, text: String)] = []
-      for index in range {
-        guard let text = memes[index].text.map(cleaning.cleaned), !text.isEmpty else { continue }
-        let key = FeatureCache.Key(of: Data(text.utf8))
-        keys[index] = key
-        if textCache?.contains(key) != true, freshKeys.insert(key).inserted { fresh.append((key, text)) }
-      }
-      try encode(fresh, with: network)
-      progress("texts", range.upperBound, memes.count)
-    }
-    try textCache?.flush()
-    statistics.textSeconds = (clock.now - start) / .seconds(1)
-    statistics.textsComputed = freshKeys.count
-    return (keys, freshKeys)
-  }
-
-  private func encode(_ texts: [(key: FeatureCache.Key, text: String)], with network: any TextEncoder) throws {
-    let nextText = Mutex(0)
-    let tokenized = Mutex([[Int32]](repeating: [], count: texts.count))
-    try forEachCore {
-      while let chunk = nextText.withLock({ $0.takeChunk(of: 256, below: texts.count) }) {
-        let tokens = texts[chunk].map { network.tokens(of: $0.text) }
-        tokenized.withLock { $0.replaceSubrange(chunk, with: tokens) }
-      }
-    }
-    let tokens = tokenized.withLock { $0 }
-    let batches = Self.batches(lengths: tokens.map(\.count), budget: network.preferredTokenCount)
-    let nextBatch = Mutex(0)
-    try forEachCore {
-      while let batch = nextBatch.withLock({ $0.takeChunk(of: 1, below: batches.count) })?.first {
-        let rows = batches[batch]
-        let features = network.encode(rows.map { tokens[$0] })
-        try textCache?.add(rows.map { texts[$0].key }, features)
-      }
-    }
-  }
-
-  /// Rows of like length together, each batch within the budget of tokens unless a single text exceeds it.
-  static func batches(lengths: [Int], budget: Int) -> [[Int]] {
-    var batches: [[Int]] = []
-    var total = 0
-    for row in lengths.indices.sorted(by: { lengths[$0] > lengths[$1] }) {
-      if batches.isEmpty || total + lengths[row] > budget {
-        batches.append([])
-        total = 0
-      }
-      batches[batches.count - 1].append(row)
-      total += lengths[row]
-    }
-    return batches
+    let hasImage = pictures?.isPresent ?? regions?.isPresent ?? []
+    let hasText = keys.cleaned?.map { $0 != nil } ?? []
+    return FeatureTable(
+      image: request.readsFeatures ? try imageCache.gather(keys.image) : .empty(isPresent: hasImage),
+      text: request.readsFeatures ? try textCache.gather(keys.text) : .empty(isPresent: hasText),
+      tokens: try keys.states.map { try stateCache!.sequences($0) }, regions: regions, pictures: pictures,
+      texts: request.readsTexts ? keys.cleaned : nil, ids: keys.ids)
   }
 
   // MARK: Cores
 
   /// Runs `body` once for each core, each with a single thread for its operations; throws the first error.
-  private func forEachCore(_ body: @Sendable () throws -> Void) throws {
+  func forEachCore(_ body: @Sendable () throws -> Void) throws {
     let count = encoder.computation.device == .cpu ? Runtime.threadCount : 1
     try Runtime.concurrently(count, threadsEach: 1) { _, _ in try body() }
-  }
-}
-
-extension Int {
-  /// The next `size` numbers below `count`, which the counter then has behind it.
-  fileprivate mutating func takeChunk(of size: Int, below count: Int) -> Range<Int>? {
-    guard self < count else { return nil }
-    let chunk = self..<Swift.min(self + size, count)
-    self = chunk.upperBound
-    return chunk
-  }
-}
-
-extension EncoderPair {
-  /// The features of a few memes, computed on the spot.
-  ///
-  /// - Throws: `ImageError` for a picture that cannot be read.
-  public func table(of memes: [Meme], cleaning: TextCleaning) throws -> FeatureTable {
-    func block<Content>(_ contents: [Content?], width: Int, _ encode: ([Content]) throws -> Tensor) throws
-      -> FeatureBlock
-    {
-      let rows = contents.indices.filter { contents[$0] != nil }
-      let values = Tensor.zeros([contents.count, width])
-      if !rows.isEmpty { values.replaceRows(at: Tensor(rows), with: try encode(rows.map { contents[$0]! })) }
-      return FeatureBlock(values: values, isPresent: contents.map { $0 != nil })
-    }
-    let leastSide = try memes.contains { $0.image != nil } ? leastSide : nil
-    let images = try memes.map { meme in
-      try meme.image.map { try ImageDecoder().decode(contentsOf: $0, leastSide: leastSide) }
-    }
-    let texts = memes.map { meme in meme.text.map(cleaning.cleaned).flatMap { $0.isEmpty ? nil : $0 } }
-    return FeatureTable(
-      image: try block(images, width: imageWidth) { try image.features(of: $0) },
-      text: try block(texts, width: textWidth) { try text.features(of: $0) })
   }
 }

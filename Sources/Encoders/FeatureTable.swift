@@ -14,17 +14,45 @@ public struct FeatureBlock {
   }
 
   public var width: Int { values.shape[1] }
+
+  /// A block without features, which only says which memes have the modality.
+  static func empty(isPresent: [Bool]) -> FeatureBlock {
+    FeatureBlock(values: Tensor.zeros([isPresent.count, 0]), isPresent: isPresent)
+  }
 }
 
-/// What frozen encoders say of a list of memes: row `i` of either block belongs to meme `i`.
+/// What frozen encoders say of a list of memes: row `i` of each block belongs to meme `i`.
 public struct FeatureTable {
   public var image: FeatureBlock
   public var text: FeatureBlock
+  /// The states of the texts' tokens, as wide as the texts' features; computed for methods that ask for them.
+  public var tokens: SequenceBlock?
+  /// The regions of the pictures, for methods that ask for them.
+  public var regions: RegionBlock?
+  /// The pictures themselves, for methods that ask for them.
+  public var pictures: PictureBlock?
+  /// The cleaned texts themselves, `nil` where one is missing, for methods that ask for them.
+  public var texts: [String?]?
+  /// The token ids of the texts, empty where one is missing, for methods that ask for them.
+  public var ids: [[Int32]]?
 
-  public init(image: FeatureBlock, text: FeatureBlock) {
+  public init(
+    image: FeatureBlock, text: FeatureBlock, tokens: SequenceBlock? = nil, regions: RegionBlock? = nil,
+    pictures: PictureBlock? = nil,
+    texts: [String?]? = nil, ids: [[Int32]]? = nil
+  ) {
     precondition(image.isPresent.count == text.isPresent.count, "both blocks have one row a meme")
+    precondition(tokens == nil || (tokens!.count == text.isPresent.count && tokens!.width == text.width))
     self.image = image
     self.text = text
+    precondition(pictures == nil || pictures!.count == image.isPresent.count)
+    precondition(texts == nil || texts!.count == text.isPresent.count)
+    precondition(regions == nil || regions!.count == image.isPresent.count)
+    self.tokens = tokens
+    self.regions = regions
+    self.pictures = pictures
+    self.texts = texts
+    self.ids = ids
   }
 
   public var count: Int { image.isPresent.count }

@@ -8,7 +8,7 @@ import TorchNN
 /// Sentence embeddings: the mean over the tokens' last hidden states, of length 1.
 ///
 /// Reads a hub folder (`config.json`, `vocab.txt`, `model.safetensors`), of any BERT with mean pooling.
-public final class MiniLM: TextEncoder {
+public final class MiniLM: TokenEncoder {
   private static let longestText = 128
 
   public let width: Int
@@ -62,6 +62,17 @@ public final class MiniLM: TextEncoder {
           .reshaped(to: [run.count, run.length, width]).mean(along: 1)
       }
       return packed.inGivenOrder(Tensor.concatenated(means, along: 0).normalized()).to(.cpu)
+    }
+  }
+
+  /// Padding is masked in a BERT.
+  public var paddedLength: Int? { nil }
+
+  /// The last hidden states, of which the features are the mean.
+  public func states(_ texts: [[Int32]]) -> Tensor {
+    withInferenceMode {
+      let packed = PackedTexts(texts, device: bert.computation.device)
+      return packed.tokensInGivenOrder(bert(packed).to(.float32)).to(.cpu)
     }
   }
 }

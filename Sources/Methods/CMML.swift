@@ -122,13 +122,6 @@ public struct CMML: Method {
       }
     }
 
-    /// Probabilities whose cosine tells agreement. One positive number always points the way of another, so that of a
-    /// single output is paired with its complement.
-    func comparable(_ logits: Tensor) -> Tensor {
-      let probabilities = HeadLoss.crossEntropy.probabilities(logits, isExclusive: isExclusive)
-      guard logits.shape[1] == 1 else { return probabilities }
-      return .concatenated([probabilities, 1 - probabilities], along: 1)
-    }
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
@@ -167,17 +160,27 @@ public struct CMML: Method {
     let batch = batchSplit(ratio: problem.labelRatio, labelled: problem.labelled.count, unlabelled: pairs.count)
     var settings = training.stageSettings(labelRatio: problem.labelRatio)
     settings.batchSize = batch.labelled
-    let loss = loss(of: model, targets: Targets(problem.labels, task: problem.task))
+    let loss = loss(targets: Targets(problem.labels, task: problem.task))
     try trainer.train(
       [
         TrainingStage(
           name: "network", parameters: model.network.parameters, exampleCount: problem.labelled.count,
           companions: .init(exampleCount: pairs.count, batchSize: batch.unlabelled), decayInterval: decayInterval,
-          settings: settings
+          settings: settings, classifier: model
         ) { rows, _ in
-          loss(features.gathered(rows), rows.sliced(0..<batch.labelled))
+          let batchFeatures = features.gathered(rows)
+          return loss(
+            model.network(image: batchFeatures.image, text: batchFeatures.text), rows.sliced(0..<batch.labelled))
         }
       ], seed: problem.seed)
+  }
+
+  /// Probabilities whose cosine tells agreement. One positive number always points the way of another, so that of a
+  /// single output is paired with its complement.
+  private static func comparable(_ logits: Tensor, isExclusive: Bool) -> Tensor {
+    let probabilities = HeadLoss.crossEntropy.probabilities(logits, isExclusive: isExclusive)
+    guard logits.shape[1] == 1 else { return probabilities }
+    return .concatenated([probabilities, 1 - probabilities], along: 1)
   }
 
   /// How many memes of a batch are labelled and how many are not: the published `int(r · B)` and the rest.
@@ -189,15 +192,16 @@ public struct CMML: Method {
   }
 
   /// The loss of a batch whose first memes are those that `rows` names among the labelled.
-  func loss(of model: Model, targets: Targets) -> (_ features: PreparedFeatures, _ rows: Tensor) -> Tensor {
+  func loss(targets: Targets) -> (_ logits: CMMLNetwork.Logits, _ rows: Tensor) -> Tensor {
     let entropy = HeadLoss.crossEntropy.function(targets: targets, constants: .init())
-    return { features, rows in
-      let logits = model.network(image: features.image, text: features.text)
-      let (labelled, all) = (0..<rows.shape[0], features.image.shape[0])
+    let isExclusive = targets.classes != nil
+    return { logits, rows in
+      let (labelled, all) = (0..<rows.shape[0], logits.image.shape[0])
       let supervised =
         entropy(logits.image.sliced(labelled), rows) + entropy(logits.text.sliced(labelled), rows)
         + entropy(logits.fused.sliced(labelled), rows) * fusedWeight
-      let (image, text) = (model.comparable(logits.image), model.comparable(logits.text))
+      let image = Self.comparable(logits.image, isExclusive: isExclusive)
+      let text = Self.comparable(logits.text, isExclusive: isExclusive)
       let unlabelled = labelled.upperBound..<all
       let consistency = CMMLAgreement.consistency(
         image.sliced(unlabelled), text.sliced(unlabelled), threshold: consistencyThreshold)

@@ -120,7 +120,8 @@ public struct HateCLIPper: Method {
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
     let loss = HeadLoss.crossEntropy.function(
       targets: Targets(problem.labels, task: problem.task), constants: .init())
-    try trainer.trainHead(model.parameters, on: problem, settings: training.stageSettings) { rows, generator in
+    try trainer.trainHead(of: model, model.parameters, on: problem, settings: training.stageSettings) {
+      rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)
     }
   }

@@ -16,6 +16,8 @@ public struct LogisticRegression: Method {
   public static let name = "logistic-regression"
   public static let summary = "a linear model on both feature blocks, its L2 strength cross-validated"
 
+  public static let isTrainedByEpochs = false
+
   public var scaling = FeatureScaling.standardizedByWidth
   /// Inverse L2 strengths (scikit-learn's C) to choose from; one entry is taken as it is.
   public var strengths = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]

@@ -15,8 +15,20 @@ public protocol Method: Codable, Sendable, Equatable {
   /// One line for people who choose.
   static var summary: String { get }
 
+  /// Whether it is trained by epochs, among which one can be chosen.
+  static var isTrainedByEpochs: Bool { get }
+
   /// What is wrong with the settings; `nil` where a network can be made and trained of them.
   var fault: String? { get }
+
+  /// What the method reads of memes beside the features of whole pictures and texts.
+  var request: FeatureRequest { get }
+
+  /// What the network's layers must know of a problem: its ``Problem/shape``, unless they are made to measure.
+  func shape(of problem: Problem) -> ProblemShape
+
+  /// Values that parameters start from instead of random ones, by their path in the model: those of a pretrained network.
+  func initialValues() throws -> [String: Tensor]
 
   /// The network for problems of `shape`, its parameters taken from `scope`.
   func model(for shape: ProblemShape, in scope: Scope) -> Model
@@ -39,24 +51,31 @@ public struct ProblemShape: Codable, Sendable, Equatable {
   public var imageWidth: Int
   public var textWidth: Int
   public var task: LabelTask
+  /// The features of a region; only methods that read regions have them.
+  public var regionWidth: Int?
+  /// The words that a method counts in texts; only methods that do have them.
+  public var vocabulary: [String]?
 
-  public init(imageWidth: Int, textWidth: Int, task: LabelTask) {
+  public init(imageWidth: Int, textWidth: Int, task: LabelTask, regionWidth: Int? = nil, vocabulary: [String]? = nil) {
     self.imageWidth = imageWidth
     self.textWidth = textWidth
     self.task = task
+    self.regionWidth = regionWidth
+    self.vocabulary = vocabulary
   }
 
   enum CodingKeys: String, CodingKey {
-    case task
+    case task, vocabulary
+    case regionWidth = "region_width"
     case imageWidth = "image_width"
     case textWidth = "text_width"
   }
 
   /// What is wrong with a shape that came from a file; `nil` where networks can be made of it.
   public var fault: String? {
-    for (name, width) in [("image_width", imageWidth), ("text_width", textWidth)] where !(1...1_000_000).contains(width)
-    {
-      return "\(name) is \(width); it must be from 1 to 1000000"
+    let widths = [("image_width", imageWidth), ("text_width", textWidth), ("region_width", regionWidth ?? 0)]
+    for (name, width) in widths where !(0...1_000_000).contains(width) {
+      return "\(name) is \(width); it must be from 0 to 1000000"
     }
     guard !task.labels.isEmpty, Set(task.labels).count == task.labels.count else {
       return "the task's labels are \(task.labels); they must be there and differ"
@@ -100,7 +119,9 @@ public struct Problem {
   }
 
   public var shape: ProblemShape {
-    ProblemShape(imageWidth: features.image.width, textWidth: features.text.width, task: task)
+    ProblemShape(
+      imageWidth: features.image.width, textWidth: features.text.width, task: task,
+      regionWidth: features.regions?.width)
   }
 
   /// The unlabelled memes that have both modalities.
@@ -122,7 +143,14 @@ public struct FittedModel {
 }
 
 extension Method {
+  public static var isTrainedByEpochs: Bool { true }
+  public var request: FeatureRequest { FeatureRequest() }
+
   public func refusal(of problem: Problem) -> String? { nil }
+
+  public func shape(of problem: Problem) -> ProblemShape { problem.shape }
+
+  public func initialValues() throws -> [String: Tensor] { [:] }
 
   /// Throws where ``fitted(to:trainer:)`` would, without any work.
   public func check(_ problem: Problem) throws {
@@ -135,8 +163,10 @@ extension Method {
   /// Initialises a network from the problem's seed and trains it.
   public func fitted(to problem: Problem, trainer: any StageTrainer) throws -> FittedModel {
     try check(problem)
-    let store = ParameterStore(initializingFrom: Generator(seed: problem.seed, parts: "initial"))
-    let model = model(for: problem.shape, in: store.root)
+    let store = ParameterStore(
+      initializingFrom: Generator(seed: problem.seed, parts: "initial"), given: try initialValues())
+    let model = model(for: shape(of: problem), in: store.root)
+    try store.validate()
     try fit(model, to: problem, trainer: trainer)
     return FittedModel(classifier: model, values: store.values)
   }

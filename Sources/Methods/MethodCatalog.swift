@@ -9,6 +9,12 @@ public enum MethodCatalog {
     LogisticRegression.self,
     HateCLIPper.self,
     SimCLIP.self,
+    BertResNet18.self,
+    CMMLOrigin.self,
+    ViLT.self,
+    VisualBERT.self,
+    LXMERT.self,
+    TIBVA.self,
   ]
 
   /// The method of that name; `nil` where there is none.

@@ -86,7 +86,7 @@ public struct RawFeatures<Choice: RawFeatureChoice>: Method {
     let loss = HeadLoss.crossEntropy.function(
       targets: Targets(problem.labels, task: problem.task), constants: .init())
     try trainer.trainHead(
-      model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
+      of: model, model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
     ) { rows, generator in
       loss(model.head(views.map { $0.gathered(rows) }, using: generator), rows)
     }

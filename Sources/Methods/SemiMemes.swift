@@ -126,7 +126,7 @@ public struct SemiMemes: Method {
     let loss = loss.function(
       targets: Targets(problem.labels, task: problem.task), constants: distributionBalance)
     try trainer.trainHead(
-      model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
+      of: model, model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
     ) { rows, generator in
       loss(model.head(views.map { $0.gathered(rows) }, using: generator), rows)
     }

@@ -41,6 +41,22 @@ struct SettingsCheck {
     require(training.gradientClip, in: 0...1e6, "\(name).gradient_clip")
   }
 
+  /// The sizes of a transformer's layers.
+  mutating func require(width: Int, heads: Int, inner: Int, dropoutRate: Double) {
+    require(width, in: 1...8192, "network.width")
+    require(heads, in: 1...256, "network.heads")
+    require(
+      heads < 1 || width.isMultiple(of: heads),
+      "network.width is \(width); it must be a multiple of network.heads, \(heads)")
+    require(inner, in: 1...65_536, "network.inner_width")
+    require(dropoutRate, in: 0...0.99, "network.dropout_rate")
+  }
+
+  mutating func require(_ head: LinearHead.Configuration) {
+    require(head.hidden, in: 1...65_536, "head.hidden")
+    require(head.dropoutRate, in: 0...0.99, "head.dropout_rate")
+  }
+
   mutating func require(_ head: FeatureHead.Configuration) {
     require(head.hidden, in: 1...65_536, "head.hidden")
     require(head.dropoutRate, in: 0...0.99, "head.dropout_rate")

@@ -29,13 +29,6 @@ public struct SimCLIP: Method {
     }
   }
 
-  /// How much examples of a class weigh.
-  public enum ClassWeights: String, Codable, Sendable, CaseIterable {
-    case none
-    /// scikit-learn's "balanced": examples over classes times the examples of the class.
-    case balanced
-  }
-
   /// Widths and rates of the network.
   public struct Configuration: Codable, Sendable, Equatable {
     /// Whether both modalities share the projection; their features must then be of one width.
@@ -128,40 +121,11 @@ public struct SimCLIP: Method {
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
-    let loss = weightedLoss(Targets(problem.labels, task: problem.task))
-    try trainer.trainHead(model.parameters, on: problem, settings: training.stageSettings) { rows, generator in
+    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    try trainer.trainHead(of: model, model.parameters, on: problem, settings: training.stageSettings) {
+      rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)
     }
-  }
-
-  /// The loss of logits and the rows of `targets` they belong to (reference 05 §2).
-  func weightedLoss(_ targets: Targets) -> (_ logits: Tensor, _ rows: Tensor) -> Tensor {
-    guard classWeights == .balanced else { return HeadLoss.crossEntropy.function(targets: targets, constants: .init()) }
-    let count = Double(targets.indicators.shape[0])
-    let positives = targets.positiveCounts
-    if let classes = targets.classes {
-      let weights = Tensor(Self.balanced(positives, total: count)).to(.float32)
-      return { Loss.crossEntropy(logits: $0, classes: classes.gathered($1), weights: weights) }
-    }
-    // One label has a class for yes and one for no; several labels are classes that share the positives.
-    let (yes, no): ([Double], [Double])
-    if positives.count == 1 {
-      let weights = Self.balanced([positives[0], count - positives[0]], total: count)
-      (yes, no) = ([weights[0]], [weights[1]])
-    } else {
-      yes = Self.balanced(positives, total: positives.reduce(0, +))
-      no = yes
-    }
-    let weights = (Tensor(yes).to(.float32) * targets.indicators) + (Tensor(no).to(.float32) * (1 - targets.indicators))
-    return { logits, rows in
-      Loss.binaryCrossEntropy(
-        logits: logits, targets: targets.indicators.gathered(rows), weights: weights.gathered(rows))
-    }
-  }
-
-  /// Weights of classes; one without examples weighs nothing, for there is nothing to weigh.
-  private static func balanced(_ counts: [Double], total: Double) -> [Double] {
-    counts.map { $0 > 0 ? total / (Double(counts.count) * $0) : 0 }
   }
 }
 

@@ -7,12 +7,17 @@ public struct TrainingStage {
   public var name: String
   /// What the stage trains, in a fixed order.
   public var parameters: [Tensor]
+  /// What a step changes beside them and a checkpoint must hold, such as running statistics, in a fixed order.
+  public var buffers: [Tensor]
   public var exampleCount: Int
   /// A second pool of examples of which every batch holds some, such as unlabelled memes.
   public var companions: Companions?
   /// Batches between two decays of the learning rate; `nil` where it decays after every epoch.
   public var decayInterval: Int?
   public var settings: StageSettings
+  /// What stands trained when the stage ends: whoever chooses among its epochs scores this after each. `nil` for a stage
+  /// whose last epoch is kept in any case.
+  public var classifier: (any Classifier)?
   /// The loss of one batch: `rows` are int64 numbers below `exampleCount`, then those of companions, which are counted
   /// on from `exampleCount`; `generator` feeds dropout.
   public var loss: (_ rows: Tensor, _ generator: Generator) -> Tensor
@@ -30,15 +35,18 @@ public struct TrainingStage {
   }
 
   public init(
-    name: String, parameters: [Tensor], exampleCount: Int, companions: Companions? = nil, decayInterval: Int? = nil,
-    settings: StageSettings, loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
+    name: String, parameters: [Tensor], buffers: [Tensor] = [], exampleCount: Int, companions: Companions? = nil,
+    decayInterval: Int? = nil, settings: StageSettings, classifier: (any Classifier)? = nil,
+    loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) {
     self.name = name
     self.parameters = parameters
+    self.buffers = buffers
     self.exampleCount = exampleCount
     self.companions = companions
     self.decayInterval = decayInterval
     self.settings = settings
+    self.classifier = classifier
     self.loss = loss
   }
 
@@ -107,15 +115,18 @@ public protocol StageTrainer {
 }
 
 extension StageTrainer {
-  /// Trains the stage "head" on the labelled memes; `loss` sees rows of ``Problem/labelled``.
+  /// Trains the stage "head" of `model` on the labelled memes; `loss` sees rows of ``Problem/labelled``.
+  ///
+  /// - Parameter decayEpochs: Epochs between two decays of the learning rate.
   func trainHead(
-    _ parameters: [Tensor], on problem: Problem, settings: StageSettings,
+    of model: any Classifier, _ parameters: [Tensor], on problem: Problem, settings: StageSettings,
+    decayEpochs: Int = 1,
     loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) throws {
-    try train(
-      [
-        TrainingStage(
-          name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings, loss: loss)
-      ], seed: problem.seed)
+    var stage = TrainingStage(
+      name: "head", parameters: parameters, exampleCount: problem.labelled.count, settings: settings,
+      classifier: model, loss: loss)
+    stage.decayInterval = decayEpochs * stage.batchCount
+    try train([stage], seed: problem.seed)
   }
 }

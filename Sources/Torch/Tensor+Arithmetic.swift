@@ -17,6 +17,7 @@ private enum Op {
   static let sqrt = Operator("aten::sqrt")
   static let pow = Operator("aten::pow", "Tensor_Scalar")
   static let clamp = Operator("aten::clamp")
+  static let tanh = Operator("aten::tanh")
   static let sigmoid = Operator("aten::sigmoid")
   static let relu = Operator("aten::relu")
   static let gelu = Operator("aten::gelu")
@@ -60,6 +61,7 @@ extension Tensor {
   public func logSigmoid() -> Tensor { Op.logSigmoid(.tensor(self)) }
   /// `log(1 + exp(x))` without overflow.
   public func softplus() -> Tensor { Op.softplus(.tensor(self)) }
+  public func tanh() -> Tensor { Op.tanh(.tensor(self)) }
   public func relu() -> Tensor { Op.relu(.tensor(self)) }
   /// The Gaussian error linear unit, by the error function.
   public func gelu() -> Tensor { Op.gelu(.tensor(self)) }

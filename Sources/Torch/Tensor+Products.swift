@@ -6,7 +6,12 @@ private enum Op {
   static let layerNorm = Operator("aten::layer_norm")
   static let convolution = Operator("aten::conv2d")
   static let prelu = Operator("aten::prelu")
+  static let lstm = Operator("aten::lstm", "input")
   static let resize = Operator("aten::_upsample_bicubic2d_aa")
+  static let bicubic = Operator("aten::upsample_bicubic2d")
+  static let bilinear = Operator("aten::upsample_bilinear2d")
+  static let batchNorm = Operator("aten::batch_norm")
+  static let maxPool = Operator("aten::max_pool2d")
 }
 
 /// Products of matrices and the operations built on them.
@@ -20,7 +25,11 @@ extension Tensor {
   }
 
   /// Rows of `table` [V, D] by number; `self` holds int64 indices.
-  public func embedded(in table: Tensor) -> Tensor { Op.embedding(.tensor(table), .tensor(self)) }
+  ///
+  /// - Parameter frozenRow: A row that gets no gradient; -1 for none.
+  public func embedded(in table: Tensor, frozenRow: Int = -1) -> Tensor {
+    Op.embedding(.tensor(table), .tensor(self), .int(frozenRow))
+  }
 
   /// Scaled dot-product attention of queries `self` [N, H, T, D]; `mask` is added to the scores, or chooses them.
   ///
@@ -41,11 +50,50 @@ extension Tensor {
       .int(groups))
   }
 
+  /// Every channel of `self` [N, C, H, W] normalised, by the batch's own statistics while training, which the running
+  /// ones then follow in place, and by the running ones otherwise.
+  public func batchNormalized(
+    weight: Tensor, bias: Tensor, runningMean: Tensor, runningVariance: Tensor, isTraining: Bool, momentum: Double,
+    epsilon: Double
+  ) -> Tensor {
+    Op.batchNorm(
+      .tensor(self), .tensor(weight), .tensor(bias), .tensor(runningMean), .tensor(runningVariance), .bool(isTraining),
+      .double(momentum), .double(epsilon), true)
+  }
+
+  /// The largest element of every window of `self` [N, C, H, W].
+  public func maxPooled(window: Int, stride: Int, padding: Int) -> Tensor {
+    Op.maxPool(.tensor(self), .ints([window, window]), .ints([stride, stride]), .ints([padding, padding]))
+  }
+
   /// Negative elements times the slope of their channel (dimension 1).
   public func parametricReLU(slopes: Tensor) -> Tensor { Op.prelu(.tensor(self), .tensor(slopes)) }
+
+  /// The hidden states [N, L, H] after each step of an LSTM of one layer, without biases and from zeros, that reads
+  /// `self` [N, L, I].
+  ///
+  /// - Parameters:
+  ///   - inputWeights: [4H, I], the input, forget, cell and output gates one below the other.
+  ///   - stateWeights: [4H, H], likewise.
+  public func lstm(inputWeights: Tensor, stateWeights: Tensor) -> Tensor {
+    let start = Tensor.zeros([1, shape[0], stateWeights.shape[1]], dtype: dtype, device: device)
+    return Op.lstm(
+      .tensor(self), .tensors([start, start]), .tensors([inputWeights, stateWeights]), false, 1, 0.0, false, false, true
+    )
+  }
 
   /// Images [N, C, H, W] at another size by antialiased bicubic interpolation, which on uint8 is Pillow's within 1.
   public func resizedBicubic(height: Int, width: Int) -> Tensor {
     Op.resize(.tensor(self), .ints([height, width]), false)
+  }
+
+  /// Maps [N, C, H, W] at another size by bicubic interpolation without antialiasing, as PyTorch's `interpolate` does.
+  public func interpolatedBicubic(height: Int, width: Int) -> Tensor {
+    Op.bicubic(.tensor(self), .ints([height, width]), false)
+  }
+
+  /// Maps [N, C, H, W] at another size by bilinear interpolation that keeps the corners, without antialiasing.
+  public func interpolatedBilinear(height: Int, width: Int) -> Tensor {
+    Op.bilinear(.tensor(self), .ints([height, width]), true)
   }
 }

@@ -3,6 +3,7 @@ private enum Op {
   static let permute = Operator("aten::permute")
   static let transpose = Operator("aten::transpose", "int")
   static let unsqueeze = Operator("aten::unsqueeze")
+  static let expand = Operator("aten::expand")
   static let contiguous = Operator("aten::contiguous")
   static let detach = Operator("aten::detach")
   static let clone = Operator("aten::clone")
@@ -29,6 +30,9 @@ extension Tensor {
 
   /// A dimension of size one put in before `axis`.
   public func expanded(at axis: Int) -> Tensor { Op.unsqueeze(.tensor(self), .int(axis)) }
+
+  /// A view whose dimensions of size one are repeated to `shape`.
+  public func broadcast(to shape: [Int]) -> Tensor { Op.expand(.tensor(self), .ints(shape)) }
 
   /// The same elements in row-major memory.
   public func contiguous() -> Tensor { Op.contiguous(.tensor(self)) }

@@ -10,6 +10,18 @@ public struct Linear {
     bias = usesBias ? scope.parameter("bias", [outputs], .fanIn(inputs)) : nil
   }
 
+  /// A layer initialised as transformers are: weights of deviation 0.02, no bias at first.
+  public static func transformer(inputs: Int, outputs: Int, in scope: Scope) -> Linear {
+    Linear(
+      weight: scope.parameter("weight", [outputs, inputs], .normal(mean: 0, deviation: 0.02)),
+      bias: scope.parameter("bias", [outputs], .constant(0)))
+  }
+
+  private init(weight: Tensor, bias: Tensor?) {
+    self.weight = weight
+    self.bias = bias
+  }
+
   public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight: weight, bias: bias) }
 }
 
@@ -57,5 +69,29 @@ public struct Dropout: Sendable {
     mask.fillBernoulli(probability: 1 - rate, using: generator)
     withoutGrad { mask.scale(by: 1 / (1 - rate)) }
     return x * mask
+  }
+}
+
+/// A long short-term memory of one layer without biases that reads a sequence forward.
+public struct LSTM {
+  public let inputWeights: Tensor  // [4H, I]
+  public let stateWeights: Tensor  // [4H, H]
+
+  public init(inputs: Int, hidden: Int, in scope: Scope) {
+    // PyTorch's default: all of it within ±1/√H.
+    inputWeights = scope.parameter("weight_ih", [4 * hidden, inputs], .fanIn(hidden))
+    stateWeights = scope.parameter("weight_hh", [4 * hidden, hidden], .fanIn(hidden))
+  }
+
+  /// The hidden state [N, H] after the last step of each sequence of `x` [N, L, I].
+  ///
+  /// - Parameter lengths: Steps of each sequence, 1 to L; what follows them changes nothing.
+  public func lastState(_ x: Tensor, lengths: [Int]) -> Tensor {
+    let longest = x.shape[1]
+    precondition(lengths.count == x.shape[0] && lengths.allSatisfy { (1...longest).contains($0) })
+    // Training in mixed precision keeps matrices in another type, to which libtorch converts no sequence.
+    let states = x.to(inputWeights.dtype).lstm(inputWeights: inputWeights, stateWeights: stateWeights)
+    let last = Tensor(lengths.enumerated().map { $0 * longest + $1 - 1 }, device: x.device)
+    return states.reshaped(to: [-1, states.shape[2]]).gathered(last)
   }
 }

@@ -7,7 +7,7 @@ import Torch
 /// made, ``validate()`` says which checkpoint entries were missing, unused or of another shape.
 public final class ParameterStore {
   private enum Source {
-    case generator(Generator)
+    case generator(Generator, given: [String: Tensor])
     case values([String: Tensor])
     case nothing
   }
@@ -22,9 +22,9 @@ public final class ParameterStore {
   private var missing: [String] = []
   private var misshaped: [String] = []
 
-  /// A store that initialises parameters.
-  public init(initializingFrom generator: Generator) {
-    source = .generator(generator)
+  /// A store that initialises parameters, those in `given` with the values there.
+  public init(initializingFrom generator: Generator, given: [String: Tensor] = [:]) {
+    source = .generator(generator, given: given)
     device = generator.device
     dtype = nil
   }
@@ -50,14 +50,22 @@ public final class ParameterStore {
   public var values: [String: Tensor] { entries }
 
   /// What an optimizer trains: parameters without buffers, in the order the model asked for them.
-  public var parameters: [Tensor] { names.filter { !buffers.contains($0) }.map { entries[$0]! } }
+  public var parameters: [Tensor] { parameters(below: "") }
+
+  func parameters(below path: String) -> [Tensor] {
+    names.filter { !buffers.contains($0) && (path.isEmpty || $0.hasPrefix("\(path).")) }.map { entries[$0]! }
+  }
 
   /// The elements of all parameters.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.elementCount } }
 
   /// Throws when the checkpoint and the model disagree, naming each path.
   public func validate() throws(ParameterMismatch) {
-    guard case .values(let values) = source else { return }
+    let values: [String: Tensor]
+    switch source {
+    case .values(let all), .generator(_, given: let all): values = all
+    case .nothing: return
+    }
     let unused = values.keys.filter { entries[$0] == nil }.sorted()
     guard missing.isEmpty, misshaped.isEmpty, unused.isEmpty else {
       throw ParameterMismatch(missing: missing, unused: unused, misshaped: misshaped)
@@ -76,7 +84,10 @@ public final class ParameterStore {
 
   private func made(_ path: String, shape: [Int], isBuffer: Bool, initializer: Initializer) -> Tensor {
     switch source {
-    case .generator(let generator):
+    case .generator(let generator, let given):
+      if let value = given[path], fits(path, value, shape: shape, isBuffer: isBuffer) {
+        return value.to(.float32).to(device).copied()
+      }
       let value = Tensor(empty: shape, device: device)
       initializer.fill(value, using: generator)
       return value
@@ -87,16 +98,20 @@ public final class ParameterStore {
         missing.append(path)
         return Tensor.zeros(shape, device: device)
       }
-      guard value.shape == shape else {
-        misshaped.append("\(path): \(value.shape) instead of \(shape)")
-        return Tensor.zeros(shape, device: device)
-      }
-      guard isBuffer || value.dtype.isFloatingPoint else {
-        misshaped.append("\(path): \(value.dtype) instead of real numbers")
-        return Tensor.zeros(shape, device: device)
-      }
+      guard fits(path, value, shape: shape, isBuffer: isBuffer) else { return Tensor.zeros(shape, device: device) }
       return value.to(dtype ?? value.dtype).to(device)
     }
+  }
+
+  private func fits(_ path: String, _ value: Tensor, shape: [Int], isBuffer: Bool) -> Bool {
+    if value.shape != shape {
+      misshaped.append("\(path): \(value.shape) instead of \(shape)")
+    } else if !isBuffer && !value.dtype.isFloatingPoint {
+      misshaped.append("\(path): \(value.dtype) instead of real numbers")
+    } else {
+      return true
+    }
+    return false
   }
 }
 
@@ -120,6 +135,9 @@ public struct Scope {
   public func buffer(_ name: String, _ shape: [Int], _ initializer: Initializer = .constant(0)) -> Tensor {
     store.take(joined(name), shape: shape, isBuffer: true, initializer: initializer)
   }
+
+  /// The parameters below this place that were taken so far, in order, without buffers.
+  public var parameters: [Tensor] { store.parameters(below: path) }
 
   private func joined(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 }

@@ -12,6 +12,8 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   let precision: Precision
   let log: TrainingLog
   let observer: any ProgressObserver
+  /// Chooses among the epochs of stages that have a classifier; `nil` where the last epoch is kept.
+  var scorer: EpochScorer?
   /// Seconds between two checkpoints of a stage; what is lost at most.
   var interval: Duration = .seconds(10)
 
@@ -49,8 +51,10 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       factor: settings.learningRateDecay, interval: stage.decayInterval ?? stage.batchCount)
     let warmUpBatches = settings.warmUp * Double(settings.epochs * stage.batchCount)
     let warmUp = Schedule.warmUp(length: Int(warmUpBatches), then: .constant)
-    let checkpoint = StageCheckpoint(stage: stage.name, in: folder)
-    let firstEpoch = try checkpoint.restore(optimizer) ?? 0
+    let checkpoint = StageCheckpoint(stage, in: folder)
+    let saved = try checkpoint.restore(optimizer)
+    let firstEpoch = saved?.epoch ?? 0
+    var best = saved?.best
     try log.rewind(stage: stage.name, to: firstEpoch)
     let clock = ContinuousClock()
     var lastSave = clock.now
@@ -64,16 +68,33 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       guard loss.isFinite else {
         throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
       }
+      let seconds = (clock.now - start) / .seconds(1)
+      let score = try score(of: stage)
+      if let score, best.map({ scorer!.selection.prefers(score, over: $0.score) }) ?? true {
+        best = BestEpoch(
+          score: score, weights: optimizer.masters.map { $0.detached().copied() },
+          buffers: stage.buffers.map { $0.copied() })
+      }
       try log.append(
         TrainingLog.Epoch(
-          stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.learningRate,
-          seconds: (clock.now - start) / .seconds(1)))
+          stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.learningRate, seconds: seconds,
+          score: score))
       if clock.now - lastSave >= interval || epoch + 1 == settings.epochs {
-        try checkpoint.save(optimizer, epoch: epoch + 1)
+        try checkpoint.save(optimizer, epoch: epoch + 1, best: best)
         lastSave = clock.now
       }
       observer.observe(.epoch(stage: stage.name, done: epoch + 1, total: settings.epochs, loss: loss))
     }
+    if let best {
+      optimizer.restoreWeights(best.weights)
+      for (buffer, value) in zip(stage.buffers, best.buffers) { withoutGrad { buffer.copy(from: value) } }
+    }
+  }
+
+  /// The validation score of a stage as it is; `nil` where its epochs are not chosen from.
+  private func score(of stage: TrainingStage) throws -> Double? {
+    guard let scorer, let classifier = stage.classifier else { return nil }
+    return try precision { try scorer.score(classifier) }
   }
 
   /// Trains one epoch and returns the mean loss of its examples.

@@ -19,7 +19,7 @@ extension Corpus {
     }
     warn(of: dataset.problems, observer)
     let extractor = try FeatureExtractor(
-      encoder: EncoderCatalog.pair(named: recipe.encoder), observer: observer)
+      encoder: EncoderCatalog.pair(named: recipe.encoder), request: recipe.method.request, observer: observer)
     return try Corpus(dataset, splits: splits) { memes in
       let (keys, _, problems) = try extractor.extract(memes, cleaning: recipe.textCleaning)
       warn(of: problems, "images could not be read and count as missing", observer)
@@ -45,9 +45,11 @@ extension Corpus {
 
 extension FeatureExtractor {
   /// An extractor on the user's feature cache that tells an observer how far it is.
-  public init(encoder: EncoderPair, observer: any ProgressObserver) throws {
+  public init(
+    encoder: EncoderPair, request: FeatureRequest = FeatureRequest(), observer: any ProgressObserver
+  ) throws {
     try self.init(
-      encoder: encoder, cacheFolder: EncoderCatalog.cacheRoot.appending(path: "features"),
+      encoder: encoder, cacheFolder: EncoderCatalog.cacheRoot.appending(path: "features"), request: request,
       warn: { observer.observe(.warning($0)) },
       progress: { phase, done, total in observer.observe(.items(phase: phase, done: done, total: total)) })
   }
@@ -66,7 +68,8 @@ extension ModelBundle {
   /// What the model says of memes outside any dataset.
   public func predictions(for memes: [Meme]) throws -> [Prediction] {
     let recipe = description.recipe
-    let features = try encoder.table(of: memes, cleaning: recipe.textCleaning)
+    let features = try encoder.table(
+      of: memes, cleaning: recipe.textCleaning, request: recipe.method.request)
     let rows = classifier.probabilities(of: features).rows
     return zip(memes, rows).map { Prediction(id: $0.id, probabilities: $1, task: task) }
   }

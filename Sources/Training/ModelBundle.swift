@@ -57,7 +57,8 @@ public struct ModelBundle {
       throw TrainingError.notARun(folder, reason: "its \(Self.descriptionName) is damaged: \(fault)")
     }
     encoder = try EncoderCatalog.pair(named: description.recipe.encoder)
-    guard encoder.imageWidth == description.shape.imageWidth, encoder.textWidth == description.shape.textWidth else {
+    let (shape, readsFeatures) = (description.shape, description.recipe.method.request.readsFeatures)
+    guard !readsFeatures || (encoder.imageWidth, encoder.textWidth) == (shape.imageWidth, shape.textWidth) else {
       throw TrainingError.notARun(
         folder, reason: "it was trained on features of other widths than those of the encoder '\(encoder.name)'")
     }

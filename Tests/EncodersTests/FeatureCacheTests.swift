@@ -112,4 +112,65 @@ import Torch
     #expect(cache.count == 400)
     #expect(try cache.gather((0..<400).map(key)).values.floats == (0..<400).flatMap(row))
   }
+
+  // MARK: Sequences
+
+  private func openSequences(_ folder: TemporaryFolder) throws -> (cache: FeatureCache, warnings: [String]) {
+    var warnings: [String] = []
+    let cache = try FeatureCache(folder: folder.url, width: 3, layout: .sequences) { warnings.append($0) }
+    return (cache, warnings)
+  }
+
+  /// `number + 1` rows, exact in float16.
+  private func rows(_ number: Int) -> [Float] { (0...number).flatMap { [Float(number), Float($0), 0.5] } }
+
+  private func addSequences(_ numbers: Range<Int>, to cache: FeatureCache) throws {
+    let lengths = numbers.map { $0 + 1 }
+    let rows = Tensor(numbers.flatMap(rows), shape: [lengths.reduce(0, +), 3])
+    try cache.add(numbers.map(key), rows, lengths: lengths)
+  }
+
+  @Test func sequencesComeBackInTheOrderAskedAlsoAfterReopening() throws {
+    let folder = try TemporaryFolder()
+    let first = try openSequences(folder).cache
+    try addSequences(0..<2, to: first)
+    try addSequences(2..<4, to: first)
+    try first.flush()
+    try addSequences(4..<7, to: first)
+    try first.flush()
+    for cache in [first, try openSequences(folder).cache] {
+      let block = try cache.sequences([key(3), nil, key(6), key(99), key(0), key(3)])
+      #expect(block.lengths == [4, 0, 7, 0, 1, 4])
+      #expect(block.flat.floats == rows(3) + rows(6) + rows(0) + rows(3))
+      let padded = block.gathered([2, 3, 4]).padded
+      #expect(padded.shape == [3, 7, 3])
+      let nothing = [Float](repeating: 0, count: 21)
+      #expect(padded.floats == rows(6) + nothing + rows(0) + nothing.dropLast(3))
+    }
+    #expect(try openSequences(folder).cache.count == 7)
+  }
+
+  @Test func aShardOfSequencesWhoseLengthsDoNotAddUpIsSetAside() throws {
+    for lengths in [[1, 1], [3, 0], [-1, 4], [3]] as [[Int32]] {
+      let folder = try TemporaryFolder()
+      try Checkpoint(tensors: [
+        "features": Tensor.zeros([3, 3], dtype: .float16), "keys": Tensor.zeros([2, 32], dtype: .uint8),
+        "lengths": Tensor(lengths),
+      ]).write(to: folder.url.appending(path: "a.safetensors"))
+      let (cache, warnings) = try openSequences(folder)
+      #expect(cache.count == 0 && warnings.count == 1, "\(lengths)")
+      #expect(warnings.first?.contains("'lengths' [n]") == true)
+    }
+  }
+
+  /// Sequences are long: a shard is written before memory holds too many of them.
+  @Test func manyBytesAreWrittenWithoutBeingAsked() throws {
+    let folder = try TemporaryFolder()
+    let cache = try FeatureCache(folder: folder.url, width: 1024, layout: .sequences) { _ in }
+    let half = Tensor.ones([1 << 14, 1024])  // 32 MiB of float16
+    try cache.add([key(0)], half, lengths: [1 << 14])
+    #expect(try shards(in: folder).isEmpty)
+    try cache.add([key(1)], half, lengths: [1 << 14])
+    #expect(try shards(in: folder).count == 1)
+  }
 }

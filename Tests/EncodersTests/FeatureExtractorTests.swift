@@ -7,8 +7,9 @@ import Torch
 @testable import Encoders
 
 /// Encodes a picture as its first pixel and a text as its letters, and counts.
-private final class Counting: ImageEncoder, TextEncoder {
+private final class Counting: ImageEncoder, TokenEncoder {
   let width = 3
+  let paddedLength: Int? = 9
   let preferredBatchSize = 4
   let preferredTokenCount = 20
   let inputSide = 1
@@ -29,6 +30,12 @@ private final class Counting: ImageEncoder, TextEncoder {
       texts.flatMap { [Float($0.count), Float($0.last!), Float($0.reduce(0, +))] }, shape: [texts.count, 3])
   }
 
+  /// Of each token itself, its place and the text's length.
+  func states(_ texts: [[Int32]]) -> Tensor {
+    let rows = texts.flatMap { text in text.indices.flatMap { [Float(text[$0]), Float($0), Float(text.count)] } }
+    return Tensor(rows, shape: [rows.count / 3, 3])
+  }
+
   static func expected(_ text: String) -> [Float] {
     [Float(text.utf8.count + 1), Float(text.utf8.last!), Float(text.utf8.reduce(0) { $0 + Int($1) })]
   }
@@ -41,18 +48,22 @@ private final class Counting: ImageEncoder, TextEncoder {
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func extractor(cached: Bool = true) throws -> FeatureExtractor {
+  private func extractor(cached: Bool = true, request: FeatureRequest = FeatureRequest()) throws -> FeatureExtractor {
+    let pair = try pair()
+    guard cached else { return FeatureExtractor(encoder: pair, progress: { _, _, _ in }) }
+    return try FeatureExtractor(
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: request,
+      warn: { Issue.record("warned: \($0)") }, progress: { _, _, _ in })
+  }
+
+  private func pair() throws -> EncoderPair {
     let weights = folder.url.appending(path: "weights")
     try Data("weights".utf8).write(to: weights)
     let (image, text) = (image, text)
-    let pair = EncoderPair(
+    return EncoderPair(
       name: "counting", computation: Computation(),
       image: .init(width: 3, files: [weights], preprocessing: "first pixel") { image },
       text: .init(width: 3, files: [weights], preprocessing: "letters") { text })
-    guard cached else { return FeatureExtractor(encoder: pair, progress: { _, _, _ in }) }
-    return try FeatureExtractor(
-      encoder: pair, cacheFolder: folder.url.appending(path: "cache"),
-      warn: { Issue.record("warned: \($0)") }, progress: { _, _, _ in })
   }
 
   private func file(_ name: String, shade: UInt8) throws -> URL {
@@ -96,6 +107,39 @@ private final class Counting: ImageEncoder, TextEncoder {
     let again = try extractor().extract(memes, cleaning: .none).statistics
     #expect(again.imagesComputed == 0 && again.textsComputed == 0 && again.memes == 60)
     #expect(try extractor(cached: false).extract(memes, cleaning: .none).statistics.imagesComputed == 10)
+  }
+
+  @Test(arguments: TokenStates.allCases) func statesBelongToTheirMemesAndAreKept(_ states: TokenStates) throws {
+    let memes = try memes()
+    for expected in [7, 0] {
+      let extractor = try extractor(request: FeatureRequest(tokenStates: states))
+      let (keys, statistics, _) = try extractor.extract(memes, cleaning: .none)
+      #expect(statistics.sequencesComputed == expected)
+      let block = try #require(try extractor.table(keys).tokens)
+      let alone = try pair().table(
+        of: memes.map { Meme(id: $0.id, image: nil, text: $0.text) }, cleaning: .none,
+        request: FeatureRequest(tokenStates: states))
+      #expect(block.lengths == memes.map { meme in meme.text.map { states == .padded ? 9 : $0.count + 1 } ?? 0 })
+      for (row, meme) in memes.enumerated() {
+        guard let text = meme.text else { continue }
+        var tokens = [0] + text.utf8.map(Float.init)
+        if states == .padded { tokens += [Float](repeating: 0, count: 9 - tokens.count) }
+        let values = tokens.enumerated().flatMap { [$1, Float($0), Float(tokens.count)] }
+        #expect(block.gathered([row]).flat.floats == values)
+        #expect(try #require(alone.tokens).gathered([row]).flat.floats == values)
+      }
+    }
+    #expect(try extractor().table(extractor().extract(memes, cleaning: .none).keys).tokens == nil)
+  }
+
+  @Test func paddingThatIsNotReadIsRefusedBeforeAnyWork() throws {
+    let pair = try EncoderCatalog.pair(named: "lite")
+    let extractor = try FeatureExtractor(
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: FeatureRequest(tokenStates: .padded),
+      warn: { _ in },
+      progress: { phase, _, _ in Issue.record("\(phase)") })
+    let error = try #require(throws: EncoderError.self) { try extractor.extract(try memes(), cleaning: .none) }
+    #expect(error.description.contains("lite") && error.description.contains("reads_padding=false"))
   }
 
   @Test func undecodablePicturesAreReportedAndMissing() throws {

@@ -52,7 +52,12 @@ import TorchNN
     let fixture = try Fixture()
     let encoder = try bert(weights: fixture.group("bert.weights."), isFused: isFused)
     let texts: [[Int32]] = try (0..<6).map { try fixture.tensor("bert.tokens.\($0)").values() }
-    #expect(relativeDifference(encoder.encode(texts), try fixture.tensor("bert.features")) <= 1e-5)
+    let expected = try fixture.tensor("bert.features")
+    #expect(relativeDifference(encoder.encode(texts), expected) <= 1e-5)
+    let block = SequenceBlock(states: encoder.states(texts), lengths: texts.map(\.count))
+    #expect(block.lengths == [5, 2, 9, 5, 1, 12])
+    let means = texts.indices.map { block.gathered([$0]).flat.mean(along: 0) }
+    #expect(relativeDifference(Tensor.stacked(means).normalized(), expected) <= 1e-5)
   }
 
   @Test func bertKnowsThePoolerAndNamesOtherKeys() throws {

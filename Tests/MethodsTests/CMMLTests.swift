@@ -51,8 +51,10 @@ import TorchNN
 
   private func loss(_ method: CMML, _ model: CMML.Model, _ kind: LabelTask.Kind) -> () -> Tensor {
     let features = PreparedFeatures(image: fixture["cmml.image_features"], text: fixture["cmml.text_features"])
-    let loss = method.loss(of: model, targets: targets(kind))
-    return { loss(features, Tensor(Array(0..<Self.labelled))) }
+    let loss = method.loss(targets: targets(kind))
+    return {
+      loss(model.network(image: features.image, text: features.text), Tensor(Array(0..<Self.labelled)))
+    }
   }
 
   @Test(arguments: kinds)

@@ -143,7 +143,7 @@ import TorchNN
     let text = isSiamese ? fixture["\(name).text"] : fixture["fusion.text"]
     let features = PreparedFeatures(image: fixture["fusion.image"], text: text)
     let targets = Targets(try self.labels(kind), task: shape.task)
-    let loss = method.weightedLoss(targets)
+    let loss = method.classWeights.loss(for: targets)
     follow(name, parameters, clip: 0) {
       model.logits(features)
     } loss: {

@@ -40,6 +40,18 @@ import Torch
         < 1e-6)
   }
 
+  /// Vector T6 of reference 17: CLIP's symmetric cross-entropy of pairs, put together of these operations in float64.
+  @Test func contrastiveLossIsThatOfTheReference() {
+    let image = Tensor([1, 0, 0.5, 0.2, 1, -0.3, -0.5, 0.4, 1] as [Double], shape: [3, 3])
+    let text = Tensor([0.9, 0.1, 0.4, 0, 0.8, -0.1, 0.3, -0.2, 0.7] as [Double], shape: [3, 3])
+    let logScale = Tensor(1 / 0.07, dtype: .float64).log()
+    #expect(abs(logScale.item - 2.659_260_036_9) < 1e-10)
+    let logits = image.normalized().matmul(text.normalized().transposed()) * logScale.exp()
+    let pairs = Tensor([0, 1, 2])
+    let both = [logits, logits.transposed()].map { Loss.crossEntropy(logits: $0, classes: pairs).item }
+    #expect(abs((both[0] + both[1]) / 2 - 0.574_509_965_4) < 1e-10)
+  }
+
   @Test func randomNumbersAreThoseOfATorchGenerator() {
     let generator = Generator(seed: 42)
     let uniform = Tensor(empty: [5])
@@ -71,6 +83,11 @@ import Torch
     #expect(store.names == ["a.weight", "a.bias"])
     #expect(store.parameterCount == 40_100)
     #expect(linear.weight.requiresGrad)
+    let lstm = LSTM(inputs: 100, hidden: 25, in: store.root["b"])
+    for tensor in [lstm.inputWeights, lstm.stateWeights] {
+      let values = tensor.detached().doubles
+      #expect(values.allSatisfy { abs($0) <= 0.2 } && values.max()! > 0.19 && values.min()! < -0.19)
+    }
   }
 
   @Test func mismatchesAreListedExactly() {

@@ -34,6 +34,21 @@ import Testing
     let second = try Recipe(yaml: text("cmml-clip-clip"), source: "")
     #expect(second.method as? CMML == CMML())
     #expect(second.textCleaning == .semiMemes && second.encoder == recipe.encoder)
+    let third = try Recipe(yaml: text("tib-va-clip"), source: "")
+    #expect(third.method as? TIBVA == TIBVA())
+    #expect(third.textCleaning == .semiMemes && third.encoder == recipe.encoder)
+  }
+
+  @Test func epochsAreChosenAsTheReferencesDo() throws {
+    func selection(_ name: String) throws -> EpochSelection? { try Recipe(yaml: text(name), source: "").selection }
+    #expect(try selection("hate-clipper-clip") == EpochSelection(metric: .auroc))
+    #expect(try selection("simclip-clip") == EpochSelection(metric: .f1Macro))
+    #expect(try selection("tib-va-clip") == EpochSelection(metric: .mamiA, ties: .latest))
+    #expect(try selection("cmml-clip-clip") == nil)
+    let linear = try text("logistic-regression-lite")
+    #expect(message(linear, ["selection={metric: auroc, ties: earliest}"]).contains("must be null"))
+    #expect(message(try text("tib-va-clip"), ["selection.metric=aurok"]).contains("selection.metric"))
+    #expect(message(try text("tib-va-clip").replacing("selection:", with: "selektion:")).contains("'selection'"))
   }
 
   @Test func everyMethodHasADefaultRecipe() throws {

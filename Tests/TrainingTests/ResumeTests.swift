@@ -28,12 +28,23 @@ import Torch
     }
   }
 
-  private func fit(in folder: URL, precision: Precision, observer: any ProgressObserver) throws -> Data {
+  private func fit(
+    _ type: any Methods.Method.Type = SemiMemes.self, in folder: URL, precision: Precision, selects: Bool = false,
+    observer: any ProgressObserver
+  ) throws -> Data {
     var trainer = CheckpointingTrainer(
       folder: folder, precision: precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
       observer: observer)
     trainer.interval = .zero
-    let method = try SmallProblem.quick(SemiMemes.self)
+    if selects {
+      let features = SmallProblem.features(count: 30, seed: 8)
+      // The most doubtful epoch counts as the best: training makes a head surer, so an early one is kept.
+      trainer.scorer = EpochScorer(EpochSelection(metric: .auroc)) { classifier in
+        let certainty = classifier.probabilities(of: features).to(.float32) - 0.5
+        return -(certainty * certainty).mean().item
+      }
+    }
+    let method = try SmallProblem.quick(type)
     let values = try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
     let file = folder.appending(path: "final.safetensors")
     try Checkpoint(tensors: values).write(to: file)
@@ -54,6 +65,40 @@ import Torch
       let epochs = try TrainingLog(folder.appending(path: "log.jsonl")).epochs
       #expect(epochs.count == 3 + 3 + 4, "every epoch is logged once")
     }
+  }
+
+  /// Running statistics are part of what goes on.
+  @Test func aNetworkWithRunningStatisticsResumesToTheSameBytes() throws {
+    let temporary = try TemporaryFolder()
+    let (whole, photographs) = (try temporary.folder("whole"), try temporary.folder("photographs"))
+    let expected = try fit(
+      CMMLOrigin.self, in: whole, precision: .float32,
+      observer: Photographer(whole, into: photographs, at: ["network": 2]))
+    let resumed = try fit(
+      CMMLOrigin.self, in: photographs.appending(path: "network-2"), precision: .float32, observer: SilentObserver())
+    #expect(resumed == expected)
+  }
+
+  /// With a selection the checkpoint holds the best epoch too, also where it came before the kill.
+  @Test(arguments: Precision.allCases)
+  func resumedBytesEqualUninterruptedOnesWhereAnEpochIsChosen(_ precision: Precision) throws {
+    let temporary = try TemporaryFolder()
+    let (whole, photographs) = (try temporary.folder("whole"), try temporary.folder("photographs"))
+    func photographer(_ epoch: Int) -> Photographer { Photographer(whole, into: photographs, at: ["head": epoch]) }
+    let last = try fit(in: temporary.folder("last"), precision: precision, observer: SilentObserver())
+    var expected = Data()
+    for epoch in 1...4 {
+      try FileManager.default.removeItem(at: whole)
+      expected = try fit(
+        in: temporary.folder("whole"), precision: precision, selects: true, observer: photographer(epoch))
+      #expect(expected != last, "the last epoch was kept: the test has nothing to choose")
+      let folder = photographs.appending(path: "head-\(epoch)")
+      let resumed = try fit(in: folder, precision: precision, selects: true, observer: SilentObserver())
+      #expect(resumed == expected, "killed after epoch \(epoch)")
+    }
+    let epochs = try TrainingLog(whole.appending(path: "log.jsonl")).epochs
+    #expect(epochs.filter { $0.stage == "head" }.allSatisfy { $0.score != nil })
+    #expect(epochs.filter { $0.stage != "head" }.allSatisfy { $0.score == nil })
   }
 
   @Test func aCheckpointOfAnotherModelIsRefused() throws {

@@ -1,8 +1,8 @@
-import Encoders
 import Foundation
 import MemeData
 import Torch
 
+@testable import Encoders
 @testable import Methods
 @testable import Training
 
@@ -26,8 +26,58 @@ enum SmallProblem {
       let mask = Tensor(isPresent).to(.float32).expanded(at: 1)
       return FeatureBlock(values: (idea.matmul(map) + noise) * mask, isPresent: isPresent)
     }
+    let image = view(6, (0..<count).map { $0 % 5 != 4 })
+    let text = view(4, (0..<count).map { $0 % 7 != 6 })
+    let words = words(of: text)
     return FeatureTable(
-      image: view(6, (0..<count).map { $0 % 5 != 4 }), text: view(4, (0..<count).map { $0 % 7 != 6 }))
+      image: image, text: text, tokens: tokens(of: text), regions: regions(of: image), pictures: pictures(of: image),
+      texts: words.map { $0.map { "\(vocabulary[$0]) meme" } },
+      ids: words.map { $0.map { [101, Int32(1000 + $0), 102] } ?? [] })
+  }
+
+  private static let vocabulary = ["worst", "bad", "fair", "good", "best"]
+
+  /// The word, of five, that tells of the feature that labels depend on.
+  private static func words(of text: FeatureBlock) -> [Int?] {
+    let values = text.values.selected(1, along: 1).doubles
+    return zip(values, text.isPresent).map { value, isPresent in
+      isPresent ? [-1, -0.3, 0.3, 1].count { value > $0 } : nil
+    }
+  }
+
+  /// Rows and columns of pictures.
+  static let pictureSide = 32
+
+  /// One colour a picture, of the first three features.
+  private static func pictures(of image: FeatureBlock) -> PictureBlock {
+    let pixels = pictureSide * pictureSide
+    let colours = (image.values.sliced(0..<3, along: 1) * 40 + 128).clamped(min: 0, max: 255).to(.uint8)
+    let rows = image.isPresent.indices.filter { image.isPresent[$0] }.map { row in
+      colours.selected(row).expanded(at: 1).broadcast(to: [3, pixels]).reshaped(to: [1, 3 * pixels])
+    }
+    let lengths = image.isPresent.map { $0 ? 1 : 0 }
+    return PictureBlock(
+      rows: SequenceBlock(states: .concatenated(rows, along: 0), lengths: lengths), side: pictureSide)
+  }
+
+  /// Two cells a picture: its features, and half of them.
+  private static func regions(of image: FeatureBlock) -> RegionBlock {
+    let boxes = Tensor([0, 0, 0.5, 1, 0.5, 0, 1, 1] as [Float], shape: [2, 4])
+    let rows = image.isPresent.indices.filter { image.isPresent[$0] }.map { row in
+      let features = image.values.selected(row)
+      return Tensor.concatenated([.stacked([features, features * 0.5]), boxes], along: 1)
+    }
+    let lengths = image.isPresent.map { $0 ? 2 : 0 }
+    return RegionBlock(rows: SequenceBlock(states: .concatenated(rows, along: 0), lengths: lengths))
+  }
+
+  /// One to three tokens a text, which add up to its features.
+  private static func tokens(of text: FeatureBlock) -> SequenceBlock {
+    let lengths = text.isPresent.enumerated().map { $1 ? $0 % 3 + 1 : 0 }
+    let states = lengths.enumerated().flatMap { row, length -> [Tensor] in
+      (0..<length).map { text.values.selected(row) * (2 * Double($0 + 1) / Double(length * (length + 1))) }
+    }
+    return SequenceBlock(states: .stacked(states), lengths: lengths)
   }
 
   static func label(_ index: Int, of task: LabelTask, in features: FeatureTable) -> Label {
@@ -54,7 +104,21 @@ enum SmallProblem {
       type.name == SemiMemes.name
       ? ["settings.auto_encoder.training.epochs=3", "settings.training.epochs=4"]
       : type.name == LogisticRegression.name ? [] : ["settings.training.epochs=4"]
-    return try Recipe(yaml: RecipeLibrary.text(named: name), source: name, overrides: overrides).method
+    return try Recipe(yaml: RecipeLibrary.text(named: name), source: name, overrides: overrides + small(type)).method
+  }
+
+  /// Sizes of networks that are trained whole, so small that a test can wait for them.
+  static func small(_ type: any Methods.Method.Type) -> [String] {
+    let layers = ["width=12", "heads=2", "inner_width=24", "dropout_rate=0"].map { "settings.network.\($0)" }
+    switch type.name {
+    case CMMLOrigin.name: return ["settings.picture_side=\(pictureSide)", "settings.text_hidden=16"]
+    case ViLT.name:
+      return layers + ["layers=1", "picture_side=\(pictureSide)", "patch=16"].map { "settings.network.\($0)" }
+    case VisualBERT.name: return layers + ["settings.network.layers=1", "settings.weights=random"]
+    case LXMERT.name:
+      return layers + ["text_layers=1", "region_layers=1", "cross_layers=1"].map { "settings.network.\($0)" }
+    default: return []
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The shape of a transformer with layer normalisation in front of each part.
-struct TransformerShape: Sendable, Equatable {
+struct TransformerLayerShape: Sendable, Equatable {
   /// What the inner layer of a block is put through, named as hub configurations name it.
   enum Activation: String, Sendable, Decodable {
     /// `x · σ(1.702 x)`
@@ -37,7 +37,7 @@ struct TransformerShape: Sendable, Equatable {
 /// Reference 09 §A; transformers' `configuration_clip.py`.
 public struct CLIPConfiguration: Sendable, Equatable {
   struct Vision: Sendable, Equatable {
-    var shape = TransformerShape(
+    var shape = TransformerLayerShape(
       width: 768, innerWidth: 3072, layerCount: 12, headCount: 12, activation: .quickGELU, normalizationEpsilon: 1e-5)
     /// Rows and columns of the input.
     var imageSide = 224
@@ -56,7 +56,7 @@ public struct CLIPConfiguration: Sendable, Equatable {
   }
 
   struct Text: Sendable, Equatable {
-    var shape = TransformerShape(
+    var shape = TransformerLayerShape(
       width: 512, innerWidth: 2048, layerCount: 12, headCount: 8, activation: .quickGELU, normalizationEpsilon: 1e-5)
     var vocabularySize = 49_408
     var positionCount = 77
@@ -111,7 +111,7 @@ public struct CLIPConfiguration: Sendable, Equatable {
   }
 }
 
-extension TransformerShape {
+extension TransformerLayerShape {
   private enum CodingKeys: String, CodingKey {
     case width = "hidden_size"
     case innerWidth = "intermediate_size"

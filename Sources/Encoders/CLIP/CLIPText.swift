@@ -16,7 +16,7 @@ protocol TextTower: Sendable {
   func pooled(_ texts: [[Int32]]) -> Tensor
   /// Features [N, embeddingWidth] in the space that pictures and texts share.
   func projected(_ pooled: Tensor) -> Tensor
-  /// The states [N, L, D], float32, of every token after the last normalisation, of N texts of one length.
+  /// The states [T, D], float32, of every token after the last normalisation, one text after the other.
   func states(_ texts: [[Int32]]) -> Tensor
 }
 
@@ -90,14 +90,11 @@ struct TextTrunk: @unchecked Sendable {  // its tensors are never written
     return packed.inGivenOrder(norm(blocks[blocks.count - 1](x, packed.runs, at: .last).to(.float32)))
   }
 
-  /// The states [N, L, D], float32, of every token.
-  ///
-  /// - Precondition: All texts have one length.
+  /// The states [T, D], float32, of every token, one text after the other.
   func states(_ texts: [[Int32]]) -> Tensor {
     let packed = PackedTexts(texts, device: computation.device)
-    precondition(packed.runs.count == 1, "states of texts of \(packed.runs.count) lengths; expected one, padded")
     let x = blocks[blocks.count - 1](beforeLastBlock(packed), packed.runs)
-    return packed.inGivenOrder(norm(x.to(.float32)).reshaped(to: [texts.count, -1, width]))
+    return packed.tokensInGivenOrder(norm(x.to(.float32)))
   }
 
   private func beforeLastBlock(_ packed: PackedTexts) -> Tensor {

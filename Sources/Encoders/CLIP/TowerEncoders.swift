@@ -45,17 +45,24 @@ public final class CLIPImageEncoder: ImageEncoder {
 }
 
 /// Features of texts from a tower of the CLIP family.
-public final class CLIPTextEncoder: TextEncoder {
+public final class CLIPTextEncoder: TokenEncoder {
   public let width: Int
   public let preferredTokenCount = 1024
   public let tap: FeatureTap
+  public let paddedLength: Int?
   private let tower: any TextTower
   private let tokenize: @Sendable (String) -> [Int32]
 
-  /// - Parameter tokenize: The ids of a text as the tower wants them, below its vocabulary's size.
-  init(_ tower: any TextTower, tap: FeatureTap, tokenize: @escaping @Sendable (String) -> [Int32]) {
+  /// - Parameters:
+  ///   - paddedLength: How many tokens the tower reads where a text is filled up with zeros.
+  ///   - tokenize: The ids of a text as the tower wants them, below its vocabulary's size.
+  init(
+    _ tower: any TextTower, tap: FeatureTap, paddedLength: Int? = nil,
+    tokenize: @escaping @Sendable (String) -> [Int32]
+  ) {
     self.tower = tower
     self.tap = tap
+    self.paddedLength = paddedLength
     self.tokenize = tokenize
     width = tap == .pooled ? tower.pooledWidth : tower.embeddingWidth
   }
@@ -66,15 +73,9 @@ public final class CLIPTextEncoder: TextEncoder {
     withInferenceMode { tower.pooled(texts).tapped(tap, tower.projected).to(.cpu) }
   }
 
-  /// Features [N, L, D] of every token of N texts, all padded to the length L, float32 on the CPU: the states after the
-  /// last normalisation, projected too unless the tap is `pooled`. TIB-VA reads them (reference 03).
-  public func states(of texts: [[Int32]]) -> Tensor {
-    withInferenceMode {
-      let states = tower.states(texts)
-      let (count, length, width) = (states.shape[0], states.shape[1], states.shape[2])
-      let tapped = states.reshaped(to: [count * length, width]).tapped(tap, tower.projected)
-      return tapped.reshaped(to: [count, length, self.width]).to(.cpu)
-    }
+  /// The states after the last normalisation, projected too unless the tap is `pooled` (reference 03 §1).
+  public func states(_ texts: [[Int32]]) -> Tensor {
+    withInferenceMode { tower.states(texts).tapped(tap, tower.projected).to(.cpu) }
   }
 }
 

@@ -46,22 +46,29 @@ enum MAMIReader: DatasetReader {
     return rows.contents(tasks: [
       LabelTask(name: "misogynous", kind: .binary, labels: ["misogynous"]),
       LabelTask(name: "subtypes", kind: .multilabel, labels: subtypes),
+      LabelTask(name: "misogyny", kind: .multilabel, labels: ["misogynous"] + subtypes),
     ])
   }
 
-  private static func labels(_ record: Record) throws(RowFault) -> [String: Label] {
+  /// What both kinds of column say of a meme; all five are a task too, as the shared task's systems learn them.
+  private static func labels(misogynous: Bool?, subtypes flags: [Bool]?) -> [String: Label] {
     var labels: [String: Label] = [:]
-    if let flag = try record.flag("misogynous") { labels["misogynous"] = .binary(flag) }
+    labels["misogynous"] = misogynous.map(Label.binary)
+    labels["subtypes"] = flags.map(Label.multilabel)
+    if let misogynous, let flags { labels["misogyny"] = .multilabel([misogynous] + flags) }
+    return labels
+  }
+
+  private static func labels(_ record: Record) throws(RowFault) -> [String: Label] {
+    let misogynous = try record.flag("misogynous")
     var flags: [Bool] = []
     for subtype in subtypes {
       if let flag = try record.flag(subtype) { flags.append(flag) }
     }
-    if flags.count == subtypes.count {
-      labels["subtypes"] = .multilabel(flags)
-    } else if !flags.isEmpty {
+    guard flags.isEmpty || flags.count == subtypes.count else {
       throw RowFault("only \(flags.count) of the labels \(subtypes.joined(separator: ", ")) are given")
     }
-    return labels
+    return labels(misogynous: misogynous, subtypes: flags.isEmpty ? nil : flags)
   }
 
   private struct SeparateLabels {
@@ -86,8 +93,7 @@ enum MAMIReader: DatasetReader {
         let unmatched = RowProblem(
           file: path, line: row.line, message: "'\(cells[0])' is no meme of the test file")
         labels[cells[0]] = SeparateLabels(
-          labels: ["misogynous": .binary(flags[0]), "subtypes": .multilabel(Array(flags.dropFirst()))],
-          unmatched: unmatched)
+          labels: Self.labels(misogynous: flags[0], subtypes: Array(flags.dropFirst())), unmatched: unmatched)
       } else {
         let message = row.fault ?? "expected a file name and five columns of 0 or 1"
         rows.report(RowProblem(file: path, line: row.line, message: message))

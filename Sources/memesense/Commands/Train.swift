@@ -61,6 +61,8 @@ extension TrainingRun.Summary {
       table.append([split.rawValue] + shown.map { report[$0]?.formatted(digits: 4) ?? "" })
     }
     let time = String(format: "%.1f", seconds)
-    return "\(labels) labelled and \(unlabelled) unlabelled memes, \(parameters) parameters, \(time) s\n\n\(table.text)"
+    let kept = epoch.map { ", epoch \($0) kept" } ?? ""
+    return "\(labels) labelled and \(unlabelled) unlabelled memes, \(parameters) parameters, \(time) s\(kept)\n\n"
+      + table.text
   }
 }

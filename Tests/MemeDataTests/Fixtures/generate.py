@@ -10,6 +10,7 @@ Run in this folder with NumPy and Hugging Face tokenizers and transformers insta
 - clip_vocab.json, clip_merges.txt, clip.json: a byte-level BPE learned here from made-up words and the ids that
   transformers' CLIPTokenizer gives random texts with it, cut off at 24.
 - clip_kinds.json: the letters, numbers and spaces of CLIP's pattern, as ranges.
+- bag_of_words.json: the vocabulary and the columns that scikit-learn's CountVectorizer gives random texts.
 - bert_kinds.json: for every scalar what BertNormalizer and BertPreTokenizer do with it, as ranges.
 """
 import collections
@@ -19,6 +20,7 @@ import re
 import unicodedata
 
 import numpy
+from sklearn.feature_extraction.text import CountVectorizer
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTokenizer
 
@@ -219,8 +221,26 @@ def clip_kinds():
         file.write("\n")
 
 
+def bag_of_words():
+    rng = random.Random(9)
+    words = ["me", "when", "Monday", "cat", "CATS", "don't", "x", "_", "_a", "42", "4.5", "naïve", "nai\u0308ve", "Ünder", "日本語", "½½",
+             "ТЕКСТ", "e\u0301a", "a-b", "co_op"]
+    texts = [" ".join(rng.choice(words) for _ in range(rng.randint(0, 8))) for _ in range(60)]
+    texts += [random_text(rng) for _ in range(60)]
+    counts = CountVectorizer(binary=True).fit_transform(texts).sum(axis=0).A1
+    counts = sorted(counts, reverse=True)
+    # Where the limit parts words that equally many texts have, scikit-learn's choice is its sorting's.
+    limit = next(n for n in range(15, len(counts)) if counts[n - 1] > counts[n])
+    vectorizer = CountVectorizer(binary=True, max_features=limit).fit(texts)
+    matrix = vectorizer.transform(texts)
+    write("bag_of_words.json", {
+        "limit": limit, "vocabulary": vectorizer.get_feature_names_out().tolist(),
+        "texts": [{"text": text, "columns": sorted(matrix[row].indices.tolist())} for row, text in enumerate(texts)]})
+
+
 permutations()
 cleaning()
+bag_of_words()
 clip()
 clip_kinds()
 wordpiece()

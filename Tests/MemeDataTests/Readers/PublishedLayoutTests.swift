@@ -67,7 +67,7 @@ import Testing
       ], images: ["TRAINING/1.jpg", "TRAINING/2.jpg", "test/3.jpg", "test/4.jpg"])
     let dataset = try folder.read()
     #expect(dataset.format == .mami)
-    #expect(dataset.tasks.map(\.name) == ["misogynous", "subtypes"])
+    #expect(dataset.tasks.map(\.name) == ["misogynous", "subtypes", "misogyny"])
     #expect(dataset.memes.map(\.id) == ["1.jpg", "2.jpg", "3.jpg", "4.jpg"])
     #expect(dataset.memes.map(\.split) == [.train, .train, .test, .test])
     #expect(dataset.memes.map(\.text) == ["one, \"two\"", "line\nbreak", "three", "four"])
@@ -76,6 +76,12 @@ import Testing
         == [
           .multilabel([false, true, false, true]), .multilabel([false, false, false, false]),
           .multilabel([true, false, false, false]), nil,
+        ])
+    #expect(
+      dataset.memes.map { $0.labels["misogyny"] }
+        == [
+          .multilabel([true, false, true, false, true]), .multilabel([false, false, false, false, false]),
+          .multilabel([true, true, false, false, false]), nil,
         ])
     #expect(
       dataset.problems.map(\.description).sorted()

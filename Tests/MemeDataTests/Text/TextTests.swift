@@ -20,6 +20,26 @@ import Testing
     #expect(TextCleaning.none.cleaned(text) == text)
   }
 
+  private struct Bag: Decodable {
+    struct Counted: Decodable {
+      var text: String
+      var columns: [Int]
+    }
+
+    var limit: Int
+    var vocabulary: [String]
+    var texts: [Counted]
+  }
+
+  @Test func bagOfWordsEqualsScikitLearn() throws {
+    let expected: Bag = try decodeFixture("bag_of_words.json")
+    let bag = BagOfWords(fitting: expected.texts.map(\.text), limit: expected.limit)
+    #expect(bag.vocabulary.map { Array($0.unicodeScalars) } == expected.vocabulary.map { Array($0.unicodeScalars) })
+    for text in expected.texts { #expect(bag.columns(of: text.text) == text.columns, "\(text.text)") }
+    #expect(expected.texts.contains { $0.columns.count > 3 })
+    #expect(BagOfWords(vocabulary: bag.vocabulary) == bag)
+  }
+
   private struct Encoded: Decodable {
     var text: String
     var ids: [Int32]

@@ -1,8 +1,8 @@
 """Writes methods.safetensors: reference values for SemiMemes' losses, logistic regression and the fusion methods.
 
 The distribution-balanced loss is written out from its formula in float64, its gradient by autograd; the linear models
-are scikit-learn's. CMML, Hate-CLIPper and SimCLIP are written here in PyTorch, float32, without dropout. Random inputs
-from seeds 0 and 1. Run with torch 2.13.0, scikit-learn 1.9 and safetensors.
+are scikit-learn's. CMML, Hate-CLIPper, SimCLIP and TIB-VA are written here in PyTorch, float32, without dropout. Random
+inputs from seeds 0, 1 and 2. Run with torch 2.13.0, scikit-learn 1.9 and safetensors.
 """
 import pathlib
 import numpy as np
@@ -114,10 +114,10 @@ for kind, target in targets.items():
         schedule.step()
     out[f"cmml.{kind}.curve"] = torch.tensor(curve, dtype=torch.float64)
 
-def train(name, parameters, logits, loss, clip=None):
-    """Twenty full-batch steps of AdamW: the initial values, the first gradients and the losses."""
+def train(name, parameters, logits, loss, clip=None, optimizer=None):
+    """Twenty full-batch steps, of AdamW unless told: the initial values, the first gradients and the losses."""
     out.update({f"{name}.{key}": value.detach().clone() for key, value in parameters.items()})
-    optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3, weight_decay=1e-4)
+    optimizer = optimizer or torch.optim.AdamW(parameters.values(), lr=1e-3, weight_decay=1e-4)
     losses = []
     for step in range(20):
         optimizer.zero_grad()
@@ -128,7 +128,7 @@ def train(name, parameters, logits, loss, clip=None):
             out[f"{name}.logits"] = z.detach()
             out.update({f"{name}.gradient.{key}": p.grad.clone() for key, p in parameters.items()})
         if clip:
-            torch.nn.utils.clip_grad_norm_(parameters.values(), clip)
+            torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], clip)
         optimizer.step()
         losses.append(value.item())
     out[f"{name}.losses"] = torch.tensor(losses, dtype=torch.float64)
@@ -207,5 +207,43 @@ for name, siamese, outputs in (("binary", True, 1), ("classes", False, 3), ("lab
         return F.binary_cross_entropy_with_logits(z, several, weight=counts.sum() / (3 * counts))
 
     train(f"simclip.{name}", p, logits, loss)
+
+# TIB-VA: an LSTM without biases over 7 tokens, or packed over as many as each text has; heads one by one, losses added.
+torch.manual_seed(2)
+lengths = torch.tensor([7, 3, 1, 5, 7, 2, 4, 6, 7, 1, 3, 5])
+states = torch.randn(12, 7, 5)
+out.update({"tib_va.image": torch.randn(12, 6), "tib_va.states": states, "tib_va.lengths": lengths})
+five = (torch.rand(12, 5) < 0.4).float()
+out["tib_va.five"] = five
+for name, packed, outputs in (("binary", True, 1), ("classes", True, 3), ("labels", False, 5)):
+    visual, joint = torch.nn.Linear(6, 4), torch.nn.Linear(8, 4)
+    reader = torch.nn.LSTM(5, 4, bias=False, batch_first=True)
+    heads = [torch.nn.Linear(4, 1) for _ in range(outputs)]
+
+    def logits(visual=visual, joint=joint, reader=reader, heads=heads, packed=packed):
+        x = states
+        if packed:
+            x = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        read = reader(x)[1][0][0]
+        h = F.relu(joint(torch.cat([F.relu(visual(out["tib_va.image"])), read], 1)))
+        return torch.cat([head(h) for head in heads], 1)
+
+    def loss(z, name=name):
+        if name == "classes":
+            return F.cross_entropy(z, kinds)
+        target = yes if name == "binary" else five
+        return sum(F.binary_cross_entropy(torch.sigmoid(z[:, k]), target[:, k]) for k in range(z.shape[1]))
+
+    p = {"lstm.weight_ih": reader.weight_ih_l0, "lstm.weight_hh": reader.weight_hh_l0,
+         "visual.weight": visual.weight, "visual.bias": visual.bias, "joint.weight": joint.weight, "joint.bias": joint.bias}
+    each = [value for head in heads for value in (head.weight, head.bias)]
+    optimizer = torch.optim.Adam([*p.values(), *each], lr=1e-3, betas=(0.99, 0.98), weight_decay=1e-4)
+    # The heads are compared as the rows of one matrix.
+    for key in ("weight", "bias"):
+        out[f"tib_va.{name}.heads.{key}"] = torch.cat([getattr(head, key) for head in heads]).detach().clone()
+    loss(logits()).backward()
+    for key in ("weight", "bias"):
+        out[f"tib_va.{name}.gradient.heads.{key}"] = torch.cat([getattr(head, key).grad for head in heads])
+    train(f"tib_va.{name}", p, logits, loss, clip=0.5, optimizer=optimizer)
 
 save_file({k: v.contiguous() for k, v in out.items()}, pathlib.Path(__file__).with_name("methods.safetensors"))

@@ -1,0 +1,161 @@
+import Foundation
+import MemeData
+import Synchronization
+import Torch
+
+extension FeatureExtractor {
+  /// What workers share.
+  private struct Shared {
+    var next = 0
+    var done = 0
+    var computed = 0
+    var keys: [FeatureCache.Key?]
+    /// Contents that no cache had and a worker has taken up.
+    var fresh: Set<FeatureCache.Key> = []
+    var problems: [Problem] = []
+
+    init(count: Int) { keys = [FeatureCache.Key?](repeating: nil, count: count) }
+
+    mutating func takeNext() -> Int? {
+      guard next < keys.count else { return nil }
+      defer { next += 1 }
+      return next
+    }
+
+    mutating func finishOne() -> Int {
+      done += 1
+      return done
+    }
+  }
+
+  /// What a walk over all pictures found.
+  struct PictureResult {
+    var keys: [FeatureCache.Key?]
+    /// Contents that were not in the cache at the start.
+    var fresh: Set<FeatureCache.Key> = []
+    var computed = 0
+    var problems: [Problem] = []
+  }
+
+  func extractImages(_ memes: [Meme], _ statistics: inout Statistics) throws -> PictureResult {
+    guard request.readsFeatures, memes.contains(where: { $0.image != nil }) else {
+      return PictureResult(keys: [FeatureCache.Key?](repeating: nil, count: memes.count))
+    }
+    let network = try encoder.image
+    let pass = PicturePass(
+      phase: "images", cache: imageCache, leastSide: try encoder.leastSide, batchSize: network.preferredBatchSize,
+      pixels: network.pixels(of:),
+      encode: { keys, pixels in
+        let features = network.encode(pixels)
+        try imageCache?.add(keys, features)
+      })
+    let clock = ContinuousClock()
+    let start = clock.now
+    let result = try run(pass, on: memes)
+    statistics.imageSeconds = (clock.now - start) / .seconds(1)
+    statistics.imagesComputed = result.computed
+    return result
+  }
+
+  /// Makes sure that the cells of pictures are in the cache, or finds the pictures that a detector saw; `nil` where no
+  /// one wants regions.
+  func extractRegions(_ memes: [Meme]) throws -> PictureResult? {
+    guard request.regions != nil else { return nil }
+    guard let cache = regionCache else {
+      var result = PictureResult(keys: [])
+      for meme in memes {
+        do throws(ImageError) {
+          result.keys.append(
+            try meme.image.map { (file) throws(ImageError) in .init(of: try decoder.bytes(contentsOf: file)) })
+        } catch {
+          result.keys.append(nil)
+          result.problems.append(Problem(id: meme.id, reason: error.description))
+        }
+      }
+      return result
+    }
+    let network = try encoder.regionEncoder
+    let pass = PicturePass(
+      phase: "regions", cache: cache, leastSide: try encoder.leastSide, batchSize: network.preferredBatchSize,
+      pixels: network.pixels(of:),
+      encode: { keys, pixels in
+        let regions = network.regions(pixels)
+        try cache.add(keys, .concatenated(regions, along: 0), lengths: regions.map { $0.shape[0] })
+      })
+    return try run(pass, on: memes)
+  }
+
+  /// Makes sure that the pictures themselves are in the cache; `nil` where no one wants them.
+  func extractPictures(_ memes: [Meme]) throws -> PictureResult? {
+    guard let side = request.pictureSide, let cache = pictureCache else { return nil }
+    let pass = PicturePass(
+      phase: "pictures", cache: cache, leastSide: nil, batchSize: 1,
+      pixels: { PictureBlock.pixels(of: $0, side: side) },
+      encode: { keys, pixels in try cache.add(keys, pixels[0].reshaped(to: [1, 3 * side * side])) })
+    return try run(pass, on: memes)
+  }
+
+  /// One walk over all pictures.
+  private struct PicturePass: Sendable {
+    let phase: String
+    let cache: FeatureCache?
+    /// What the decoder is asked to keep of sides; `nil` for all.
+    let leastSide: Int?
+    let batchSize: Int
+    /// What is kept of a picture until its batch is encoded.
+    let pixels: @Sendable (RGBImage) -> Tensor
+    /// Encodes a batch and keeps what comes out.
+    let encode: @Sendable ([FeatureCache.Key], [Tensor]) throws -> Void
+  }
+
+  private func run(_ pass: PicturePass, on memes: [Meme]) throws -> PictureResult {
+    let shared = Mutex(Shared(count: memes.count))
+    try forEachCore {
+      var keys: [FeatureCache.Key] = []
+      var pixels: [Tensor] = []
+      func encodeBatch() throws {
+        guard !keys.isEmpty else { return }
+        try pass.encode(keys, pixels)
+        let count = keys.count
+        keys.removeAll(keepingCapacity: true)
+        pixels.removeAll(keepingCapacity: true)
+        shared.withLock { $0.computed += count }
+      }
+      while let index = shared.withLock({ $0.takeNext() }) {
+        if let (key, image) = readImage(of: memes[index], at: index, pass, shared) {
+          keys.append(key)
+          pixels.append(pass.pixels(image))
+          if keys.count >= pass.batchSize { try encodeBatch() }
+        }
+        // Told under the lock, so that no one hears of an earlier count after a later one.
+        shared.withLock { progress(pass.phase, $0.finishOne(), memes.count) }
+      }
+      try encodeBatch()
+    }
+    try pass.cache?.flush()
+    return shared.withLock { shared in
+      PictureResult(
+        keys: shared.keys, fresh: shared.fresh, computed: shared.computed,
+        problems: shared.problems.sorted { $0.id < $1.id })
+    }
+  }
+
+  /// The key and the pixels of a picture that has to be encoded; `nil` where there is nothing to do.
+  private func readImage(
+    of meme: Meme, at index: Int, _ pass: PicturePass, _ shared: borrowing Mutex<Shared>
+  ) -> (FeatureCache.Key, RGBImage)? {
+    guard let file = meme.image else { return nil }
+    do {
+      let bytes = try decoder.bytes(contentsOf: file)
+      let key = FeatureCache.Key(of: bytes)
+      let isNew = pass.cache?.contains(key) != true && shared.withLock { $0.fresh.insert(key).inserted }
+      let image = isNew ? try decoder.decode(bytes, name: file.path, leastSide: pass.leastSide) : nil
+      // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
+      shared.withLock { $0.keys[index] = key }
+      return image.map { (key, $0) }
+    } catch {
+      shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
+      return nil
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import MemeData
+import Torch
+
+/// The pictures of a list of memes, squashed to squares of bytes; they stay in the mapped files of a cache until a batch is
+/// asked for.
+///
+/// N pictures, S rows and columns.
+public struct PictureBlock {
+  private let rows: SequenceBlock
+  /// Rows and columns.
+  public let side: Int
+  /// Whether each meme has a picture.
+  public let isPresent: [Bool]
+
+  init(rows: SequenceBlock, side: Int) {
+    precondition(rows.width == 3 * side * side, "rows of \(rows.width) for pictures of \(side) × \(side)")
+    self.rows = rows
+    self.side = side
+    isPresent = rows.lengths.map { $0 > 0 }
+  }
+
+  /// Pictures at hand, squashed; `nil` stands for a missing one.
+  init(_ images: [RGBImage?], side: Int) {
+    let present = images.compactMap { $0 }
+    let pixels = present.map { Self.pixels(of: $0, side: side).reshaped(to: [1, 3 * side * side]) }
+    let bytes = pixels.isEmpty ? Tensor.zeros([0, 3 * side * side], dtype: .uint8) : .concatenated(pixels, along: 0)
+    self.init(rows: SequenceBlock(states: bytes, lengths: images.map { $0 == nil ? 0 : 1 }), side: side)
+  }
+
+  public var count: Int { isPresent.count }
+
+  /// The given pictures, uint8 [N, 3, S, S]; those of memes without one are black.
+  public func gathered(_ indices: [Int]) -> Tensor {
+    rows.gathered(indices).aligned.reshaped(to: [indices.count, 3, side, side])
+  }
+
+  /// The bytes [1, 3, S, S] of one picture: squashed by antialiased bicubic interpolation.
+  static func pixels(of image: RGBImage, side: Int) -> Tensor {
+    withInferenceMode {
+      image.pixels.withUnsafeBytes { Tensor(copying: $0, dtype: .uint8, shape: [1, image.height, image.width, 3]) }
+        .permuted(to: [0, 3, 1, 2]).resizedBicubic(height: side, width: side).contiguous()
+    }
+  }
+}

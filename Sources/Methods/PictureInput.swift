@@ -1,0 +1,61 @@
+import Encoders
+import Torch
+
+/// How the bytes of pictures become what a network sees.
+struct PictureInput {
+  private let mean: Tensor  // [3, 1, 1]
+  private let deviation: Tensor  // [3, 1, 1]
+
+  /// CLIP's own means and deviations.
+  static var clip: PictureInput {
+    PictureInput(
+      mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711])
+  }
+
+  /// Values from -1 to 1.
+  static var centered: PictureInput { PictureInput(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]) }
+
+  private init(mean: [Float], deviation: [Float]) {
+    self.mean = Tensor(mean, shape: [3, 1, 1])
+    self.deviation = Tensor(deviation, shape: [3, 1, 1])
+  }
+
+  /// The given pictures [N, 3, S, S]. A missing one is of the mean colour, which is zero here.
+  func callAsFunction(_ pictures: PictureBlock, _ rows: [Int]) -> Tensor {
+    let bytes = pictures.gathered(rows)
+    let isPresent = Tensor(rows.map { pictures.isPresent[$0] ? Float(1) : 0 }, shape: [rows.count, 1, 1, 1])
+    return (bytes.to(.float32) / 255 - mean) / deviation * isPresent
+  }
+}
+
+extension FeatureTable {
+  /// The pictures that a method asked for.
+  var requestedPictures: PictureBlock {
+    guard let pictures else { preconditionFailure("a table without the pictures that the method asks for") }
+    return pictures
+  }
+
+  /// The regions that a method asked for.
+  var requestedRegions: RegionBlock {
+    guard let regions else { preconditionFailure("a table without the regions that the method asks for") }
+    return regions
+  }
+
+  /// The texts that a method asked for.
+  var requestedTexts: [String?] {
+    guard let texts else { preconditionFailure("a table without the texts that the method asks for") }
+    return texts
+  }
+
+  /// The token ids that a method asked for.
+  var requestedIDs: [[Int32]] {
+    guard let ids else { preconditionFailure("a table without the token ids that the method asks for") }
+    return ids
+  }
+
+  /// What `body` gives for parts of the memes, one below the other: networks on pictures cannot see all at once.
+  func inParts(of size: Int = 32, _ body: (_ rows: [Int]) -> Tensor) -> Tensor {
+    let parts = stride(from: 0, to: count, by: size).map { body(Array($0..<min($0 + size, count))) }
+    return .concatenated(parts, along: 0)
+  }
+}

@@ -1,0 +1,74 @@
+import Encoders
+import Foundation
+import Torch
+
+/// What a network that is trained whole starts from, as recipes say it: `random`, or the name of a model.
+public struct InitialWeights: Codable, Sendable, Equatable {
+  /// `nil` for random weights.
+  public var model: String?
+
+  public static let random = InitialWeights(model: nil)
+
+  public init(model: String?) { self.model = model }
+
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    model = text == "random" ? nil : text
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(model ?? "random")
+  }
+}
+
+/// Weights of published networks in the cache of the Hugging Face hub, by the names that networks here have for them.
+enum PretrainedWeights {
+  /// A ResNet's as timm and torchvision store them, without its classifier.
+  static func resNet(of model: String) throws -> [String: Tensor] {
+    try weights(of: model).filter { !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked") }
+  }
+
+  /// ViLT's without what it was pretrained with beside it.
+  static func viLT(of model: String) throws -> [String: Tensor] {
+    own(try weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+  }
+
+  /// A BERT's, or those of one of its relatives with regions, without what it was pretrained with beside it.
+  ///
+  /// - Parameter model: `ORG/NAME` of the hub, or `lite` for the BERT among the default encoders.
+  static func bert(of model: String, headPrefix: String = "bert.") throws -> [String: Tensor] {
+    own(try weights(of: model), below: headPrefix).filter { key, _ in
+      ["embeddings.", "encoder.", "pooler."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
+    }
+  }
+
+  /// Models with a head keep the network below a prefix.
+  private static func own(_ all: [String: Tensor], below prefix: String) -> [String: Tensor] {
+    let below = all.filter { $0.key.hasPrefix(prefix) }
+    guard !below.isEmpty else { return all }
+    return Dictionary(uniqueKeysWithValues: below.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+  }
+
+  /// All tensors of a model's `model.safetensors` or `pytorch_model.bin`.
+  private static func weights(of model: String) throws -> [String: Tensor] {
+    if !model.contains("/") {
+      let entry = try EncoderCatalog.entry(named: model)
+      let folder = try EncoderCatalog.folder(of: entry)
+      return try Checkpoint(contentsOf: folder.appending(path: entry.textWeights), isMapped: true).tensors
+    }
+    let folder = try HubCache().requiredFolder(of: model)
+    let files = ["model.safetensors", "pytorch_model.bin"].map { folder.appending(path: $0) }
+    guard let file = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
+      throw EncoderError.missingFiles(encoder: model, files: ["model.safetensors"], searched: [folder])
+    }
+    return try Checkpoint(contentsOf: file, isMapped: true).tensors
+  }
+}
+
+extension [String: Tensor] {
+  /// The same tensors below a path.
+  func withPrefix(_ prefix: String) -> [String: Tensor] {
+    Dictionary(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })
+  }
+}

@@ -1,0 +1,25 @@
+import Torch
+
+/// Token ids of a batch of texts, padded to the longest.
+///
+/// N texts, L tokens of the longest.
+struct TokenBatch {
+  let ids: Tensor  // [N, L] int64, 0 behind the end of a text
+  let isPresent: Tensor  // [N, L], 1 for tokens and 0 behind the end
+
+  /// - Parameter limit: Tokens of a text at most; of a longer one the last, which says that it ends, stays.
+  init(_ texts: [[Int32]], limit: Int) {
+    let cut = texts.map { $0.count > limit ? $0.prefix(limit - 1) + [$0[$0.count - 1]] : $0[...] }
+    let length = max(1, cut.map(\.count).max() ?? 0)
+    var ids = [Int](repeating: 0, count: texts.count * length)
+    var flags = [Float](repeating: 0, count: texts.count * length)
+    for (row, text) in cut.enumerated() {
+      for (column, id) in text.enumerated() {
+        ids[row * length + column] = Int(id)
+        flags[row * length + column] = 1
+      }
+    }
+    self.ids = Tensor(ids).reshaped(to: [texts.count, length])
+    isPresent = Tensor(flags, shape: [texts.count, length])
+  }
+}

@@ -1,0 +1,139 @@
+// ViLT, fine-tuned whole: one transformer over the tokens of the text and the patches of the picture.
+//
+// Paper: Kim, Son, Kim, "ViLT: Vision-and-language transformer without convolution or region supervision", ICML 2021
+// (arXiv:2102.03334). Specification: reference file 13, with four logits where SemiMemes' own script could not run.
+
+import Encoders
+import Networks
+import Torch
+import TorchNN
+
+/// ViLT on squashed pictures with a head for any task.
+public struct ViLT: Method {
+  /// Sizes of the network; those of `dandelin/vilt-b32` are the default.
+  public struct Configuration: Codable, Sendable, Equatable {
+    public var width = 768
+    public var layerCount = 12
+    public var headCount = 12
+    public var innerWidth = 3072
+    public var dropoutRate = 0.0
+    /// Rows and columns of pictures; positions are made for 384 where weights are given.
+    public var pictureSide = 384
+    public var patch = 32
+    public var textLength = 40
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case width, patch
+      case layerCount = "layers"
+      case headCount = "heads"
+      case innerWidth = "inner_width"
+      case dropoutRate = "dropout_rate"
+      case pictureSide = "picture_side"
+      case textLength = "text_length"
+    }
+  }
+
+  public static let name = "vilt"
+  public static let summary = "one transformer over words and patches, trained whole on labelled memes"
+
+  /// What the tokenizer of the recipe's encoder knows: BERT's uncased words.
+  static let vocabularySize = 30_522
+
+  public var network = Configuration()
+  /// A model of the hub to start from (`dandelin/vilt-b32-mlm`), or `random`.
+  public var weights = InitialWeights.random
+  public var classWeights = ClassWeights.none
+  public var training = StageSettings(
+    epochs: 50, batchSize: 12, learningRate: 1e-5, learningRateDecay: 1, weightDecay: 0)
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case network, weights, training
+    case classWeights = "class_weights"
+  }
+
+  /// The trained network.
+  public struct Model: Classifier {
+    let network: ViLTNetwork
+    let hidden: Linear
+    let normalization: LayerNorm
+    let output: Linear
+    let input = PictureInput.centered
+    let textLength: Int
+    let isExclusive: Bool
+    let parameters: [Tensor]
+
+    /// Logits [N, C] of the given memes; `generator` is given while training.
+    func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
+      let tokens = TokenBatch(rows.map { features.requestedIDs[$0] }, limit: textLength)
+      let pictures = features.requestedPictures
+      let pooled = network(
+        tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows),
+        hasPicture: Tensor(rows.map { pictures.isPresent[$0] ? Float(1) : 0 }, shape: [rows.count]), using: generator)
+      return output(normalization(hidden(pooled)).gelu()).to(.float32)
+    }
+
+    public func probabilities(of features: FeatureTable) -> Tensor {
+      withoutGrad {
+        features.inParts { rows in
+          HeadLoss.crossEntropy.probabilities(logits(features, rows, using: nil), isExclusive: isExclusive)
+        }
+      }
+    }
+  }
+
+  public var request: FeatureRequest {
+    FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: network.pictureSide)
+  }
+
+  public func initialValues() throws -> [String: Tensor] {
+    try weights.model.map { try PretrainedWeights.viLT(of: $0).withPrefix("network.") } ?? [:]
+  }
+
+  public func model(for shape: ProblemShape, in scope: Scope) -> Model {
+    let width = network.width
+    let layers = TransformerLayerShape(
+      width: width, headCount: network.headCount, innerWidth: network.innerWidth, dropoutRate: network.dropoutRate)
+    let viLT = ViLTNetwork(
+      ViLTShape(
+        layers: layers, layerCount: network.layerCount, vocabularySize: Self.vocabularySize,
+        positionCount: network.textLength, side: weights.model == nil ? network.pictureSide : 384, patch: network.patch),
+      in: scope["network"])
+    let head = scope["head"]
+    return Model(
+      network: viLT, hidden: Linear(inputs: width, outputs: width, in: head["hidden"]),
+      normalization: LayerNorm(width: width, in: head["normalization"]),
+      output: Linear(inputs: width, outputs: shape.outputCount, in: head["output"]), textLength: network.textLength,
+      isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
+  }
+
+  public var fault: String? {
+    var check = SettingsCheck()
+    check.require(
+      width: network.width, heads: network.headCount, inner: network.innerWidth, dropoutRate: network.dropoutRate)
+    check.require(network.layerCount, in: 1...100, "network.layers")
+    check.require(network.patch, in: 1...256, "network.patch")
+    check.require(network.pictureSide, in: network.patch...2048, "network.picture_side")
+    check.require(
+      network.pictureSide.isMultiple(of: max(1, network.patch)),
+      "network.picture_side must be a multiple of network.patch")
+    check.require(network.textLength, in: 2...512, "network.text_length")
+    check.require(training, "training")
+    return check.fault
+  }
+
+  public func refusal(of problem: Problem) -> String? {
+    problem.refusalOfTokens(beyond: Self.vocabularySize)
+  }
+
+  public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
+    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    try trainer.trainHead(of: model, model.parameters, on: problem, settings: training) { rows, generator in
+      let memes = rows.doubles.map { problem.labelled[Int($0)] }
+      return loss(model.logits(problem.features, memes, using: generator), rows)
+    }
+  }
+}

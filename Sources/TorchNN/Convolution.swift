@@ -1,0 +1,55 @@
+import Torch
+
+/// A convolution of pictures with square kernels.
+public struct Convolution {
+  public let weight: Tensor  // [O, C / groups, k, k]
+  public let bias: Tensor?  // [O]
+  public let stride: Int
+  public let padding: Int
+  public let groups: Int
+
+  /// - Parameter initializer: Of the weights; PyTorch's default where `nil`.
+  public init(
+    inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1, usesBias: Bool = true,
+    initializer: Initializer? = nil, in scope: Scope
+  ) {
+    let fanIn = inputs / groups * kernel * kernel
+    weight = scope.parameter("weight", [outputs, inputs / groups, kernel, kernel], initializer ?? .fanIn(fanIn))
+    bias = usesBias ? scope.parameter("bias", [outputs], .fanIn(fanIn)) : nil
+    self.stride = stride
+    self.padding = padding
+    self.groups = groups
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.convolved(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+  }
+}
+
+/// Normalises every channel to mean 0 and variance 1 over the batch and the picture, then scales and shifts.
+///
+/// While training, the statistics are the batch's and the running ones follow them; otherwise the running ones serve.
+public struct BatchNorm {
+  public let weight: Tensor  // [C]
+  public let bias: Tensor  // [C]
+  public let runningMean: Tensor  // [C]
+  public let runningVariance: Tensor  // [C]
+  public let epsilon: Double
+  /// How far running statistics move to those of a batch.
+  public let momentum: Double
+
+  public init(channels: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, in scope: Scope) {
+    weight = scope.parameter("weight", [channels], .constant(1))
+    bias = scope.parameter("bias", [channels], .constant(0))
+    runningMean = scope.buffer("running_mean", [channels])
+    runningVariance = scope.buffer("running_var", [channels], .constant(1))
+    self.epsilon = epsilon
+    self.momentum = momentum
+  }
+
+  public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
+    x.batchNormalized(
+      weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance, isTraining: isTraining,
+      momentum: momentum, epsilon: epsilon)
+  }
+}

@@ -1,0 +1,111 @@
+import Crypto
+import Foundation
+import MemeData
+import Testing
+import Torch
+
+@testable import Encoders
+
+/// What methods read beside features: pictures, texts, tokens and regions, from the cache and on the spot alike.
+@Suite struct FeatureRequestTests {
+  private let folder: TemporaryFolder
+  private let memes: [Meme]
+
+  init() throws {
+    folder = try TemporaryFolder()
+    memes = try (0..<5).map { [folder] index in
+      let url = folder.url.appending(path: "p\(index).png")
+      if index != 2 { try picture(width: 30 + 9 * index, height: 40).pngData().write(to: url) }
+      return Meme(
+        id: "\(index)", image: index == 2 ? nil : url, text: index == 3 ? " " : "Words of number \(index)")
+    }
+  }
+
+  private func tables(_ request: FeatureRequest) throws -> (extracted: FeatureTable, immediate: FeatureTable) {
+    let pair = try EncoderCatalog.pair(named: "lite")
+    let extractor = try FeatureExtractor(
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: request, warn: { _ in },
+      progress: { _, _, _ in })
+    let cleaning = TextCleaning.semiMemes
+    return (
+      try extractor.table(extractor.extract(memes, cleaning: cleaning).keys),
+      try pair.table(of: memes, cleaning: cleaning, request: request)
+    )
+  }
+
+  @Test func picturesTextsAndTokensAreReadWithoutFeatures() throws {
+    let request = FeatureRequest(readsFeatures: false, readsTexts: true, readsTokens: true, pictureSide: 16)
+    let (extracted, immediate) = try tables(request)
+    let tokenizer = try EncoderCatalog.pair(named: "lite").text
+    for table in [extracted, immediate] {
+      #expect(table.image.width == 0 && table.text.width == 0)
+      #expect(table.image.isPresent == [true, true, false, true, true])
+      #expect(table.text.isPresent == [true, true, true, false, true])
+      #expect(table.texts == ["words of number", "words of number", "words of number", nil, "words of number"])
+      #expect(table.ids?[3] == [] && table.ids?[0] == tokenizer.tokens(of: "words of number"))
+      let pictures = try #require(table.pictures)
+      let bytes = pictures.gathered([4, 2, 0])
+      #expect(bytes.shape == [3, 3, 16, 16] && bytes.dtype == .uint8)
+      #expect(bytes.selected(1).to(.float32).sum().item == 0, "a missing picture is black")
+      for (row, meme) in [(0, 4), (2, 0)] {
+        let image = picture(width: 30 + 9 * meme, height: 40)
+        #expect(relativeDifference(bytes.sliced(row..<row + 1), PictureBlock.pixels(of: image, side: 16)) == 0)
+      }
+    }
+  }
+
+  /// Their mean over the grid is the feature of the whole picture.
+  @Test func cellsOfAGridAreReadWithTheirBoxes() throws {
+    let (extracted, immediate) = try tables(FeatureRequest(regions: .grid))
+    for table in [extracted, immediate] {
+      let regions = try #require(table.regions)
+      let (features, boxes, isPresent) = regions.gathered([1, 2])
+      #expect(features.shape == [2, 49, 1280] && regions.width == 1280)
+      #expect(isPresent.sum(along: 1).doubles == [49, 0])
+      // Cells are kept in float16.
+      let mean = features.selected(0).mean(along: 0)
+      #expect(relativeDifference(mean, table.image.values.selected(1)) < 2e-3)
+      #expect(relativeDifference(boxes.selected(0).selected(8), Tensor([1.0 / 7, 1.0 / 7, 2.0 / 7, 2.0 / 7])) < 1e-3)
+      #expect(features.selected(1).sum().item == 0 && boxes.selected(1).sum().item == 0)
+    }
+  }
+
+  private func write(_ tensors: [String: Tensor]) throws -> URL {
+    let file = folder.url.appending(path: "regions-\(UUID().uuidString).safetensors")
+    try Checkpoint(tensors: tensors).write(to: file)
+    return file
+  }
+
+  @Test func regionsOfADetectorAreFoundByThePicturesContent() throws {
+    let contents = try [1, 4].map { try Data(contentsOf: try #require(memes[$0].image)) }
+    let keys = contents.flatMap { [UInt8](SHA256.hash(data: $0)) }
+    let features = Tensor((0..<12).map(Float.init), shape: [2, 3, 2])
+    let boxes = Tensor((0..<24).map { Float($0) / 24 }, shape: [2, 3, 4])
+    let file = try write([
+      "keys": Tensor(keys, shape: [2, 32]), "features": features, "boxes": boxes,
+    ])
+    let (extracted, immediate) = try tables(FeatureRequest(readsFeatures: false, regions: .file(file)))
+    for table in [extracted, immediate] {
+      let regions = try #require(table.regions)
+      #expect(regions.isPresent == [false, true, false, false, true])
+      let found = regions.gathered([4, 0])
+      #expect(found.features.selected(0).doubles == features.selected(1).doubles)
+      #expect(found.boxes.selected(0).doubles == boxes.selected(1).doubles)
+      #expect(found.isPresent.doubles == [1, 1, 1, 0, 0, 0])
+    }
+  }
+
+  @Test func filesWithoutRegionsAreRefused() throws {
+    let keys = Tensor([UInt8](repeating: 0, count: 64), shape: [2, 32])
+    let boxes = Tensor.zeros([2, 3, 4])
+    for tensors in [
+      ["keys": keys, "boxes": boxes], ["keys": keys, "features": Tensor.zeros([1, 3, 2]), "boxes": boxes],
+      ["keys": keys, "features": Tensor.zeros([2, 3, 2]), "boxes": Tensor.zeros([2, 3, 3])],
+    ] {
+      let file = try write(tensors)
+      #expect { try tables(FeatureRequest(regions: .file(file))) } throws: {
+        "\($0)".contains(file.path) && "\($0)".contains("no regions")
+      }
+    }
+  }
+}
