@@ -14,6 +14,11 @@ public struct FeatureBlock {
   }
 
   public var width: Int { values.shape[1] }
+
+  /// The given rows, in the order given.
+  public func gathered(_ rows: [Int]) -> FeatureBlock {
+    FeatureBlock(values: values.gathered(Tensor(rows)), isPresent: rows.map { isPresent[$0] })
+  }
 }
 
 /// What frozen encoders say of a list of memes: row `i` of either block belongs to meme `i`.
@@ -28,4 +33,9 @@ public struct FeatureTable {
   }
 
   public var count: Int { image.isPresent.count }
+
+  /// The given rows, in the order given.
+  public func gathered(_ rows: [Int]) -> FeatureTable {
+    FeatureTable(image: image.gathered(rows), text: text.gathered(rows))
+  }
 }
