@@ -36,6 +36,10 @@ let package = Package(
       name: "MemeData",
       dependencies: ["CVips", .product(name: "Crypto", package: "swift-crypto")]
     ),
+    .target(
+      name: "Audit",
+      dependencies: ["MemeData", .product(name: "Crypto", package: "swift-crypto")]
+    ),
     .target(name: "Torch", dependencies: ["CTorch", "Checkpoints"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "Networks", dependencies: ["TorchNN"]),
@@ -48,12 +52,13 @@ let package = Package(
     .executableTarget(
       name: "memesense",
       dependencies: [
-        "Training", "Report", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Audit", "Training", "Report", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Fixtures"]),
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
+    .testTarget(name: "AuditTests", dependencies: ["Audit"], exclude: ["Fixtures"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN"], exclude: ["Fixtures"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], exclude: ["Fixtures"]),

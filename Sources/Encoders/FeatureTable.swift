@@ -19,6 +19,11 @@ public struct FeatureBlock {
   static func empty(isPresent: [Bool]) -> FeatureBlock {
     FeatureBlock(values: Tensor.zeros([isPresent.count, 0]), isPresent: isPresent)
   }
+
+  /// The given rows, in the order given.
+  public func gathered(_ rows: [Int]) -> FeatureBlock {
+    FeatureBlock(values: values.gathered(Tensor(rows)), isPresent: rows.map { isPresent[$0] })
+  }
 }
 
 /// What frozen encoders say of a list of memes: row `i` of each block belongs to meme `i`.
@@ -56,4 +61,9 @@ public struct FeatureTable {
   }
 
   public var count: Int { image.isPresent.count }
+
+  /// The given rows, in the order given.
+  public func gathered(_ rows: [Int]) -> FeatureTable {
+    FeatureTable(image: image.gathered(rows), text: text.gathered(rows))
+  }
 }

@@ -66,7 +66,12 @@ public struct LogisticRegression: Method {
     return check.fault
   }
 
+  /// No stage is trained by epochs.
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
+    try fit(model, to: problem)
+  }
+
+  func fit(_ model: Model, to problem: Problem) throws {
     model.preparation.fit(problem.features)
     let inputs = withoutGrad { model.inputs(problem.features).gathered(Tensor(problem.labelled)).to(.float64) }
     let targets = Targets(problem.labels, task: problem.task).indicators.to(.float64)
@@ -172,7 +177,7 @@ public struct LogisticRegression: Method {
 
 extension [Label] {
   /// Each label once, in order of first appearance.
-  fileprivate func distinct() -> [Label] {
+  func distinct() -> [Label] {
     reduce(into: []) { seen, label in
       if !seen.contains(label) { seen.append(label) }
     }

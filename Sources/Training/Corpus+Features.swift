@@ -13,7 +13,10 @@ extension Corpus {
   ) throws -> Corpus {
     guard let path = recipe.data else { throw TrainingError.dataUnnamed }
     observer.observe(.phase("Reading \(path)"))
-    let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
+    var dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
+    if let file = recipe.splitFile {
+      dataset = try dataset.selecting(SplitFile(contentsOf: URL(fileURLWithPath: file)), named: file)
+    }
     if dataset.memes.allSatisfy({ $0.split == nil }) {
       observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
     }

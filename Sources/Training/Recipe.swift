@@ -9,6 +9,9 @@ import Methods
 public struct Recipe: Codable, Sendable {
   /// The dataset's folder or file.
   public var data: String?
+  /// A ``SplitFile`` that says which memes take part; unlike the other fields it may be left out, as recipes did before
+  /// there was one.
+  public var splitFile: String?
   /// The task to learn; null where the dataset has only one.
   public var task: String?
   /// How many of the training memes are labelled: a fraction up to 1, or a count above it.
@@ -40,6 +43,7 @@ public struct Recipe: Codable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case data, task, labels, sampling, seed, encoder
+    case splitFile = "split_file"
     case textCleaning = "text_cleaning"
     case precision, selection, method, settings
   }
@@ -47,6 +51,7 @@ public struct Recipe: Codable, Sendable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     data = try container.requiredOptional(String.self, .data)
+    splitFile = try container.decodeIfPresent(String.self, forKey: .splitFile)
     task = try container.requiredOptional(String.self, .task)
     labels = try container.decode(Double.self, forKey: .labels)
     sampling = try container.decode(Sampling.self, forKey: .sampling)
@@ -80,6 +85,7 @@ public struct Recipe: Codable, Sendable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(data, forKey: .data)
+    try container.encodeIfPresent(splitFile, forKey: .splitFile)
     try container.encode(task, forKey: .task)
     try container.encode(labels, forKey: .labels)
     try container.encode(sampling, forKey: .sampling)

@@ -12,13 +12,14 @@ struct Memesense: ParsableCommand {
       A folder of memes (images, their text, some labels) becomes a trained and scored classifier:
 
         memesense data inspect PATH                   what is in a dataset, and what is wrong with it
+        memesense data audit PATH                     duplicates, leaks between splits, doubtful labels
         memesense train --data PATH --task harmful --labels 0.05 --output runs/first
         memesense evaluate runs/first                 scores on the test split
         memesense predict runs/first meme.jpg --text "the words on it"
 
       No memes at hand? 'memesense demo' draws some, trains on them and writes a report.
-      Results go to standard output, everything else to standard error. Exit status: 0 done, 64 wrong usage,
-      65 unusable data, 66 missing input, 70 a fault of the program.
+      Results go to standard output, everything else to standard error. Exit status: 0 done, 1 data audit found
+      a leak into the test split, 64 wrong usage, 65 unusable data, 66 missing input, 70 a fault of the program.
       """,
     subcommands: [
       Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, ScoreCommand.self,
@@ -30,6 +31,8 @@ struct Memesense: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
+    } catch let code as ExitCode {
+      exit(withError: code)  // all has been said
     } catch {
       let status = ExitStatus(of: error)
       if case .parser = status { exit(withError: error) }

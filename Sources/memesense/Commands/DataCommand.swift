@@ -6,7 +6,7 @@ import Report
 /// `memesense data`: what is in a dataset.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Look into datasets.", subcommands: [Inspect.self])
+    commandName: "data", abstract: "Look into datasets.", subcommands: [Inspect.self, Audit.self])
 
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -15,6 +15,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Another dataset with the same task.", completion: .directory)
   var data: String?
 
+  @Option(help: "Which memes of that dataset take part, and in which split.", completion: .file())
+  var splitFile: String?
+
   @Option(help: "The split to score: train, validation or test.")
   var split: Split = .test
 
@@ -33,7 +36,11 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
     var recipe = bundle.description.recipe
-    if let data { recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path }
+    if let data {
+      recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path
+      recipe.splitFile = nil  // it lists memes of the run's own dataset
+    }
+    if let splitFile { recipe.splitFile = URL(fileURLWithPath: splitFile).standardizedFileURL.path }
     let corpus = try Corpus.load(recipe, splits: [split], strict: strict, observer: display.observer)
     let task = try corpus.task(named: bundle.task.name)
     guard task == bundle.task else {

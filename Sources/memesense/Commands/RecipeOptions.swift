@@ -15,6 +15,11 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "The dataset: a folder or an annotation file.", completion: .directory)
   var data: String?
 
+  @Option(
+    help: "Which memes of the dataset take part, and in which split: a file of 'memesense data audit --fix'.",
+    completion: .file())
+  var splitFile: String?
+
   @Option(help: "The task to learn, such as harmful; 'memesense data inspect' lists them.")
   var task: String?
 
@@ -42,6 +47,7 @@ struct RecipeOptions: ParsableArguments {
     var resolved = try Recipe(yaml: Self.text(of: name), source: name, overrides: overrides)
     // A run must find its data from wherever it is resumed or evaluated.
     resolved.data = (data ?? resolved.data).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+    resolved.splitFile = (splitFile ?? resolved.splitFile).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     if let task { resolved.task = task }
     if let labels {
       guard labels > 0, labels <= Recipe.labelLimit else {

@@ -1,0 +1,120 @@
+import Crypto
+import Foundation
+import MemeData
+import Synchronization
+
+/// What is kept of a meme to find its copies.
+public struct Fingerprint: Sendable, Equatable {
+  /// Names the picture's file or, of a meme without picture, its text.
+  public var content: ContentDigest
+  /// `nil` for a meme without picture, and where there is too little to see for PDQ.
+  public var hash: PDQHash?
+}
+
+/// The first 128 bits of a SHA-256: equal contents have equal ones, and no others will be met.
+public struct ContentDigest: Hashable, Sendable {
+  private let words: SIMD2<UInt64>
+
+  public init(of content: some DataProtocol) {
+    words = SHA256.hash(data: content).withUnsafeBytes { bytes in
+      SIMD2(
+        bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+      )
+    }
+  }
+
+  /// The digest of a text as ``TextNormalization`` has it.
+  init(ofText text: String) { self.init(of: Data(TextNormalization.normalized(text).utf8)) }
+}
+
+/// The fingerprints of a dataset's memes, and the pictures that have none.
+public struct FingerprintTable: Sendable {
+  /// A meme whose picture cannot be decoded.
+  public struct BrokenImage: Sendable, Equatable, Encodable {
+    public var id: String
+    public var reason: String
+  }
+
+  /// One for each meme; `nil` where the picture is broken, or where there is neither picture nor text.
+  public internal(set) var fingerprints: [Fingerprint?]
+  /// In the order of the memes.
+  public internal(set) var brokenImages: [BrokenImage]
+  /// Pictures below ``PDQ/leastQuality``: only copies to the byte are found of them.
+  public internal(set) var lowQualityCount = 0
+  /// Pictures decoded and hashed.
+  public internal(set) var hashedCount = 0
+
+  /// Reads, decodes and hashes every picture, one a core at a time.
+  ///
+  /// Memory holds a picture for each core and 64 bytes a meme, however many memes there are.
+  ///
+  /// - Parameter progress: told how many memes are done, from any thread, never of fewer after more.
+  public init(of memes: [Meme], decoder: ImageDecoder = ImageDecoder(), progress: @Sendable (_ done: Int) -> Void) {
+    let shared = Mutex(Shared(count: memes.count))
+    DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
+      while let index = shared.withLock({ $0.takeNext() }) {
+        let outcome = Outcome(of: memes[index], decoder: decoder)
+        shared.withLock { shared in
+          shared.finish(index, outcome)
+          progress(shared.done)
+        }
+      }
+    }
+    let result = shared.withLock { $0 }
+    fingerprints = result.fingerprints
+    brokenImages = result.broken.sorted { $0.key < $1.key }.map { BrokenImage(id: memes[$0.key].id, reason: $0.value) }
+    lowQualityCount = result.lowQualityCount
+    hashedCount = result.hashedCount
+  }
+
+  private enum Outcome {
+    case hashed(Fingerprint)
+    case withoutPicture(Fingerprint?)
+    case broken(ImageError)
+
+    init(of meme: Meme, decoder: ImageDecoder) {
+      guard let file = meme.image else {
+        self = .withoutPicture(meme.text.map { Fingerprint(content: ContentDigest(ofText: $0), hash: nil) })
+        return
+      }
+      do throws(ImageError) {
+        let bytes = try decoder.bytes(contentsOf: file)
+        let result = PDQ.hash(try decoder.decode(bytes, name: file.path))
+        let hash = result.quality >= PDQ.leastQuality ? result.hash : nil
+        self = .hashed(Fingerprint(content: ContentDigest(of: bytes), hash: hash))
+      } catch {
+        self = .broken(error)
+      }
+    }
+  }
+
+  /// What the workers share.
+  private struct Shared {
+    var next = 0
+    var done = 0
+    var fingerprints: [Fingerprint?]
+    var broken: [Int: String] = [:]
+    var lowQualityCount = 0
+    var hashedCount = 0
+
+    init(count: Int) { fingerprints = [Fingerprint?](repeating: nil, count: count) }
+
+    mutating func takeNext() -> Int? {
+      guard next < fingerprints.count else { return nil }
+      defer { next += 1 }
+      return next
+    }
+
+    mutating func finish(_ index: Int, _ outcome: Outcome) {
+      done += 1
+      switch outcome {
+      case .hashed(let fingerprint):
+        fingerprints[index] = fingerprint
+        hashedCount += 1
+        if fingerprint.hash == nil { lowQualityCount += 1 }
+      case .withoutPicture(let fingerprint): fingerprints[index] = fingerprint
+      case .broken(let error): broken[index] = error.description
+      }
+    }
+  }
+}
