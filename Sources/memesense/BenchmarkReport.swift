@@ -40,7 +40,7 @@ struct BenchmarkReport {
       PlainTable(
         title: "Is the best better than the rest? \(group.name)",
         columns: [
-          .init("labels"), .init("best"), .init("against"), .init("AUROC by", isNumber: true),
+          .init("labels"), .init("best"), .init("against"), .init("difference", isNumber: true),
           .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
           .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
         ],

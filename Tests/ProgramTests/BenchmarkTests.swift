@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func aKilledSuiteGoesOnWhereItWas() throws {
-    let methods = "  - {name: logistic-regression}\n  - {name: concat, set: [settings.training.epochs=1500]}"
+    let methods = "  - {name: logistic-regression}\n  - {name: concat, set: [settings.training.epochs=300]}"
     let file = try program.write(suite(methods: methods), to: "killed.yaml")
     let arguments = ["benchmark", file, "--data", "drawn=demo/corpus-240", "--jobs", "1", "--output", "killed"]
     let killed = program.process(arguments + ["--quiet"])
