@@ -2,8 +2,9 @@ import ArgumentParser
 import Foundation
 import Metrics
 import Report
-import enum Torch.Runtime
 import Training
+
+import enum Torch.Runtime
 
 /// `memesense benchmark`: many trainings by one file, and the tables made of them.
 struct Benchmark: ParsableCommand {
