@@ -47,7 +47,10 @@ let package = Package(
       name: "Encoders",
       dependencies: ["Networks", "MemeData", "CZlib", .product(name: "Crypto", package: "swift-crypto")]),
     .target(name: "Methods", dependencies: ["Encoders", "Metrics", "Networks"]),
-    .target(name: "Training", dependencies: ["Methods", "Yams"], resources: [.copy("Recipes")]),
+    .target(
+      name: "Training",
+      dependencies: ["Methods", "Yams", .product(name: "Crypto", package: "swift-crypto")],
+      resources: [.copy("Recipes"), .copy("Suites")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .executableTarget(
       name: "memesense",

@@ -32,4 +32,24 @@ public enum Metric: String, CaseIterable, Sendable, Codable {
     guard let metric = Metric(rawValue: String(key)) else { throw .unknownMetric(name) }
     self = metric
   }
+
+  /// Whether more is better; of errors, less is.
+  public var isHigherBetter: Bool {
+    switch self {
+    case .brier, .ece, .logLoss: false
+    default: true
+    }
+  }
+}
+
+extension Metric: Codable {
+  /// Decodes a name as people type it.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    do {
+      self = try Metric(name: container.decode(String.self))
+    } catch let error as MetricError {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(error)")
+    }
+  }
 }

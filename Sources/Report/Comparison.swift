@@ -2,6 +2,8 @@ import Metrics
 
 /// Methods compared in a table; within equal numbers of labels the best mean of each column stands out.
 public struct Comparison: Sendable {
+  /// The heading above the table.
+  public let title: String
   public let columns: [Column]
   public let rows: [Row]
 
@@ -23,19 +25,35 @@ public struct Comparison: Sendable {
     public let labels: String
     /// One score a column, `nil` where undefined. [C]
     public let scores: [Spread?]
+    /// What others published for the same, `nil` where nothing is known. [C]
+    public let published: [PublishedFigure?]
 
-    public init(method: String, labels: String, scores: [Spread?]) {
+    /// - Parameter published: one figure a column; empty for none at all.
+    public init(method: String, labels: String, scores: [Spread?], published: [PublishedFigure?] = []) {
       self.method = method
       self.labels = labels
       self.scores = scores
+      self.published = published.isEmpty ? scores.map { _ in nil } : published
+    }
+  }
+
+  /// A figure of somebody else, which is never measured by this program and never best.
+  public struct PublishedFigure: Sendable {
+    public let value: Double
+    public let source: String
+
+    public init(value: Double, source: String) {
+      self.value = value
+      self.source = source
     }
   }
 
   /// - Precondition: each row has a score for each column.
-  public init(columns: [Column], rows: [Row]) {
+  public init(title: String = "Comparison", columns: [Column], rows: [Row]) {
     precondition(
-      rows.allSatisfy { $0.scores.count == columns.count },
+      rows.allSatisfy { $0.scores.count == columns.count && $0.published.count == columns.count },
       "each row of a comparison needs \(columns.count) scores, one for each column")
+    self.title = title
     self.columns = columns
     self.rows = rows
   }
@@ -47,6 +65,20 @@ public struct Comparison: Sendable {
     return mean == (columns[column].isHigherBetter ? rivals.max() : rivals.min())
   }
 
+  /// The sources of published figures, each once; the table refers to them by their number from 1.
+  var sources: [String] {
+    rows.flatMap(\.published).compactMap { $0?.source }.reduce(into: []) { sources, source in
+      if !sources.contains(source) { sources.append(source) }
+    }
+  }
+
+  /// `published 0.678 [1]`, or `nil` without such a figure.
+  func publishedText(row: Int, column: Int) -> String? {
+    rows[row].published[column].map { figure in
+      "published \(figure.value.fixed(3)) [\(sources.firstIndex(of: figure.source)! + 1)]"
+    }
+  }
+
   /// The same table as plain text, for terminals.
   public var textTable: TextTable {
     var table = TextTable(
@@ -56,5 +88,39 @@ public struct Comparison: Sendable {
       table.append([row.method, row.labels] + row.scores.map { $0?.formatted() ?? "—" })
     }
     return table
+  }
+
+  /// The same table in Markdown, with the published figures and their sources.
+  public var markdown: String {
+    var lines = ["## \(title.markdown)", ""]
+    lines.append("| method | labels | " + columns.map(\.name.markdown).joined(separator: " | ") + " |")
+    lines.append("| --- | --: |" + columns.map { _ in " --: |" }.joined())
+    for index in rows.indices {
+      let cells = columns.indices.map { column in
+        let score = rows[index].scores[column]?.formatted() ?? "—"
+        let measured = isBest(row: index, column: column) ? "**\(score)**" : score
+        return [measured, publishedText(row: index, column: column)].compactMap(\.self).joined(separator: "<br>")
+      }
+      lines.append("| " + ([rows[index].method.markdown, rows[index].labels] + cells).joined(separator: " | ") + " |")
+    }
+    lines += ["", note]
+    lines += sources.enumerated().map { "\n[\($0 + 1)] Published, not measured here: \($1.markdown)." }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// What bold and ± mean.
+  var note: String {
+    let hasSpread = rows.contains { $0.scores.contains { ($0?.count ?? 0) > 1 } }
+    return "Bold: the best mean at that number of labels." + (hasSpread ? " ±: one deviation over the seeds." : "")
+  }
+}
+
+extension String {
+  /// The text on one line of a Markdown table.
+  var markdown: String {
+    printable.reduce(into: "") { result, character in
+      if "|\\`*_<>[]".contains(character) { result += "\\" }
+      result.append(character)
+    }
   }
 }

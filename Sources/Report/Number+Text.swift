@@ -4,6 +4,9 @@ import Metrics
 extension Double {
   /// The number with a fixed count of decimals and a point, whatever the locale: `0.731`.
   func fixed(_ digits: Int) -> String { String(format: "%.\(digits)f", self) }
+
+  /// The number with up to six significant digits: `5`, `0.05`.
+  var brief: String { String(format: "%.6g", self) }
 }
 
 extension Score {

@@ -72,6 +72,25 @@ struct PlotFrame {
   }
 }
 
+extension PlotFrame {
+  /// The area within a deviation of each point; a single point has none.
+  func band(_ points: [(point: ChartPoint, deviation: Double)], style: String) -> [String] {
+    guard points.count > 1 else { return [] }
+    let upper = points.map { (horizontal($0.point.x), vertical($0.point.y + $0.deviation)) }
+    let lower = points.reversed().map { (horizontal($0.point.x), vertical($0.point.y - $0.deviation)) }
+    let path = (upper + lower).map { "\($0.fixed(1)),\($1.fixed(1))" }.joined(separator: " ")
+    return [#"<polygon class="band \#(style)" points="\#(path)"/>"#]
+  }
+
+  /// A ring at each point that can be drawn.
+  func dots(_ points: [ChartPoint], style: String) -> [String] {
+    points.filter { Axis.isDrawable($0.x) && Axis.isDrawable($0.y) }.map { point in
+      let (x, y) = (horizontal(point.x).fixed(1), vertical(point.y).fixed(1))
+      return #"<circle class="dot \#(style)" cx="\#(x)" cy="\#(y)" r="3"/>"#
+    }
+  }
+}
+
 /// A point in the units of its chart's axes.
 public struct ChartPoint: Equatable, Sendable {
   public let x: Double

@@ -4,7 +4,9 @@ import Metrics
 extension ReportPage {
   /// The whole page, which is well-formed XML too.
   public func html() -> String {
-    let sections = [comparisonSection, chartSection, gallerySection, nextSection, provenanceSection]
+    let sections =
+      comparisons.map { section(of: $0) } + [chartSection] + tables.map { section(of: $0) }
+      + [gallerySection, nextSection, provenanceSection]
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -35,27 +37,32 @@ extension ReportPage {
       """
   }
 
-  private var comparisonSection: String? {
-    guard let comparison, !comparison.rows.isEmpty else { return nil }
+  private func section(of comparison: Comparison) -> String? {
+    guard !comparison.rows.isEmpty else { return nil }
     let head = comparison.columns.map { #"<th scope="col" class="number">\#($0.name.escaped)</th>"# }
     let rows = comparison.rows.indices.map { index in
       let row = comparison.rows[index]
       let startsGroup = index > 0 && comparison.rows[index - 1].labels != row.labels
       let cells = row.scores.indices.map { column in
         let best = comparison.isBest(row: index, column: column) ? " best" : ""
-        return #"<td class="number\#(best)">\#((row.scores[column]?.formatted() ?? "—").escaped)</td>"#
+        let published = comparison.publishedText(row: index, column: column).map {
+          #"<span class="published">\#($0.escaped)</span>"#
+        }
+        return
+          #"<td class="number\#(best)">\#((row.scores[column]?.formatted() ?? "—").escaped)\#(published ?? "")</td>"#
       }
       return """
         <tr\(startsGroup ? #" class="start""# : "")><th scope="row">\(row.method.escaped)</th>\
         <td class="number">\(row.labels.escaped)</td>\(cells.joined())</tr>
         """
     }
-    let hasSpread = comparison.rows.contains { $0.scores.contains { ($0?.count ?? 0) > 1 } }
-    let note = "Bold: the best mean at that number of labels." + (hasSpread ? " ±: one deviation over the seeds." : "")
+    let sources = comparison.sources.enumerated().map { index, source in
+      "<br/>[\(index + 1)] Published, not measured here: \(source.escaped)."
+    }
     return """
       <section>
-      <h2>Comparison</h2>
-      <div class="scroll" tabindex="0" role="group" aria-label="Comparison table">
+      <h2>\(comparison.title.escaped)</h2>
+      <div class="scroll" tabindex="0" role="group" aria-label="\(comparison.title.escaped), table">
       <table>
       <thead><tr><th scope="col">method</th><th scope="col" class="number">labels</th>\(head.joined())</tr></thead>
       <tbody>
@@ -63,7 +70,30 @@ extension ReportPage {
       </tbody>
       </table>
       </div>
-      <p class="note">\(note)</p>
+      <p class="note">\(comparison.note.escaped)\(sources.joined())</p>
+      </section>
+      """
+  }
+
+  private func section(of table: PlainTable) -> String? {
+    guard !table.rows.isEmpty else { return nil }
+    func cells(_ row: [String], _ tag: String) -> String {
+      zip(table.columns, row).map { column, cell in
+        "<\(tag)\(column.isNumber ? #" class="number""# : "")>\(cell.escaped)</\(tag)>"
+      }.joined()
+    }
+    return """
+      <section>
+      <h2>\(table.title.escaped)</h2>
+      <div class="scroll" tabindex="0" role="group" aria-label="\(table.title.escaped), table">
+      <table>
+      <thead><tr>\(cells(table.columns.map(\.name), "th"))</tr></thead>
+      <tbody>
+      \(table.rows.map { "<tr>\(cells($0, "td"))</tr>" }.joined(separator: "\n"))
+      </tbody>
+      </table>
+      </div>
+      <p class="note">\(table.note.escaped)</p>
       </section>
       """
   }

@@ -8,7 +8,9 @@ public struct ReportPage: Sendable {
   public let title: String
   /// The finding in a sentence or two.
   public let summary: String
-  public var comparison: Comparison?
+  public var comparisons: [Comparison]
+  /// Tables of text below the charts.
+  public var tables: [PlainTable]
   public var charts: [any Chart]
   public var gallery: [GalleryItem]
   /// What to type next.
@@ -16,12 +18,13 @@ public struct ReportPage: Sendable {
   public let provenance: Provenance
 
   public init(
-    title: String, summary: String, comparison: Comparison? = nil, charts: [any Chart] = [],
-    gallery: [GalleryItem] = [], nextSteps: [NextStep] = [], provenance: Provenance
+    title: String, summary: String, comparisons: [Comparison] = [], charts: [any Chart] = [],
+    tables: [PlainTable] = [], gallery: [GalleryItem] = [], nextSteps: [NextStep] = [], provenance: Provenance
   ) {
     self.title = title
     self.summary = summary
-    self.comparison = comparison
+    self.comparisons = comparisons
+    self.tables = tables
     self.charts = charts
     self.gallery = gallery
     self.nextSteps = nextSteps

@@ -1,7 +1,7 @@
 /// The look of a report: system fonts, one column, colours named once for light and once for dark.
 enum Stylesheet {
   private static let seriesRules = (0..<8).map { index in
-    ".s\(index) { stroke: var(--s\(index)); } .bar.s\(index) { fill: var(--s\(index)); stroke: none; }"
+    ".s\(index) { stroke: var(--s\(index)); } .bar.s\(index), .band.s\(index) { fill: var(--s\(index)); stroke: none; }"
   }.joined(separator: "\n")
 
   // The eight series colours keep apart for the common kinds of colour blindness and against both backgrounds.
@@ -51,6 +51,7 @@ enum Stylesheet {
     tbody tr:last-child > * { border-bottom: 1px solid var(--line); }
     .number { text-align: right; white-space: nowrap; }
     .best { font-weight: 650; }
+    .published { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
     tr.start > * { border-top: 1px solid var(--line); }
 
     .charts {
@@ -75,6 +76,8 @@ enum Stylesheet {
     .axis { stroke: var(--soft); }
     .whisker { stroke: var(--ink); stroke-width: 1.4; }
     .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+    .band { fill-opacity: .13; }
+    .dot { fill: var(--card); stroke-width: 2; }
     .chance { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
     .cell { fill: var(--code); }
     .shade { fill: var(--accent); }

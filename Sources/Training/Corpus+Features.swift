@@ -11,6 +11,11 @@ extension Corpus {
   public static func load(
     _ recipe: Recipe, splits: [Split] = Split.allCases, strict: Bool = false, observer: any ProgressObserver
   ) throws -> Corpus {
+    try load(dataset(of: recipe, strict: strict, observer: observer), recipe, splits: splits, observer: observer)
+  }
+
+  /// Reads a recipe's dataset alone.
+  static func dataset(of recipe: Recipe, strict: Bool = false, observer: any ProgressObserver) throws -> Dataset {
     guard let path = recipe.data else { throw TrainingError.dataUnnamed }
     observer.observe(.phase("Reading \(path)"))
     var dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
@@ -21,6 +26,13 @@ extension Corpus {
       observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
     }
     warn(of: dataset.problems, observer)
+    return dataset
+  }
+
+  /// Makes sure of the features that a recipe wants of a dataset.
+  static func load(
+    _ dataset: Dataset, _ recipe: Recipe, splits: [Split] = Split.allCases, observer: any ProgressObserver
+  ) throws -> Corpus {
     let extractor = try FeatureExtractor(
       encoder: EncoderCatalog.pair(named: recipe.encoder), request: recipe.method.request, observer: observer)
     return try Corpus(dataset, splits: splits) { memes in

@@ -2,23 +2,21 @@ import Foundation
 
 /// The recipes that come with the program.
 public enum RecipeLibrary {
+  private static let folder = ResourceFolder(name: "Recipes", what: "recipes")
+
   /// Their names, sorted.
   public static var names: [String] {
-    get throws {
-      try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
-        .filter { $0.pathExtension == "yaml" }.map { $0.deletingPathExtension().lastPathComponent }.sorted()
-    }
+    get throws { try folder.names }
   }
 
   /// A shipped recipe's text, comments included.
   ///
   /// - Throws: ``RecipeError`` naming the recipes there are.
   public static func text(named name: String) throws -> String {
-    let known = try names
-    guard known.contains(name) else {
-      throw RecipeError(description: "there is no recipe '\(name)'; there are \(known.joined(separator: ", "))")
+    guard let text = try folder.text(named: name) else {
+      throw RecipeError(description: "there is no recipe '\(name)'; there are \(try names.joined(separator: ", "))")
     }
-    return try String(contentsOf: folder.appending(path: "\(name).yaml"), encoding: .utf8)
+    return text
   }
 
   /// The recipe that a method is trained by on an encoder unless told otherwise: `<method>-<encoder>`, or for an
@@ -31,21 +29,5 @@ public enum RecipeLibrary {
         description: "there is no recipe for the method '\(method)'; 'memesense recipe list' shows those there are")
     }
     return name
-  }
-
-  /// The recipes lie in a resource folder beside the program. SwiftPM's own accessor ends the process where that folder
-  /// is gone, so it is looked for here.
-  private static var folder: URL {
-    get throws {
-      let program = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
-      let folders = [program.resolvingSymlinksInPath().deletingLastPathComponent(), Bundle.main.bundleURL]
-        .map { $0.appending(path: "memesense_Training.resources/Recipes") }
-      guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
-        throw RecipeError(
-          description: "the shipped recipes are not at \(folders[0].path): install memesense_Training.resources beside "
-            + "the program")
-      }
-      return folder
-    }
   }
 }

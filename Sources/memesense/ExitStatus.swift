@@ -11,6 +11,8 @@ import Training
 enum ExitStatus {
   /// ArgumentParser knows what to print and how to exit.
   case parser
+  /// Done, but not all of it.
+  case incomplete
   case usage
   case badData
   case missingInput
@@ -18,6 +20,7 @@ enum ExitStatus {
 
   init(of error: any Error) {
     switch error {
+    case is IncompleteBenchmark: self = .incomplete
     case is RecipeError, is MethodError, EncoderError.invalidIndex: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
@@ -54,6 +57,7 @@ enum ExitStatus {
 
   var code: Int32 {
     switch self {
+    case .incomplete: 1
     case .parser, .usage: 64
     case .badData: 65
     case .missingInput: 66

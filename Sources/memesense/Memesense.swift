@@ -18,12 +18,13 @@ struct Memesense: ParsableCommand {
         memesense predict runs/first meme.jpg --text "the words on it"
 
       No memes at hand? 'memesense demo' draws some, trains on them and writes a report.
-      Results go to standard output, everything else to standard error. Exit status: 0 done, 1 data audit found
-      a leak into the test split, 64 wrong usage, 65 unusable data, 66 missing input, 70 a fault of the program.
+      Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a leak into the test
+      split or a benchmark with failed cells, 64 wrong usage, 65 unusable data, 66 missing input, 70 a fault of the
+      program.
       """,
     subcommands: [
       Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, ScoreCommand.self,
-      RecipeCommand.self, EncodersCommand.self,
+      Benchmark.self, RecipeCommand.self, EncodersCommand.self,
     ]
   )
 

@@ -32,7 +32,7 @@ struct RunReport {
     return ReportPage(
       title: "\(method) on \(outcome.dataset)",
       summary: finding ?? "\(method) learned '\(outcome.task.name)'; no split has labels to score it on.",
-      comparison: Comparison(columns: columns.map { Comparison.Column($0.rawValue) }, rows: rows),
+      comparisons: [Comparison(columns: columns.map { Comparison.Column($0.rawValue) }, rows: rows)],
       charts: lossCharts(outcome.epochs) + (try scoreCharts()),
       gallery: outcome.predictions.last.map { GalleryItem.selection(of: [(method, $0)], count: 12) } ?? [],
       nextSteps: [

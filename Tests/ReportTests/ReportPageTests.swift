@@ -14,16 +14,18 @@ struct ReportPageTests {
     let ranked = try RankedScores(truth: [true, false, true, false], scores: [0.9, 0.5, 0.5, 0.1])
     return ReportPage(
       title: text, summary: text,
-      comparison: Comparison(
-        columns: [.init("AUROC"), .init("Brier", isHigherBetter: false), .init(text)],
-        rows: [
-          .init(
-            method: "concat", labels: "5 %",
-            scores: [Spread(mean: 0.7424, deviation: 0.0385, count: 5), Spread(mean: 0.2), nil]),
-          .init(
-            method: text, labels: "5 %",
-            scores: [Spread(mean: 0.7609, deviation: 0.0408, count: 5), Spread(mean: 0.25), nil]),
-        ]),
+      comparisons: [
+        Comparison(
+          columns: [.init("AUROC"), .init("Brier", isHigherBetter: false), .init(text)],
+          rows: [
+            .init(
+              method: "concat", labels: "5 %",
+              scores: [Spread(mean: 0.7424, deviation: 0.0385, count: 5), Spread(mean: 0.2), nil]),
+            .init(
+              method: text, labels: "5 %",
+              scores: [Spread(mean: 0.7609, deviation: 0.0408, count: 5), Spread(mean: 0.25), nil]),
+          ])
+      ],
       charts: [
         BarChart(
           title: text, axisLabel: text,

@@ -50,7 +50,7 @@ struct Demo: ParsableCommand {
     let observer = display.observer
     let folder = URL(fileURLWithPath: output)
     let corpusFolder = folder.appending(path: "corpus-\(memes)")
-    try drawCorpus(to: corpusFolder, observer: observer)
+    try DemoCorpus(memeCount: memes).writeUnlessThere(to: corpusFolder, observer: observer)
     let corpus = try Corpus.load(recipe("concat", seed: 42, data: corpusFolder), observer: observer)
     var outcomes: [String: [TrainingRun.Outcome]] = [:]
     for method in Self.methods {
@@ -77,18 +77,6 @@ struct Demo: ParsableCommand {
   }
 
   // MARK: Working
-
-  private func drawCorpus(to folder: URL, observer: any ProgressObserver) throws {
-    // The folder appears whole, so one that is there needs no drawing.
-    guard !FileManager.default.fileExists(atPath: folder.path) else { return }
-    try FileManager.default.createDirectory(
-      at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
-    observer.observe(.phase("Drawing \(memes) memes"))
-    let total = memes
-    try DemoCorpus(memeCount: memes).write(to: folder) { drawn in
-      observer.observe(.items(phase: "memes drawn", done: drawn, total: total))
-    }
-  }
 
   private func recipe(_ method: String, seed: Int, data: URL) throws -> Recipe {
     let name = try RecipeLibrary.defaultName(method: method, encoder: "lite")
@@ -136,7 +124,7 @@ struct Demo: ParsableCommand {
     charts += lossCharts(outcomes["semimemes"]![0].epochs)
     let summary = outcomes["semimemes"]![0].summary
     return ReportPage(
-      title: "MemeSense demo", summary: finding(outcomes), comparison: comparison, charts: charts,
+      title: "MemeSense demo", summary: finding(outcomes), comparisons: [comparison], charts: charts,
       gallery: GalleryItem.selection(
         of: shown.compactMap { method in outcomes[method]![0].predictions.last.map { (method, $0) } }, count: 12),
       nextSteps: nextSteps,

@@ -1,0 +1,41 @@
+/// What a benchmark tells of itself.
+public enum BenchmarkEvent: Sendable {
+  /// Reading a dataset, embedding it, drawing it.
+  case preparation(ProgressEvent)
+  /// An earlier call had finished this cell.
+  case kept(CellResult)
+  case started(BenchmarkCell)
+  /// The stage that a cell is in.
+  case training(BenchmarkCell, stage: String, done: Int, total: Int)
+  case warning(BenchmarkCell, String)
+  case finished(BenchmarkCell, CellResult)
+  case failed(BenchmarkCell, reason: String)
+}
+
+/// Who is told; called from any thread.
+public protocol BenchmarkObserver: Sendable {
+  func observe(_ event: BenchmarkEvent)
+}
+
+/// Passes on what one training tells.
+struct CellObserver: ProgressObserver {
+  let cell: BenchmarkCell
+  let target: any BenchmarkObserver
+
+  func observe(_ event: ProgressEvent) {
+    switch event {
+    case .epoch(let stage, let done, let total, _):
+      target.observe(.training(cell, stage: stage, done: done, total: total))
+    case .items(let phase, let done, let total):
+      target.observe(.training(cell, stage: phase, done: done, total: total))
+    case .warning(let message): target.observe(.warning(cell, message))
+    case .phase: break
+    }
+  }
+}
+
+/// Passes on what is done before the cells.
+struct PreparationObserver: ProgressObserver {
+  let target: any BenchmarkObserver
+  func observe(_ event: ProgressEvent) { target.observe(.preparation(event)) }
+}

@@ -1,0 +1,259 @@
+import Checkpoints
+import Foundation
+import MemeData
+import Metrics
+import Synchronization
+import Torch
+
+/// Trains and scores the cells of a plan, and can be killed at any moment.
+///
+/// Each cell is a training run in a folder of its own, made by the code of `memesense train`; a file beside it says what
+/// the cell is and, once it is finished, what it measured. A cell whose file says the same is kept, one that a kill
+/// interrupted is resumed from its last checkpoint, one that has changed is trained anew.
+///
+/// Cells run on threads of this process, several at once, each with its share of the cores. Processes would read each
+/// dataset and hash each picture once a cell; threads share one copy. A cell that fails leaves the others alone.
+public final class BenchmarkRun: Sendable {
+  /// A cell without result, and why.
+  public struct Failure: Sendable {
+    public var cell: BenchmarkCell
+    public var reason: String
+  }
+
+  public struct Outcome: Sendable {
+    /// In the order of the plan.
+    public var results: [CellResult]
+    public var failures: [Failure]
+    /// How many results are of an earlier call.
+    public var keptCount: Int
+  }
+
+  public let plan: BenchmarkPlan
+  /// How many cells are trained at once.
+  public let jobs: Int
+  private let observer: any BenchmarkObserver
+
+  /// - Precondition: `jobs` is positive.
+  public init(_ plan: BenchmarkPlan, jobs: Int, observer: any BenchmarkObserver) {
+    precondition(jobs > 0, "\(jobs) cells at once")
+    self.plan = plan
+    self.jobs = jobs
+    self.observer = observer
+  }
+
+  /// What threads share.
+  fileprivate struct State {
+    var results: [String: CellResult] = [:]
+    var failures: [String: String] = [:]
+    var keptCount = 0
+    var next = 0
+  }
+
+  private let state = Mutex(State())
+
+  /// A corpus handed to several threads, which only read it.
+  private struct Shared: @unchecked Sendable {
+    let corpus: Corpus
+  }
+
+  /// - Throws: where the benchmark's own folder cannot be used; what goes wrong with a cell is in the outcome.
+  public func execute() throws -> Outcome {
+    try prepareFolder()
+    let preparation = PreparationObserver(target: observer)
+    for (folder, count) in plan.drawings {
+      try DemoCorpus(memeCount: count).writeUnlessThere(to: folder, observer: preparation)
+    }
+    var datasets: [String: Result<(Dataset, digest: String), any Error>] = [:]
+    for cells in plan.cellsByCorpus {
+      let recipe = cells[0].recipe
+      let dataset =
+        datasets[recipe.data ?? ""]
+        ?? Result {
+          let dataset = try Corpus.dataset(of: recipe, observer: preparation)
+          return (dataset, digest: dataset.rowDigest)
+        }
+      datasets[recipe.data ?? ""] = dataset
+      do {
+        let (dataset, digest) = try dataset.get()
+        let pending = try cells.filter { try !isKept($0, digest: digest) }
+        guard !pending.isEmpty else { continue }
+        let corpus = try Corpus.load(dataset, recipe, observer: preparation)
+        try train(pending, on: corpus, digest: digest)
+      } catch let error as CheckpointError where error.reason == .unwritable {
+        throw error  // No cell can be kept: the disk is full, say.
+      } catch {
+        for cell in cells { fail(cell, error) }
+      }
+    }
+    try writeResults()
+    return outcome
+  }
+
+  private var outcome: Outcome {
+    state.withLock { state in
+      Outcome(
+        results: plan.cells.compactMap { state.results[$0.path] },
+        failures: plan.cells.compactMap { cell in
+          state.failures[cell.path].map { Failure(cell: cell, reason: $0) }
+        }, keptCount: state.keptCount)
+    }
+  }
+
+  // MARK: Cells
+
+  private func train(_ cells: [BenchmarkCell], on corpus: Corpus, digest: String) throws {
+    let shared = Shared(corpus: corpus)
+    let workers = min(jobs, cells.count)
+    state.withLock { $0.next = 0 }
+    try Runtime.concurrently(workers, threadsEach: max(1, Runtime.threadCount / workers)) { _, isWanted in
+      while isWanted(), let cell = state.withLock({ $0.takeNext(of: cells) }) {
+        observer.observe(.started(cell))
+        do {
+          let result = try train(cell, on: shared.corpus, digest: digest)
+          state.withLock { $0.results[cell.path] = result }
+          observer.observe(.finished(cell, result))
+        } catch let error as CheckpointError where error.reason == .unwritable {
+          throw error
+        } catch {
+          fail(cell, error)
+        }
+        try writeResults()
+      }
+    }
+  }
+
+  private func train(_ cell: BenchmarkCell, on corpus: Corpus, digest: String) throws -> CellResult {
+    let folder = plan.folder.appending(path: cell.path)
+    let definition = try CellRecord.Definition(recipe: cell.recipe.yaml, data: digest)
+    let isBegun = FileManager.default.fileExists(atPath: folder.path)
+    let isSame = isBegun && record(of: cell)?.definition == definition
+    if isBegun, !isSame { try FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(
+      at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try write(CellRecord(definition: definition, result: nil), of: cell)
+    let memory = jobs == 1 ? PeakMemory() : nil
+    let run = TrainingRun(recipe: cell.recipe, folder: folder, observer: CellObserver(cell: cell, target: observer))
+    let outcome = try run.execute(on: corpus, resumes: isSame)
+    if let test = outcome.predictions.first(where: { $0.split == .test }) {
+      try writeAtomically(test.scoredLines(), to: folder.appending(path: ScoredMemes.fileName))
+    }
+    try run.finish()
+    let result = CellResult(outcome, of: cell, isResumed: isSame, peakMegabytes: memory?.megabytes)
+    try write(CellRecord(definition: definition, result: result), of: cell)
+    return result
+  }
+
+  private func fail(_ cell: BenchmarkCell, _ error: any Error) {
+    let reason = (error as? CocoaError)?.localizedDescription ?? String(describing: error)
+    let isNew = state.withLock { state in
+      guard state.results[cell.path] == nil else { return false }
+      return state.failures.updateValue(reason, forKey: cell.path) == nil
+    }
+    if isNew { observer.observe(.failed(cell, reason: reason)) }
+  }
+
+  // MARK: Files
+
+  /// Whether an earlier call finished the cell, whose result then counts.
+  private func isKept(_ cell: BenchmarkCell, digest: String) throws -> Bool {
+    guard let record = record(of: cell), let result = record.result,
+      try record.definition == .init(recipe: cell.recipe.yaml, data: digest),
+      result.scores[Split.test.rawValue] == nil
+        || FileManager.default.fileExists(
+          atPath: plan.folder.appending(path: "\(cell.path)/\(ScoredMemes.fileName)").path)
+    else { return false }
+    state.withLock { state in
+      state.results[cell.path] = result
+      state.keptCount += 1
+    }
+    observer.observe(.kept(result))
+    return true
+  }
+
+  /// What stands beside a cell's run; `nil` where nothing does, or something that this program did not write.
+  private func record(of cell: BenchmarkCell) -> CellRecord? {
+    guard let data = FileManager.default.contents(atPath: recordFile(of: cell).path) else { return nil }
+    return try? JSONDecoder().decode(CellRecord.self, from: data)
+  }
+
+  private func write(_ record: CellRecord, of cell: BenchmarkCell) throws {
+    try writeAtomically(JSON.pretty(record), to: recordFile(of: cell))
+  }
+
+  private func recordFile(of cell: BenchmarkCell) -> URL { plan.folder.appending(path: "\(cell.path).json") }
+
+  private func writeResults() throws {
+    let (results, failures) = { ($0.results, $0.failures) }(outcome)
+    try writeAtomically(ResultRow.jsonLines(results, failures), to: plan.folder.appending(path: "results.jsonl"))
+    try writeAtomically(ResultRow.csv(results, failures), to: plan.folder.appending(path: "results.csv"))
+  }
+
+  /// Makes the folder, or refuses one that holds something else: cells that have changed are deleted in it.
+  private func prepareFolder() throws {
+    let files = FileManager.default
+    let marker = plan.folder.appending(path: "suite.yaml")
+    if files.fileExists(atPath: plan.folder.path), !files.fileExists(atPath: marker.path) {
+      let contents = try files.contentsOfDirectory(atPath: plan.folder.path)
+      guard contents.allSatisfy({ $0 == "suite.yaml.partial" }) else {
+        throw TrainingError.invalid(
+          "\(plan.folder.path) is not empty and holds no benchmark: give another --output, or empty it")
+      }
+    }
+    try files.createDirectory(at: plan.folder, withIntermediateDirectories: true)
+    try writeAtomically(Data(StrictYAML.text(of: plan.suite).utf8), to: marker)
+  }
+}
+
+extension BenchmarkRun.State {
+  fileprivate mutating func takeNext(of cells: [BenchmarkCell]) -> BenchmarkCell? {
+    guard next < cells.count else { return nil }
+    defer { next += 1 }
+    return cells[next]
+  }
+}
+
+extension BenchmarkPlan {
+  /// Cells that are trained on the same features, together; in the order of the plan.
+  var cellsByCorpus: [[BenchmarkCell]] {
+    var order: [[String]] = []
+    var groups: [[String]: [BenchmarkCell]] = [:]
+    for cell in cells {
+      let key = [cell.recipe.data ?? "", cell.recipe.encoder, cell.recipe.textCleaning.rawValue]
+      if groups[key] == nil { order.append(key) }
+      groups[key, default: []].append(cell)
+    }
+    return order.compactMap { groups[$0] }
+  }
+}
+
+extension DemoCorpus {
+  /// Draws the corpus where it is not there yet: the folder appears whole, so one that is there needs no drawing.
+  public func writeUnlessThere(to folder: URL, observer: any ProgressObserver) throws {
+    guard !FileManager.default.fileExists(atPath: folder.path) else { return }
+    try FileManager.default.createDirectory(
+      at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
+    observer.observe(.phase("Drawing \(memeCount) memes"))
+    let total = memeCount
+    try write(to: folder) { observer.observe(.items(phase: "memes drawn", done: $0, total: total)) }
+  }
+}
+
+/// The most memory that this process held since a moment, as Linux counts it.
+struct PeakMemory {
+  /// Starts counting; `nil` where the system does not let a process.
+  init?() {
+    // 5 sets the peak back to what is held now (proc_pid_clear_refs(5)).
+    guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return nil }
+    defer { try? file.close() }
+    do { try file.write(contentsOf: Data("5".utf8)) } catch { return nil }
+  }
+
+  /// In MB of 10⁶ bytes; `nil` where the system does not tell.
+  var megabytes: Double? {
+    guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+      let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+      let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
+    else { return nil }
+    return kibibytes * 1024 / 1e6
+  }
+}

@@ -1,0 +1,193 @@
+import Foundation
+import MemeData
+import Metrics
+
+/// What a benchmark measures: every method on every dataset and encoder, at every number of labels, with every seed.
+///
+/// One YAML file; see ``BenchmarkSuite/init(yaml:source:overrides:)`` for how strictly it is read.
+public struct BenchmarkSuite: Codable, Sendable {
+  /// What the suite asks, as a heading.
+  public var title: String
+  public var datasets: [Entry]
+  public var methods: [Method]
+  /// Names of encoders, as recipes have them.
+  public var encoders: [String]
+  /// How many training memes are labelled: fractions up to 1, or counts above it.
+  public var labels: [Double]
+  public var seeds: [UInt64]
+  /// The columns of the tables. The first ranks the methods and is drawn against the labels.
+  public var metrics: [Metric]
+  /// Figures that others published for the same cells.
+  public var published: [Published]
+
+  /// One task of a dataset.
+  public struct Entry: Codable, Sendable {
+    /// The name that `--data NAME=PATH` binds to a folder; entries of the same name share it.
+    public var name: String
+    /// The task; absent where the dataset has only one.
+    public var task: String?
+    /// The dataset's folder, relative to the suite's file; absent where `--data` names it.
+    public var data: String?
+    /// How many memes the program draws for itself instead.
+    public var draw: Int?
+
+    enum CodingKeys: String, CodingKey {
+      case name, task, data, draw
+    }
+  }
+
+  /// A method by its recipe.
+  public struct Method: Codable, Sendable {
+    /// What tables call it.
+    public var name: String
+    /// A recipe's name or file, or a method's name for the recipe that belongs to the encoder; absent means ``name``.
+    public var recipe: String?
+    /// Its own encoders in place of the suite's.
+    public var encoders: [String]?
+    /// Fields of the recipe that are replaced, as `--set` does it: `settings.head.hidden=128`.
+    public var set: [String]?
+
+    enum CodingKeys: String, CodingKey {
+      case name, recipe, encoders, set
+    }
+  }
+
+  /// A figure from a paper, shown beside the measured one.
+  public struct Published: Codable, Sendable, Equatable {
+    public var dataset: String
+    public var task: String?
+    public var method: String
+    public var encoder: String
+    public var labels: Double
+    public var metric: Metric
+    /// On the test split.
+    public var value: Double
+    public var source: String
+
+    enum CodingKeys: String, CodingKey {
+      case dataset, task, method, encoder, labels, metric, value, source
+    }
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case title, datasets, methods, encoders, labels, seeds, metrics, published
+  }
+
+  /// Reads a suite strictly; see ``StrictYAML``.
+  ///
+  /// - Parameters:
+  ///   - source: the file's name for errors.
+  ///   - overrides: `key=value` pairs that replace fields, such as `seeds=[42]`; values are YAML.
+  /// - Throws: ``RecipeError`` with line, key and what was expected.
+  public init(yaml: String, source: String, overrides: [String] = []) throws {
+    self = try StrictYAML(
+      what: "a suite", example: "memesense benchmark show harmeme", source: source
+    ).decode(yaml, overrides: overrides)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    title = try container.decode(String.self, forKey: .title)
+    datasets = try container.filledList(.datasets)
+    methods = try container.filledList(.methods)
+    encoders = try container.filledList(.encoders)
+    labels = try container.filledList(.labels)
+    seeds = try container.filledList(.seeds)
+    metrics = try container.filledList(.metrics)
+    published = try container.decode([Published].self, forKey: .published)
+
+    if let value = labels.first(where: { !($0 > 0 && $0 <= Recipe.labelLimit) }) {
+      throw container.fault(.labels, "labels must be above 0, as 0.05 or 150; one is \(value)")
+    }
+    if let seed = seeds.first(where: { UInt32(exactly: $0) == nil }) {
+      throw container.fault(.seeds, "the seed \(seed) is too large; label draws take 0 to \(UInt32.max)")
+    }
+    if let entry = datasets.first(where: { $0.data != nil && $0.draw != nil }) {
+      throw container.fault(.datasets, "'\(entry.name)' has both data and draw; a drawn corpus needs no data")
+    }
+    if let entry = datasets.first(where: { !(100...20_000).contains($0.draw ?? 100) }) {
+      throw container.fault(.datasets, "'\(entry.name)' draws \(entry.draw ?? 0) memes; 100 to 20000 can be drawn")
+    }
+    try container.refuseRepetition(.datasets, datasets.map { "\($0.name) \($0.task ?? "")" })
+    try container.refuseRepetition(.methods, methods.map(\.name))
+    try container.refuseRepetition(.encoders, encoders)
+    try container.refuseRepetition(.labels, labels.map { "\($0)" })
+    try container.refuseRepetition(.seeds, seeds.map { "\($0)" })
+    try container.refuseRepetition(.metrics, metrics.map(\.rawValue))
+    for figure in published {
+      // A figure that no cell can stand beside is a misspelt one.
+      guard datasets.contains(where: { $0.name == figure.dataset && $0.task == figure.task }) else {
+        throw container.fault(
+          .published,
+          "a figure is for the dataset '\(figure.dataset)' with task '\(figure.task ?? "none")', which the suite has not"
+        )
+      }
+      guard methods.contains(where: { $0.name == figure.method }) else {
+        throw container.fault(.published, "a figure is for the method '\(figure.method)', which the suite has not")
+      }
+    }
+  }
+
+  /// The figure published for one cell and metric.
+  func published(for cell: BenchmarkCell.Place, metric: Metric) -> Published? {
+    published.first {
+      $0.dataset == cell.dataset && $0.task == cell.task && $0.method == cell.method && $0.encoder == cell.encoder
+        && $0.labels == cell.labels && $0.metric == metric
+    }
+  }
+}
+
+// Optional keys are written as null, so that a reader of the encoding sees every key there is.
+
+extension BenchmarkSuite.Entry {
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(task, forKey: .task)
+    try container.encode(data, forKey: .data)
+    try container.encode(draw, forKey: .draw)
+  }
+}
+
+extension BenchmarkSuite.Method {
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(recipe, forKey: .recipe)
+    try container.encode(encoders, forKey: .encoders)
+    try container.encode(set, forKey: .set)
+  }
+}
+
+extension BenchmarkSuite.Published {
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(dataset, forKey: .dataset)
+    try container.encode(task, forKey: .task)
+    try container.encode(method, forKey: .method)
+    try container.encode(self.encoder, forKey: .encoder)
+    try container.encode(labels, forKey: .labels)
+    try container.encode(metric, forKey: .metric)
+    try container.encode(value, forKey: .value)
+    try container.encode(source, forKey: .source)
+  }
+}
+
+extension KeyedDecodingContainer {
+  fileprivate func filledList<Element: Decodable>(_ key: Key) throws -> [Element] {
+    let list = try decode([Element].self, forKey: key)
+    guard !list.isEmpty else { throw fault(key, "the list is empty; a suite needs at least one of \(key.stringValue)") }
+    return list
+  }
+
+  fileprivate func refuseRepetition(_ key: Key, _ names: [String]) throws {
+    let counts = Dictionary(grouping: names) { $0 }
+    if let twice = names.first(where: { (counts[$0]?.count ?? 0) > 1 }) {
+      throw fault(key, "'\(twice.trimmingCharacters(in: .whitespaces))' stands twice")
+    }
+  }
+
+  fileprivate func fault(_ key: Key, _ what: String) -> DecodingError {
+    .dataCorruptedError(forKey: key, in: self, debugDescription: what)
+  }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import MemeData
+import Metrics
+import Synchronization
+import Torch
+
+/// What a benchmark found: means over seeds, with comparisons of the best method with each other one.
+public struct BenchmarkSummary: Sendable, Encodable {
+  /// One task of one dataset.
+  public struct Group: Sendable, Encodable {
+    public var dataset: String
+    public var task: String?
+    /// The split that the scores are of: test, or validation where no test meme has a label.
+    public var split: Split
+    /// By number of labels, then in the order of the suite's methods.
+    public var rows: [Row]
+    public var comparisons: [Comparison]
+
+    /// The dataset with its task, as a heading.
+    public var name: String { [dataset, task].compactMap(\.self).joined(separator: " · ") }
+
+    /// The rows at each number of labels.
+    public var rowsByLabels: [[Row]] {
+      rows.reduce(into: []) { groups, row in
+        if groups.last?.first?.labels == row.labels {
+          groups[groups.count - 1].append(row)
+        } else {
+          groups.append([row])
+        }
+      }
+    }
+  }
+
+  /// One method at one number of labels, over its seeds.
+  public struct Row: Sendable, Encodable {
+    /// The method, with its encoder where the group has several.
+    public var method: String
+    public var encoder: String
+    /// As the suite has it: a share up to 1, or a count.
+    public var labels: Double
+    /// How many memes that were.
+    public var labelled: Int
+    /// One score a metric of the suite, with the sample's deviation; `null` where undefined.
+    public var scores: [Spread?]
+    /// One published figure a metric, where there is one. Not measured by this program.
+    public var published: [BenchmarkSuite.Published?]
+    /// Seconds of training, over the cells that were trained in one go.
+    public var seconds: Spread?
+    public var seeds: [UInt64]
+
+    public var labelText: String {
+      labels > 1 ? "\(labelled)" : "\(BenchmarkCell.Place.text(labels: labels)) (\(labelled))"
+    }
+  }
+
+  /// The method of the highest test AUROC against another one, at one number of labels.
+  public struct Comparison: Sendable, Encodable {
+    public var labels: Double
+    public var best: String
+    public var other: String
+    /// How many seeds both have.
+    public var seedCount: Int
+    public var auroc: PairedComparison
+
+    enum CodingKeys: String, CodingKey {
+      case labels, best, other, auroc
+      case seedCount = "seeds"
+    }
+  }
+
+  public var metrics: [Metric]
+  public var groups: [Group]
+
+  /// Sums up what is there; methods of which no cell is finished are left out.
+  ///
+  /// - Throws: `ScoreFileError` where the scored memes of a finished cell are damaged.
+  public init(
+    _ results: [CellResult], of plan: BenchmarkPlan, resampling: Resampling = Resampling()
+  ) throws {
+    metrics = plan.suite.metrics
+    var order: [String] = []
+    var byGroup: [String: [CellResult]] = [:]
+    for result in results {
+      let key = "\(result.place.dataset)\n\(result.place.task ?? "")"
+      if byGroup[key] == nil { order.append(key) }
+      byGroup[key, default: []].append(result)
+    }
+    groups = try order.map { try Self.group(byGroup[$0]!, of: plan, resampling) }
+  }
+
+  private static func group(
+    _ results: [CellResult], of plan: BenchmarkPlan, _ resampling: Resampling
+  ) throws -> Group {
+    let split: Split = results.contains { $0.scores[Split.test.rawValue] != nil } ? .test : .validation
+    let hasSeveralEncoders = Set(results.map(\.place.encoder)).count > 1
+    let paths = Dictionary(uniqueKeysWithValues: plan.cells.map { ($0.place, $0.path) })
+    var places: [BenchmarkCell.Place] = []
+    for place in results.map(\.place.withoutSeed) where !places.contains(place) { places.append(place) }
+    var group = Group(
+      dataset: places[0].dataset, task: places[0].task, split: split, rows: [], comparisons: [])
+    for labels in plan.suite.labels {
+      var cells: [(name: String, results: [CellResult])] = []
+      for place in places where place.labels == labels {
+        let own = results.filter { $0.place.withoutSeed == place }
+        let name = hasSeveralEncoders ? "\(place.method) · \(place.encoder)" : place.method
+        cells.append((name, own))
+        group.rows.append(
+          Row(
+            method: name, encoder: place.encoder, labels: labels, labelled: own[0].labelled,
+            scores: plan.suite.metrics.map { metric in
+              Spread(ofSample: own.compactMap { $0.score(metric, split) })
+            }, published: plan.suite.metrics.map { plan.suite.published(for: place, metric: $0) },
+            seconds: Spread(ofSample: own.compactMap(\.seconds)), seeds: own.map(\.place.seed)))
+      }
+      if split == .test {
+        group.comparisons += try comparisons(cells, labels: labels, resampling) { result in
+          try ScoredMemes(
+            ofCell: plan.folder.appending(path: paths[result.place]!), kind: result.taskKind)
+        }
+      }
+    }
+    return group
+  }
+
+  private static func comparisons(
+    _ methods: [(name: String, results: [CellResult])], labels: Double, _ resampling: Resampling,
+    scored: (CellResult) throws -> ScoredMemes
+  ) throws -> [Comparison] {
+    let means = methods.map { Spread(of: $0.results.compactMap { $0.score(.auroc, .test) })?.mean }
+    guard methods.count > 1, let best = means.indices.max(by: { (means[$0] ?? -1) < (means[$1] ?? -1) }),
+      means[best] != nil
+    else { return [] }
+    let models = try methods.map { method in
+      try bootstrapped(method.results.map(scored), resampling, seeds: method.results.map(\.place.seed))
+    }
+    return methods.indices.compactMap { other in
+      guard other != best else { return nil }
+      let seeds = methods[best].results.map(\.place.seed).filter { models[other][$0] != nil }
+      guard let auroc = PairedComparison(seeds.map { models[best][$0]! }, seeds.map { models[other][$0]! }) else {
+        return nil
+      }
+      return Comparison(
+        labels: labels, best: methods[best].name, other: methods[other].name, seedCount: seeds.count, auroc: auroc)
+    }
+  }
+
+  /// One model a core.
+  private static func bootstrapped(
+    _ models: [ScoredMemes], _ resampling: Resampling, seeds: [UInt64]
+  ) throws -> [UInt64: BootstrappedAUROC] {
+    let results = Mutex<[UInt64: BootstrappedAUROC]>([:])
+    try Runtime.concurrently(models.count, threadsEach: 1) { index, _ in
+      let model = BootstrappedAUROC(models[index], resampling: resampling)
+      results.withLock { $0[seeds[index]] = model }
+    }
+    return results.withLock { $0 }
+  }
+}

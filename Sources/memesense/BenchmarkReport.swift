@@ -1,0 +1,172 @@
+import Checkpoints
+import Foundation
+import MemeData
+import Metrics
+import Report
+import Training
+
+/// `table.md` and `report.html` of a benchmark.
+struct BenchmarkReport {
+  let plan: BenchmarkPlan
+  let outcome: BenchmarkRun.Outcome
+  let summary: BenchmarkSummary
+  let jobs: Int
+  let command: [String]
+
+  func write() throws {
+    try writeAtomically(Data(markdown.utf8), to: plan.folder.appending(path: "table.md"))
+    try writeAtomically(Data(page.html().utf8), to: plan.folder.appending(path: "report.html"))
+  }
+
+  // MARK: Tables
+
+  /// One table a task: methods by number of labels.
+  var comparisons: [Comparison] {
+    summary.groups.map { group in
+      Comparison(
+        title: "\(group.name), \(group.split.rawValue) split",
+        columns: summary.metrics.map { Comparison.Column($0.rawValue, isHigherBetter: $0.isHigherBetter) },
+        rows: group.rows.map { row in
+          Comparison.Row(
+            method: row.method, labels: row.labelText, scores: row.scores,
+            published: row.published.map { figure in figure.map { .init(value: $0.value, source: $0.source) } })
+        })
+    }
+  }
+
+  /// One table a task: the best method against each other one.
+  private var significance: [PlainTable] {
+    summary.groups.map { group in
+      PlainTable(
+        title: "Is the best better than the rest? \(group.name)",
+        columns: [
+          .init("labels"), .init("best"), .init("against"), .init("difference", isNumber: true),
+          .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
+          .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
+        ],
+        rows: group.comparisons.map { comparison in
+          let labels = group.rows.first { $0.labels == comparison.labels }?.labelText ?? ""
+          let auroc = comparison.auroc
+          return [
+            labels, comparison.best, comparison.other, Self.signed(auroc.difference), Self.text(auroc.memes),
+            auroc.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(auroc.seeds), "\(comparison.seedCount)",
+          ]
+        },
+        note: "Paired differences of test AUROC, positive where the best is better, with percentile intervals of 2000 "
+          + "bootstrap resamples: of the test memes with the trained models as they are (p is of no difference), and "
+          + "of the seeds with the memes as they are, which is coarse for few seeds. The best was chosen by the same "
+          + "scores and nothing is corrected for the number of comparisons, so p is on the low side.")
+    }
+  }
+
+  private var failures: [PlainTable] {
+    guard !outcome.failures.isEmpty else { return [] }
+    return [
+      PlainTable(
+        title: "Cells without a result", columns: [.init("cell"), .init("reason")],
+        rows: outcome.failures.map { ["\($0.cell.place)", $0.reason] },
+        note: "The same command tries them again.")
+    ]
+  }
+
+  private static func signed(_ value: Double) -> String { String(format: "%+.3f", value) }
+
+  private static func text(_ interval: BootstrapInterval?) -> String {
+    interval.map { "\(signed($0.lower)) … \(signed($0.upper))" } ?? "—"
+  }
+
+  private static func text(p value: Double) -> String { value < 0.001 ? "< 0.001" : String(format: "%.3f", value) }
+
+  private var markdown: String {
+    let tables = comparisons.map(\.markdown) + (significance + failures).filter { !$0.rows.isEmpty }.map(\.markdown)
+    let details = provenance.details.map { "- \($0.name): \($0.value)" }
+    return """
+      # \(plan.suite.title)
+
+      \(finding)
+
+      \(tables.joined(separator: "\n"))
+      ## Where these numbers come from
+
+      - command: `\(provenance.command)`
+      - date: \(provenance.date.formatted(.iso8601))
+      - machine: \(provenance.machine)
+      - seeds: \(provenance.seeds.map(String.init).joined(separator: ", "))
+      \(details.joined(separator: "\n"))
+
+      """
+  }
+
+  // MARK: The page
+
+  private var page: ReportPage {
+    ReportPage(
+      title: plan.suite.title, summary: finding, comparisons: comparisons, charts: summary.groups.map(chart),
+      tables: significance + failures,
+      nextSteps: [
+        .init(
+          purpose: "Score one cell again",
+          command: "memesense evaluate \(plan.folder.relativePath)/\(plan.cells.first?.path ?? "")"),
+        .init(purpose: "Change what is measured", command: "memesense benchmark show \(shippedName) > mine.yaml"),
+      ],
+      provenance: provenance)
+  }
+
+  private var shippedName: String { (try? SuiteLibrary.names.contains(plan.name)) == true ? plan.name : "harmeme" }
+
+  private var provenance: ReportPage.Provenance {
+    let data = Dictionary(plan.cells.map { ($0.place.dataset, $0.recipe.data ?? "") }) { first, _ in first }
+    return ReportPage.Provenance(
+      command: command.joined(separator: " "), date: Date(), machine: Machine.summary,
+      seeds: plan.suite.seeds.map { Int($0) },
+      details: data.sorted { $0.key < $1.key }.map { ("data \($0.key)", $0.value) } + [
+        ("encoders", Set(plan.cells.map(\.place.encoder)).sorted().joined(separator: ", ")),
+        (
+          "cells",
+          "\(outcome.results.count) of \(plan.cells.count), \(outcome.keptCount) of them from an earlier call; \(jobs) at once"
+        ),
+        ("±", "standard deviation over seeds, divisor n − 1"),
+      ])
+  }
+
+  /// Who leads, task by task, at the fewest labels.
+  private var finding: String {
+    let metric = summary.metrics[0]
+    let sentences = summary.groups.compactMap { group -> String? in
+      guard let rows = group.rowsByLabels.first else { return nil }
+      let ranked = rows.compactMap { row in row.scores[0].map { (row, $0) } }
+        .sorted { metric.isHigherBetter ? $0.1.mean > $1.1.mean : $0.1.mean < $1.1.mean }
+      guard let (best, score) = ranked.first else { return nil }
+      let next = ranked.dropFirst().first.map { ", then \($0.0.method) \($0.1.formatted())" } ?? ""
+      return "\(group.name), \(best.labelText) labels: \(best.method) leads with \(metric.rawValue) "
+        + "\(score.formatted())\(next)."
+    }
+    return sentences.isEmpty ? "No cell has a result." : sentences.joined(separator: " ")
+  }
+
+  /// The first metric against the labels, with a band of one deviation; bars where there is one number of labels.
+  private func chart(of group: BenchmarkSummary.Group) -> any Chart {
+    let name = summary.metrics[0].rawValue
+    let byLabels = group.rowsByLabels
+    guard byLabels.count > 1 else {
+      return BarChart(
+        title: "\(group.name), \(group.split.rawValue) split", axisLabel: name,
+        groups: [.init(name: "", bars: group.rows.map { .init(name: $0.method, value: $0.scores[0]) })],
+        origin: summary.metrics[0] == .auroc ? 0.5 : 0)
+    }
+    let isShare = group.rows.allSatisfy { $0.labels <= 1 }
+    var methods: [String] = []
+    for row in group.rows where !methods.contains(row.method) { methods.append(row.method) }
+    return LineChart(
+      title: "\(name) against labels, \(group.name)",
+      xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: name,
+      series: methods.map { method in
+        let points = group.rows.filter { $0.method == method }.compactMap { row in
+          row.scores[0].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
+        }.sorted { $0.0 < $1.0 }
+        return LineChart.Series(
+          name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
+          deviations: points.map(\.1.deviation))
+      })
+  }
+}

@@ -1,0 +1,205 @@
+import Foundation
+import Testing
+
+/// `memesense benchmark` through the built program, on the memes that the demo's tests have drawn and embedded.
+@Suite(.serialized) struct BenchmarkTests {
+  let program: Program
+  init() throws { program = try WholeWayTests.demo.get().program }
+
+  private func suite(
+    methods: String = "  - {name: logistic-regression}\n  - {name: concat, set: [settings.training.epochs=5]}",
+    labels: String = "[0.2]"
+  ) -> String {
+    """
+    title: Small
+    datasets:
+      - {name: drawn, task: mean}
+    methods:
+    \(methods)
+    encoders: [lite]
+    labels: \(labels)
+    seeds: [42, 43]
+    metrics: [auroc, accuracy]
+    published: []
+    """
+  }
+
+  /// Runs a suite into `output` and returns the program's answer.
+  private func run(_ suite: String, _ output: String, _ further: String...) throws -> (Program.Result, [String: Any]) {
+    let file = try program.write(suite, to: "\(output).yaml")
+    let result = try program(
+      ["benchmark", file, "--data", "drawn=demo/corpus-240", "--output", output, "--json", "--quiet"] + further)
+    return (result, result.output.isEmpty ? [:] : try object(result.output))
+  }
+
+  private func text(_ path: String) throws -> String {
+    try String(contentsOf: program.home.appending(path: path), encoding: .utf8)
+  }
+
+  /// `results.csv` as one dictionary a row. No field of these suites has a comma in it.
+  private func rows(_ output: String) throws -> [[String: String]] {
+    let lines = try text("\(output)/results.csv").split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+    return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(lines[0], $0)) }
+  }
+
+  @Test func cellsEqualSingleTrainingsToTheLastBit() throws {
+    let (result, answer) = try run(suite(), "equal")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(answer["finished"] as? Int == 4 && answer["kept"] as? Int == 0)
+    let rows = try rows("equal")
+    #expect(rows.count == 4)
+    for (method, extra) in [("logistic-regression", []), ("concat", ["--set", "settings.training.epochs=5"])] {
+      let single = "single-\(method)"
+      let trained = try program(
+        [
+          "train", "--method", method, "--data", "demo/corpus-240", "--task", "mean", "--labels", "0.2", "--seed", "43",
+          "--output", single, "--quiet",
+        ] + extra)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let cell = "equal/cells/drawn-mean/\(method)-lite-0.2-43"
+      for file in ["model.safetensors", "predictions-test.jsonl", "predictions-validation.jsonl"] {
+        let (one, other) = (program.home.appending(path: single), program.home.appending(path: cell))
+        #expect(
+          try Data(contentsOf: one.appending(path: file)) == Data(contentsOf: other.appending(path: file)),
+          "\(method): \(file)")
+      }
+      let evaluated = try object(program("evaluate", single, "--json", "--quiet").output)
+      let metrics = try #require(evaluated["metrics"] as? [String: Any])
+      let row = try #require(rows.first { $0["method"] == method && $0["seed"] == "43" })
+      for key in ["auroc", "average_precision", "f1_macro", "accuracy", "brier", "log_loss"] {
+        let value = try #require(metrics[key] as? Double)
+        #expect(row["test_\(key)"] == "\(value)", "\(method): \(key)")
+      }
+      #expect(try program("evaluate", cell, "--json", "--quiet").output.contains("\"auroc\""))
+    }
+    // The tables say the mean of what the rows say.
+    let aurocs = rows.filter { $0["method"] == "concat" }.compactMap { $0["test_auroc"].flatMap(Double.init) }
+    let group = try #require((answer["groups"] as? [[String: Any]])?.first)
+    let summary = try #require((group["rows"] as? [[String: Any]])?.first { $0["method"] as? String == "concat" })
+    let spread = try #require((summary["scores"] as? [[String: Any]])?.first)
+    #expect(abs((spread["mean"] as? Double ?? .nan) - (aurocs[0] + aurocs[1]) / 2) < 1e-15)
+    #expect(abs((spread["deviation"] as? Double ?? .nan) - abs(aurocs[0] - aurocs[1]) / 2.squareRoot()) < 1e-15)
+    #expect((group["comparisons"] as? [Any])?.count == 1)
+    let mean = String(format: "%.3f", (aurocs[0] + aurocs[1]) / 2)
+    #expect(try text("equal/table.md").contains(mean))
+    let page = try text("equal/report.html")
+    #expect(page.contains(mean) && !page.contains("<script") && page.contains("Is the best better than the rest?"))
+  }
+
+  @Test func finishedCellsAreKeptAndChangedOnesTrainedAnew() throws {
+    #expect(try run(suite(), "kept").0.status == 0)
+    func metrics(_ method: String) throws -> String {
+      try text("kept/cells/drawn-mean/\(method)-lite-0.2-42/metrics.json")
+    }
+    let before = try (linear: metrics("logistic-regression"), concat: metrics("concat"))
+    let again = try run(suite(), "kept")
+    #expect(again.1["kept"] as? Int == 4)
+    // Seconds differ from training to training, so equal bytes are those of the first one.
+    #expect(try metrics("logistic-regression") == before.linear && metrics("concat") == before.concat)
+
+    let changed = suite().replacing("epochs=5", with: "epochs=6")
+    let (result, answer) = try run(changed, "kept")
+    #expect(result.status == 0 && answer["finished"] as? Int == 4 && answer["kept"] as? Int == 2, "\(result.errors)")
+    #expect(try metrics("logistic-regression") == before.linear)
+    let epochs = try text("kept/cells/drawn-mean/concat-lite-0.2-42/log.jsonl").split(separator: "\n").count
+    #expect(epochs == 6)
+  }
+
+  @Test func aKilledSuiteGoesOnWhereItWas() throws {
+    let methods = "  - {name: logistic-regression}\n  - {name: concat, set: [settings.training.epochs=300]}"
+    let file = try program.write(suite(methods: methods), to: "killed.yaml")
+    let arguments = ["benchmark", file, "--data", "drawn=demo/corpus-240", "--jobs", "1", "--output", "killed"]
+    let killed = program.process(arguments + ["--quiet"])
+    killed.standardOutput = FileHandle.nullDevice
+    try killed.run()
+    let folder = program.home.appending(path: "killed/cells/drawn-mean")
+    let checkpoint = folder.appending(path: "concat-lite-0.2-42/checkpoints")
+    let log = folder.appending(path: "concat-lite-0.2-42/log.jsonl")
+    for _ in 0..<1200 where killed.isRunning {
+      let size = (try? Data(contentsOf: log).count) ?? 0
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: checkpoint.path)) ?? []
+      if size > 1000 || !files.isEmpty { break }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    #expect(killed.isRunning, "the benchmark ended before it could be killed")
+    kill(killed.processIdentifier, SIGKILL)
+    killed.waitUntilExit()
+    let kept = try text("killed/cells/drawn-mean/logistic-regression-lite-0.2-42/metrics.json")
+
+    let resumed = try program(arguments + ["--json"])
+    let answer = try object(resumed.output)
+    #expect(resumed.status == 0, "\(resumed.errors)")
+    #expect(answer["finished"] as? Int == 4 && answer["kept"] as? Int == 1)
+    #expect(try text("killed/cells/drawn-mean/logistic-regression-lite-0.2-42/metrics.json") == kept)
+    #expect(
+      resumed.errors.contains("4/4  drawn · mean · concat · lite · 20 % · seed 43: auroc 0."), "\(resumed.errors)")
+    // Its seconds would be those of the second half alone.
+    let row = try #require(try rows("killed").first { $0["method"] == "concat" && $0["seed"] == "42" })
+    #expect(row["seconds"]?.isEmpty == true && row["peak_mb"]?.isEmpty == false)
+    let whole = try run(suite(methods: methods), "whole-suite")
+    #expect(whole.0.status == 0)
+    let (first, second) = try (
+      Data(
+        contentsOf: program.home.appending(path: "whole-suite/cells/drawn-mean/concat-lite-0.2-42/model.safetensors")),
+      Data(contentsOf: folder.appending(path: "concat-lite-0.2-42/model.safetensors"))
+    )
+    #expect(first == second)
+  }
+
+  @Test func aFailedCellIsToldAndTheOthersAreTrained() throws {
+    let methods = """
+        - {name: logistic-regression}
+        - {name: wild, recipe: concat, set: [settings.training.learning_rate=1e30]}
+      """
+    let (result, answer) = try run(suite(methods: methods), "failed")
+    #expect(result.status == 1 && answer["finished"] as? Int == 2)
+    #expect(result.errors.contains("2 of 4 cells have no result"), "\(result.errors)")
+    #expect(result.errors.contains("failed: drawn · mean · wild · lite · 20 % · seed 42: the loss of stage"))
+    let failures = try #require(answer["failures"] as? [[String: Any]])
+    #expect(failures.count == 2)
+    let wild = try rows("failed").filter { $0["method"] == "wild" }
+    #expect(wild.count == 2 && wild.allSatisfy { $0["failure"]?.contains("no longer a number") == true })
+    #expect(wild.allSatisfy { $0["test_auroc"]?.isEmpty == true })
+    #expect(try text("failed/report.html").contains("Cells without a result"))
+  }
+
+  @Test func anEncoderThatIsNotThereFailsItsCellsOnly() throws {
+    let both = suite().replacing("[lite]", with: "[lite, nobody/nothing]")
+    let (result, answer) = try run(both, "encoders")
+    #expect(result.status == 1 && answer["finished"] as? Int == 4, "\(result.errors)")
+    let failures = try #require(answer["failures"] as? [[String: Any]])
+    #expect(
+      failures.count == 4 && failures.allSatisfy { ($0["reason"] as? String)?.contains("nobody/nothing") == true })
+  }
+
+  @Test func mistakesAreToldBeforeAnythingIsTrained() throws {
+    let mistyped = try run(suite().replacing("seeds:", with: "sedes:"), "mistyped").0
+    #expect(mistyped.status == 64 && mistyped.errors.contains("mistyped.yaml: the key 'seeds' is missing"))
+    let unbound = try program("benchmark", "harmeme", "--output", "unbound")
+    #expect(unbound.status == 64 && unbound.errors.contains("give --data harmeme=PATH"), "\(unbound.errors)")
+    let stray = try program("benchmark", "harmeme", "--data", "harmeme", "--output", "unbound")
+    #expect(stray.status == 64 && stray.errors.contains("NAME=PATH"))
+    let unknown = try program("benchmark", "nothing")
+    #expect(unknown.status == 64 && unknown.errors.contains("there is no suite 'nothing'; there are ablation"))
+    let missing = try program("benchmark", "nowhere.yaml")
+    #expect(missing.status == 66 && missing.errors.contains("nowhere.yaml"))
+    _ = try program.write("mine", to: "full/notes.txt")
+    let full = try run(suite(), "full").0
+    #expect(full.status == 64 && full.errors.contains("holds no benchmark"), "\(full.errors)")
+    #expect(try text("full/notes.txt") == "mine")
+    #expect(try program("benchmark", "harmeme", "--data", "harmeme=x", "--jobs", "0").status == 64)
+  }
+
+  @Test func suitesAreListedShownAndChecked() throws {
+    #expect(try program("benchmark", "list").output.contains("semimemes-mami"))
+    let shown = try program("benchmark", "show", "harmeme").output
+    let file = try program.write(shown, to: "mine.yaml")
+    let checked = try program("benchmark", "validate", file)
+    #expect(checked.status == 0 && checked.output.contains(": 120 cells, HarMeme"), "\(checked.errors)")
+    let broken = try program.write(shown.replacing("name: simclip", with: "name: simklip"), to: "broken.yaml")
+    let refused = try program("benchmark", "validate", broken)
+    #expect(refused.status == 64 && refused.errors.contains("simklip"), "\(refused.errors)")
+  }
+}

@@ -1,0 +1,218 @@
+import Foundation
+import Metrics
+import Testing
+
+@testable import Training
+
+@Suite struct SuiteTests {
+  private static let good = """
+    title: a title
+    datasets:
+      - {name: memes, task: bad}
+      - {name: drawn, draw: 200}
+    methods:
+      - name: semimemes
+      - name: wide concat
+        recipe: concat
+        set: [settings.head.hidden=512]
+      - name: cmml-clip
+        encoders: [a/b]
+    encoders: [lite]
+    labels: [0.05, 150]
+    seeds: [42, 7]
+    metrics: [auroc, f1-macro]
+    published:
+      - {dataset: memes, task: bad, method: semimemes, encoder: lite, labels: 0.05, metric: auroc, value: 0.7, source: S}
+    """
+
+  private func message(_ yaml: String, _ overrides: [String] = []) -> String {
+    do {
+      _ = try BenchmarkSuite(yaml: yaml, source: "mine.yaml", overrides: overrides)
+      return "accepted"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private func plan(
+    _ yaml: String = good, bindings: [String: URL] = ["memes": URL(fileURLWithPath: "/data/memes")],
+    skipsUnbound: Bool = false
+  ) throws -> BenchmarkPlan {
+    try BenchmarkPlan(
+      BenchmarkSuite(yaml: yaml, source: "mine.yaml"), name: "mine", source: URL(fileURLWithPath: "/suites/mine.yaml"),
+      bindings: bindings, skipsUnbound: skipsUnbound, folder: URL(fileURLWithPath: "/out"))
+  }
+
+  @Test func everyShippedSuiteMakesCells() throws {
+    let names = try SuiteLibrary.names
+    #expect(
+      names == [
+        "ablation", "demo", "harmeme", "memotion", "semimemes-hateful-memes", "semimemes-mami", "simclip-tasks",
+      ])
+    for name in names {
+      let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: name), source: name)
+      let anywhere = Dictionary(suite.datasets.map { ($0.name, URL(fileURLWithPath: "/data")) }) { first, _ in first }
+      let plan = try BenchmarkPlan(
+        suite, name: name, source: nil, bindings: anywhere, folder: URL(fileURLWithPath: "/out"))
+      #expect(plan.cells.count % (suite.seeds.count * suite.labels.count) == 0)
+      // Every published figure stands beside a cell of the suite.
+      for figure in suite.published {
+        let beside = plan.cells.filter { suite.published(for: $0.place, metric: figure.metric) == figure }
+        #expect(beside.count == suite.seeds.count, "\(name): \(figure)")
+      }
+      let again = try BenchmarkSuite(yaml: StrictYAML.text(of: suite), source: name)
+      #expect(try StrictYAML.text(of: again) == StrictYAML.text(of: suite))
+    }
+  }
+
+  @Test func theSmallSuitesHaveEveryMethodWithASmallRecipe() throws {
+    let small = try RecipeLibrary.names.filter { $0.hasSuffix("-lite") && !$0.contains("-without-") }
+    for name in ["harmeme", "memotion"] {
+      let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: name), source: name)
+      #expect(Set(suite.methods.map { "\($0.name)-lite" }) == Set(small), "\(name)")
+    }
+  }
+
+  @Test func cellsAreTheWholeProductWithResolvedRecipes() throws {
+    let plan = try plan()
+    #expect(plan.cells.count == 2 * 3 * 2 * 2)
+    #expect(Set(plan.cells.map(\.path)).count == plan.cells.count)
+    let first = plan.cells[0]
+    #expect(first.path == "cells/memes-bad/semimemes-lite-0.05-42")
+    #expect(first.recipe.data == "/data/memes" && first.recipe.task == "bad" && first.recipe.labels == 0.05)
+    #expect(first.recipe.seed == 42 && first.recipe.encoder == "lite" && first.recipeName == "semimemes-lite")
+    // Seed by seed, so that every method is scored early.
+    #expect(plan.cells.prefix(6).allSatisfy { $0.place.seed == 42 && $0.place.dataset == "memes" })
+    let wide = try #require(plan.cells.first { $0.place.method == "wide concat" })
+    #expect(wide.recipeName == "concat-lite" && wide.path.contains("/wide-concat-lite-"))
+    #expect(try wide.recipe.yaml.contains("hidden: 512"))
+    let own = try #require(plan.cells.first { $0.place.method == "cmml-clip" })
+    #expect(own.recipe.encoder == "a/b" && own.recipeName == "cmml-clip-clip")
+    #expect(plan.cells.contains { $0.path == "cells/memes-bad/cmml-clip-a-b-150-7" })
+    let drawn = try #require(plan.cells.last)
+    #expect(drawn.recipe.data == "/out/corpora/drawn-200" && drawn.recipe.task == nil)
+    #expect(drawn.place.description == "drawn · cmml-clip · a/b · 150 labels · seed 7")
+    #expect(plan.cellsByCorpus.map(\.count) == [8, 4, 8, 4], "one corpus a dataset, encoder and cleaning")
+  }
+
+  @Test func namesWithLikeFilesAreRefused() {
+    let alike = Self.good.replacing(
+      "  - name: semimemes\n", with: "  - name: semimemes\n  - name: wide-concat\n    recipe: concat\n")
+    #expect(throws: RecipeError.self) { try plan(alike) }
+  }
+
+  @Test func datasetsAreBoundOrNamed() throws {
+    func refusal(_ bindings: [String: URL], skipsUnbound: Bool = false) -> String {
+      do {
+        _ = try plan(bindings: bindings, skipsUnbound: skipsUnbound)
+        return "accepted"
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(
+      refusal([:])
+        == "the suite does not say where 'memes' lies: give --data memes=PATH, or --skip-unbound to go without")
+    #expect(refusal(["meems": URL(fileURLWithPath: "/")]).contains("no dataset 'meems' for --data meems=…; it has"))
+    let without = try plan(bindings: [:], skipsUnbound: true)
+    #expect(without.unbound == ["memes"] && without.cells.allSatisfy { $0.place.dataset == "drawn" })
+    let beside = try plan(
+      Self.good.replacing("task: bad}\n  -", with: "task: bad, data: ../memes}\n  -"), bindings: [:])
+    #expect(beside.cells[0].recipe.data == "/memes", "relative to the suite's file")
+  }
+
+  @Test func mistakesAreNamedWithLineAndKey() {
+    #expect(message(Self.good) == "accepted")
+    #expect(
+      message(Self.good.replacing("set: [", with: "sett: ["))
+        == "mine.yaml: line 9: unknown key 'methods.1.sett'. Did you mean 'set'?")
+    #expect(message(Self.good.replacing("seeds: [42, 7]\n", with: "")) == "mine.yaml: the key 'seeds' is missing")
+    #expect(message(Self.good.replacing("seeds: [42, 7]", with: "seeds: many")).contains("line 14: 'seeds' should be"))
+    #expect(
+      message(Self.good.replacing("labels: [0.05, 150]", with: "labels: [0.05, -1]")).contains("line 13: 'labels'"))
+    #expect(message(Self.good.replacing("seeds: [42, 7]", with: "seeds: []")).contains("'seeds': the list is empty"))
+    #expect(message(Self.good.replacing("[42, 7]", with: "[42, 42]")).contains("'seeds': '42' stands twice"))
+    #expect(message(Self.good.replacing("[42, 7]", with: "[5000000000]")).contains("seed 5000000000 is too large"))
+    let metric = message(Self.good.replacing("[auroc, f1-macro]", with: "[auroc, beauty]"))
+    #expect(
+      metric.contains("line 15: 'metrics.1'") && metric.contains("there is no metric 'beauty'; choose one of auroc"))
+    #expect(
+      message(Self.good.replacing("method: semimemes, enc", with: "method: smimemes, enc")).contains("'smimemes'"))
+    #expect(message(Self.good.replacing("draw: 200", with: "draw: 20")).contains("100 to 20000 can be drawn"))
+    #expect(message("- a").contains("a suite is a YAML mapping of keys; see 'memesense benchmark show harmeme'"))
+    #expect(message(Self.good, ["seed=[1]"]).contains("there is no key 'seed' in the suite. Did you mean 'seeds'?"))
+    #expect(message(Self.good, ["seeds=[1]", "labels=[0.1]"]) == "accepted")
+  }
+
+  @Test func recipesThatDoNotFitAreNamedWithTheirMethod() {
+    for (old, new, part) in [
+      ("settings.head.hidden=512", "settings.head.hiden=512", "the method 'wide concat' of the suite: --set"),
+      ("recipe: concat", "recipe: konkat", "no recipe for the method 'konkat'"),
+    ] {
+      do {
+        _ = try plan(Self.good.replacing(old, with: new))
+        Issue.record("\(new) was accepted")
+      } catch {
+        #expect("\(error)".contains(part), "\(error)")
+      }
+    }
+  }
+
+  // MARK: Time left
+
+  private func result(_ cell: BenchmarkCell, seconds: Double?) throws -> CellResult {
+    let json = """
+      {"place": \(String(decoding: try JSONEncoder().encode(cell.place), as: UTF8.self)), "recipe": "r",
+       "taskKind": "binary", "labelled": 5, "unlabelled": 5, "parameters": 1, "scores": {"test": {"auroc": 0.5}}
+       \(seconds.map { ", \"seconds\": \($0)" } ?? "")}
+      """
+    return try JSONDecoder().decode(CellResult.self, from: Data(json.utf8))
+  }
+
+  @Test func theTimeLeftIsThatOfCellsLikeThoseToCome() throws {
+    let plan = try plan(Self.good.replacing("  - {name: drawn, draw: 200}\n", with: ""))
+    let cells = plan.cells  // 3 methods × 2 label counts × 2 seeds
+    var progress = BenchmarkProgress(plan, jobs: 2)
+    let start = ContinuousClock.now
+    func left(after seconds: Int) -> Double? { progress.secondsLeft(at: start + .seconds(seconds)) }
+    #expect(left(after: 0) == nil)
+    // semimemes at 5 % was kept: 100 s; each other cell is taken to last as long until something nearer is known.
+    progress.observe(.kept(try result(cells[0], seconds: 100)), at: start)
+    #expect(left(after: 0) == 550)
+    // Concat at 5 % took 10 s. Two jobs: 3 more of semimemes, 3 of concat at 10 s, 4 of CMML at the mean of 55 s.
+    progress.observe(.started(cells[1]), at: start)
+    progress.observe(.finished(cells[1], try result(cells[1], seconds: 9)), at: start + .seconds(10))
+    #expect(left(after: 10) == 275)
+    // One of semimemes that has run for 40 s counts with 60 s.
+    progress.observe(.started(cells[3]), at: start + .seconds(10))
+    #expect(left(after: 50) == 255)
+    progress.observe(.failed(cells[3], reason: "x"), at: start + .seconds(60))
+    #expect(left(after: 60) == 225)
+    #expect(progress.doneCount == 3 && progress.failureCount == 1 && progress.keptCount == 1)
+    let table = try #require(progress.table(of: .auroc))
+    #expect(table.name == "memes · bad" && table.labels == ["5 %", "150 labels"])
+    #expect(table.rows.map(\.method) == ["semimemes · lite", "wide concat · lite", "cmml-clip · a/b"])
+    #expect(table.rows[0].scores[0].done == 1 && table.rows[0].scores[0].of == 2)
+    #expect(table.rows[0].scores[0].spread == Spread(mean: 0.5) && table.rows[2].scores[1].spread == nil)
+  }
+
+  @Test func rowsOfResultsAreTidyAndExact() throws {
+    let cell = try plan().cells[0]
+    var result = try result(cell, seconds: 0.1)
+    result.scores["test"] = ["auroc": 1.0 / 3]
+    let failure = BenchmarkRun.Failure(cell: cell, reason: "a \"bad\", thing\nhappened")
+    let csv = String(decoding: ResultRow.csv([result], [failure]), as: UTF8.self)
+    #expect(
+      csv.hasPrefix(
+        "dataset,task,method,recipe,encoder,label_ratio,labels,unlabelled,seed,parameters,seconds,peak_mb,validation_auroc,"
+      ))
+    #expect(csv.contains("\nmemes,bad,semimemes,r,lite,0.05,5,5,42,1,0.1,,"))
+    #expect(csv.contains(",0.3333333333333333,"))
+    #expect(csv.hasSuffix(",\"a \"\"bad\"\", thing\nhappened\"\n"))
+    let lines = try ResultRow.jsonLines([result], [failure]).split(separator: UInt8(ascii: "\n"))
+    let rows = try lines.map { try #require(JSONSerialization.jsonObject(with: Data($0)) as? [String: Any]) }
+    #expect(rows.count == 2 && rows[0]["test_auroc"] as? Double == 1.0 / 3 && rows[0]["failure"] is NSNull)
+    #expect(rows[0].keys.sorted() == rows[1].keys.sorted() && rows[1]["test_auroc"] is NSNull)
+    #expect(rows[1]["failure"] as? String == failure.reason)
+  }
+}
