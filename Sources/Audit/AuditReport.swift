@@ -10,6 +10,8 @@ public struct AuditReport: Sendable, Encodable {
   /// The pictures, counted.
   public struct Images: Sendable, Encodable {
     public var hashed: Int
+    /// Of the wall clock, to read, decode and hash all of them.
+    public var seconds: Double
     /// Hashed pictures with too little to see to be compared.
     public var lowQuality: Int
     /// Ids of memes without a picture.
@@ -17,7 +19,7 @@ public struct AuditReport: Sendable, Encodable {
     public var broken: [FingerprintTable.BrokenImage]
 
     enum CodingKeys: String, CodingKey {
-      case hashed, missing, broken
+      case hashed, seconds, missing, broken
       case lowQuality = "low_quality"
     }
   }
@@ -145,7 +147,8 @@ public struct AuditReport: Sendable, Encodable {
     format = summary.format
     parts = summary.parts.map { Part(split: Split(rawValue: $0.split), memes: $0.memes) }
     images = Images(
-      hashed: audit.fingerprints.hashedCount, lowQuality: audit.fingerprints.lowQualityCount,
+      hashed: audit.fingerprints.hashedCount, seconds: audit.fingerprints.seconds,
+      lowQuality: audit.fingerprints.lowQualityCount,
       missing: memes.filter { $0.image == nil }.map(\.id), broken: audit.fingerprints.brokenImages)
     emptyTexts = memes.filter { $0.text == nil }.map(\.id)
     rowProblems = audit.dataset.problems

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func missingInputsAreStatus66AndNamed() throws {
-    for arguments in [["data", "inspect", "nowhere"], ["evaluate", "nowhere"]] {
+    for arguments in [["data", "inspect", "nowhere"], ["data", "audit", "nowhere"], ["evaluate", "nowhere"]] {
       let result = try program(arguments)
       #expect(result.status == 66 && result.errors.contains("nowhere"), "\(result.errors)")
     }
@@ -75,6 +75,20 @@ import Testing
     #expect(result.output.contains("metadata.jsonl:2: "), "\(result.output)")
     #expect(result.output.contains("metadata.jsonl:3: "), "\(result.output)")
     #expect(try program("data", "inspect", program.home.appending(path: "data").path, "--strict").status == 65)
+  }
+
+  @Test func hashesFromElsewhereAreCompared() throws {
+    let zeros = String(repeating: "0", count: 64)
+    let file = try program.write(
+      [zeros, zeros, String(repeating: "f", count: 64), zeros.dropLast(8) + "7fffffff"].joined(separator: "\n") + "\n",
+      to: "hashes.txt")
+    let found = try object(program("data", "near-hashes", file).output)
+    #expect(found["hashes"] as? Int == 4 && found["different"] as? Int == 3 && found["pair_count"] as? Int == 1)
+    let pair = try #require((found["pairs"] as? [[String: Any]])?.first)
+    #expect(pair["lines"] as? [Int] == [1, 4] && pair["distance"] as? Int == 31)
+    #expect(try object(program("data", "near-hashes", file, "--distance", "30").output)["pair_count"] as? Int == 0)
+    let bad = try program("data", "near-hashes", try program.write(zeros + "\nxyz\n", to: "bad.txt"))
+    #expect(bad.status == 65 && bad.errors.contains("bad.txt:2: "), "\(bad.errors)")
   }
 
   @Test func encodersAreListedWithTheirFolder() throws {

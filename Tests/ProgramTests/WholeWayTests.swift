@@ -133,6 +133,86 @@ import Testing
     #expect(first == second)
   }
 
+  /// A folder of the corpus's pictures in which one stands in two splits.
+  private func leakyDataset() throws -> String {
+    let images = try FileManager.default.contentsOfDirectory(atPath: corpus + "/images").sorted()
+    let rows = [
+      ("a", images[0], "first words", 1, "train"), ("b", images[1], "second words", 0, "train"),
+      ("c", images[2], "Third words", 1, "train"), ("d", "cut.jpg", "third words!", 0, "train"),
+      ("e", images[3], "fifth words", 0, "validation"), ("f", images[0], "sixth words", 0, "test"),
+    ]
+    let lines = rows.map { id, image, text, bad, split in
+      "{\"id\":\"\(id)\",\"file_name\":\"\(image)\",\"text\":\"\(text)\",\"bad\":\(bad),\"split\":\"\(split)\"}"
+    }
+    let folder = program.home.appending(path: "leaky-\(UUID().uuidString)")
+    _ = try program.write(
+      lines.joined(separator: "\n"), to: folder.lastPathComponent + "/metadata.jsonl")
+    for image in images[0...3] {
+      try FileManager.default.copyItem(
+        at: URL(fileURLWithPath: "\(corpus)/images/\(image)"), to: folder.appending(path: image))
+    }
+    try Data("\u{FF}\u{D8}".utf8).write(to: folder.appending(path: "cut.jpg"))
+    return folder.path
+  }
+
+  @Test func anAuditFindsALeakAndTheCleanedListHasNone() throws {
+    let data = try leakyDataset()
+    let found = try program("data", "audit", data, "--json", "--quiet", "--fix", "clean.jsonl")
+    #expect(found.status == 1 && found.errors.isEmpty, "\(found.errors)")
+    let report = try object(found.output)
+    let pairs = try #require(report["pairs"] as? [[String: Any]])
+    #expect(pairs.count == 1 && pairs[0]["ids"] as? [String] == ["a", "f"])
+    #expect(pairs[0]["splits"] as? [String] == ["train", "test"] && pairs[0]["distance"] as? Int == 0)
+    let broken = (report["images"] as? [String: Any])?["broken"] as? [[String: Any]]
+    #expect(broken?.map { $0["id"] as? String } == ["d"])
+    let conflicts = report["text_conflicts"] as? [[String: Any]]
+    #expect(conflicts?.map { $0["text"] as? String } == ["third words"])
+    let list = try String(contentsOf: program.home.appending(path: "clean.jsonl"), encoding: .utf8)
+    #expect(
+      list.split(separator: "\n").map(String.init)
+        == ["b", "c", "d"].map { "{\"id\":\"\($0)\",\"split\":\"train\"}" } + [
+          "{\"id\":\"e\",\"split\":\"validation\"}", "{\"id\":\"f\",\"split\":\"test\"}",
+        ])
+    let table = try program("data", "audit", data)
+    #expect(table.status == 1 && table.output.contains("same file") && table.output.contains("--split-file"))
+    #expect(table.errors.contains("pictures 6/6"), "\(table.errors)")
+    let clean = try program("data", "audit", data, "--split-file", "clean.jsonl")
+    #expect(clean.status == 0, "\(clean.output)")
+    #expect(try program("data", "audit", data, "--task", "beauty").status == 64)
+    #expect(try program("data", "audit", corpus, "--split-file", "clean.jsonl").status == 65)
+  }
+
+  @Test func doubtfulLabelsAreNamedAndASplitFileDecidesWhoTakesPart() throws {
+    let found = try program(
+      "data", "audit", corpus, "--json", "--quiet", "--labels", "--task", "mean", "--fix", "half.jsonl")
+    #expect(found.errors.isEmpty && [0, 1].contains(found.status), "\(found.errors)")
+    let doubtful = try #require(object(found.output)["suspicious_labels"] as? [String: Any])
+    let suspicions = try #require(doubtful["suspicions"] as? [[String: Any]])
+    let confidences = suspicions.compactMap { $0["self_confidence"] as? Double }
+    #expect(doubtful["examples"] as? Int == 240 && !suspicions.isEmpty)
+    #expect(confidences.count == suspicions.count && confidences == confidences.sorted())
+    #expect(suspicions.allSatisfy { $0["given"] as? String != $0["suggested"] as? String })
+    // Half of the listed training memes take part in a training.
+    let list = program.home.appending(path: "half.jsonl")
+    var (lines, training) = ([Substring](), 0)
+    for line in try String(contentsOf: list, encoding: .utf8).split(separator: "\n") {
+      if line.contains("\"train\"") { training += 1 }
+      if !line.contains("\"train\"") || training % 2 == 0 { lines.append(line) }
+    }
+    try Data(lines.joined(separator: "\n").utf8).write(to: list)
+    let trained = try program(
+      "train", "--method", "logistic-regression", "--data", corpus, "--split-file", "half.jsonl", "--task", "mean",
+      "--labels",
+      "1", "--output", "half", "--json", "--quiet")
+    #expect(try object(trained.output)["labels"] as? Int == training / 2, "\(trained.errors)")
+    let recipe = try String(contentsOf: program.home.appending(path: "half/recipe.yaml"), encoding: .utf8)
+    #expect(recipe.contains("split_file: ") && recipe.contains("/half.jsonl"))
+    let metrics = try #require(
+      object(program("evaluate", "half", "--json", "--quiet").output)["metrics"] as? [String: Any])
+    let scores = try #require(object(trained.output)["metrics"] as? [String: [String: Any]])
+    #expect(try metrics["auroc"] as? Double == #require(scores["test"])["auroc"] as? Double)
+  }
+
   private func weights(_ run: String) throws -> Data {
     try Data(contentsOf: program.home.appending(path: "\(run)/model.safetensors"))
   }

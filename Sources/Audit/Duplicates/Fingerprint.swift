@@ -43,13 +43,17 @@ public struct FingerprintTable: Sendable {
   public internal(set) var lowQualityCount = 0
   /// Pictures decoded and hashed.
   public internal(set) var hashedCount = 0
+  /// Seconds of the wall clock in which all cores read, decoded and hashed the pictures.
+  public internal(set) var seconds = 0.0
 
   /// Reads, decodes and hashes every picture, one a core at a time.
   ///
-  /// Memory holds a picture for each core and 64 bytes a meme, however many memes there are.
+  /// Memory holds a picture for each core and 96 bytes a meme, however many memes there are.
   ///
   /// - Parameter progress: told how many memes are done, from any thread, never of fewer after more.
   public init(of memes: [Meme], decoder: ImageDecoder = ImageDecoder(), progress: @Sendable (_ done: Int) -> Void) {
+    let clock = ContinuousClock()
+    let start = clock.now
     let shared = Mutex(Shared(count: memes.count))
     DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
       while let index = shared.withLock({ $0.takeNext() }) {
@@ -60,6 +64,7 @@ public struct FingerprintTable: Sendable {
         }
       }
     }
+    seconds = (clock.now - start) / .seconds(1)
     let result = shared.withLock { $0 }
     fingerprints = result.fingerprints
     brokenImages = result.broken.sorted { $0.key < $1.key }.map { BrokenImage(id: memes[$0.key].id, reason: $0.value) }

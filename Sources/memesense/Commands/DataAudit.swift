@@ -9,8 +9,9 @@ import Training
 
 extension DataCommand {
   /// `memesense data audit`: what would spoil scores on a dataset.
-  struct Audit: ParsableCommand {
+  struct DataAudit: ParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "audit",
       abstract: "Find duplicates, leaks between splits, contradicting and suspicious labels, broken pictures.",
       discussion: """
           memesense data audit memes/                         fails (status 1) where the test split leaks

@@ -6,7 +6,8 @@ import Report
 /// `memesense data`: what is in a dataset.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Look into datasets.", subcommands: [Inspect.self, Audit.self])
+    commandName: "data", abstract: "Look into datasets.",
+    subcommands: [Inspect.self, DataAudit.self, NearHashesSearch.self])
 
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
