@@ -1,4 +1,5 @@
-/// A table of text under a heading, in HTML, in Markdown and for terminals.
+/// A table of text under a heading, in HTML, in Markdown and for terminals. Where the first cell changes a new group of
+/// rows begins.
 public struct PlainTable: Sendable {
   public let title: String
   public let columns: [Column]
