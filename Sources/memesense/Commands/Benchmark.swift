@@ -14,7 +14,7 @@ struct Benchmark: ParsableCommand {
       A suite is one YAML file: datasets × methods × encoders × numbers of labels × seeds. Each combination is a cell,
       trained and scored exactly as 'memesense train' does it.
 
-        memesense benchmark demo                        draws its own memes; minutes
+        memesense benchmark demo                        draws its own memes
         memesense benchmark harmeme --data harmeme=PATH --output runs/harmeme
         memesense benchmark show harmeme > mine.yaml    a suite of your own starts from a shipped one
         memesense benchmark mine.yaml --data harmeme=PATH --set seeds=[42,43] --set labels=[0.05]
