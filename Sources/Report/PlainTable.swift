@@ -1,4 +1,5 @@
-/// A table of text under a heading, in HTML, in Markdown and for terminals.
+/// A table of text under a heading, in HTML and Markdown. Where the first cell changes a new group of
+/// rows begins.
 public struct PlainTable: Sendable {
   public let title: String
   public let columns: [Column]
@@ -24,12 +25,6 @@ public struct PlainTable: Sendable {
     self.columns = columns
     self.rows = rows
     self.note = note
-  }
-
-  public var textTable: TextTable {
-    var table = TextTable(columns: columns.map { .init($0.name, alignment: $0.isNumber ? .right : .left) })
-    for row in rows { table.append(row) }
-    return table
   }
 
   public var markdown: String {

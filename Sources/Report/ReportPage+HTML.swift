@@ -82,6 +82,10 @@ extension ReportPage {
         "<\(tag)\(column.isNumber ? #" class="number""# : "")>\(cell.escaped)</\(tag)>"
       }.joined()
     }
+    let rows = table.rows.indices.map { index in
+      let startsGroup = index > 0 && table.rows[index - 1].first != table.rows[index].first
+      return "<tr\(startsGroup ? #" class="start""# : "")>\(cells(table.rows[index], "td"))</tr>"
+    }
     return """
       <section>
       <h2>\(table.title.escaped)</h2>
@@ -89,7 +93,7 @@ extension ReportPage {
       <table>
       <thead><tr>\(cells(table.columns.map(\.name), "th"))</tr></thead>
       <tbody>
-      \(table.rows.map { "<tr>\(cells($0, "td"))</tr>" }.joined(separator: "\n"))
+      \(rows.joined(separator: "\n"))
       </tbody>
       </table>
       </div>

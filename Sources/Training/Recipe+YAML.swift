@@ -1,6 +1,3 @@
-import Foundation
-import Yams
-
 extension Recipe {
   /// Reads a recipe strictly: every key must be there and none may be unknown; see ``StrictYAML``.
   ///

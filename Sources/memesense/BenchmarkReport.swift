@@ -40,7 +40,7 @@ struct BenchmarkReport {
       PlainTable(
         title: "Is the best better than the rest? \(group.name)",
         columns: [
-          .init("labels"), .init("best"), .init("against"), .init("difference", isNumber: true),
+          .init("labels", isNumber: true), .init("best"), .init("against"), .init("difference", isNumber: true),
           .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
           .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
         ],
@@ -69,7 +69,7 @@ struct BenchmarkReport {
     ]
   }
 
-  private static func signed(_ value: Double) -> String { String(format: "%+.3f", value) }
+  private static func signed(_ value: Double) -> String { String(format: "%+.3f", value).replacing("-", with: "−") }
 
   private static func text(_ interval: BootstrapInterval?) -> String {
     interval.map { "\(signed($0.lower)) … \(signed($0.upper))" } ?? "—"
@@ -141,7 +141,9 @@ struct BenchmarkReport {
       return "\(group.name), \(best.labelText) labels: \(best.method) leads with \(metric.rawValue) "
         + "\(score.formatted())\(next)."
     }
-    return sentences.isEmpty ? "No cell has a result." : sentences.joined(separator: " ")
+    // A deviation stays on the line of its mean.
+    return sentences.isEmpty
+      ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
   }
 
   /// The first metric against the labels, with a band of one deviation; bars where there is one number of labels.

@@ -66,7 +66,10 @@ enum ExitStatus {
   }
 
   static func message(of error: any Error) -> String {
-    if let error = error as? CocoaError { return error.localizedDescription }
+    if let error = error as? CocoaError {
+      // Foundation's description does not say which file.
+      return [error.filePath, error.localizedDescription].compactMap(\.self).joined(separator: ": ")
+    }
     return String(describing: error)
   }
 }

@@ -11,19 +11,19 @@ struct Benchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark", abstract: "Train and compare methods by a suite, and write tables and a report.",
     discussion: """
-      A suite is one YAML file: datasets × methods × encoders × numbers of labels × seeds. Each combination is a cell,
+      A suite is one YAML file: datasets × methods × encoders × numbers of labels × seeds. Each combination is a cell, \
       trained and scored exactly as 'memesense train' does it.
 
-        memesense benchmark demo                        draws its own memes; minutes
+        memesense benchmark demo                        draws its own memes
         memesense benchmark harmeme --data harmeme=PATH --output runs/harmeme
-        memesense benchmark show harmeme > mine.yaml    a suite of your own starts from a shipped one
-        memesense benchmark mine.yaml --data harmeme=PATH --set seeds=[42,43] --set labels=[0.05]
+        memesense benchmark show harmeme > mine.yaml    to write one's own
+        memesense benchmark mine.yaml --data harmeme=PATH --set seeds=[42,43]
 
-      Finished cells are kept: after a kill, the same command goes on where it was. A cell whose recipe or data has
+      Finished cells are kept: after a kill, the same command goes on where it was. A cell whose recipe or data has \
       changed is trained anew. A cell that fails is reported and does not stop the others; the exit status is then 1.
 
-      OUTPUT holds report.html and table.md (means ± deviations, the best in bold, published figures marked as such,
-      how sure the differences are), results.jsonl and results.csv (a row a cell), and under cells/ the run of every
+      OUTPUT holds report.html and table.md (means ± deviations, the best in bold, published figures marked as such, \
+      how sure the differences are), results.jsonl and results.csv (a row a cell), and under cells/ the run of every \
       cell, which 'memesense evaluate' and 'memesense predict' take. 'memesense benchmark run --help' has all options.
       """,
     subcommands: [Run.self, List.self, Show.self, Validate.self], defaultSubcommand: Run.self)
