@@ -1,5 +1,5 @@
 /// The name of one score of a ``MetricReport``; the raw value is its JSON key.
-public enum Metric: String, CaseIterable, Sendable, Codable {
+public enum Metric: String, CaseIterable, Sendable {
   case auroc
   case averagePrecision = "average_precision"
   case accuracy
@@ -20,9 +20,6 @@ public enum Metric: String, CaseIterable, Sendable, Codable {
   case brier
   case ece
   case logLoss = "log_loss"
-
-  /// Whether a smaller value is the better one.
-  public var isError: Bool { [.brier, .ece, .logLoss].contains(self) }
 
   /// Reads a name as people type it, with `-` or `_` between words: `mami-a`, `f1_macro`.
   ///

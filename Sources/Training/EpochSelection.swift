@@ -23,7 +23,7 @@ public struct EpochSelection: Codable, Sendable, Equatable {
 
   /// Whether an epoch of score `later` is kept rather than an earlier one of score `earlier`.
   func prefers(_ later: Double, over earlier: Double) -> Bool {
-    later == earlier ? ties == .latest : (later > earlier) != metric.isError
+    later == earlier ? ties == .latest : (later > earlier) == metric.isHigherBetter
   }
 
   /// The epoch of a log that was kept; `nil` where none has a score.
