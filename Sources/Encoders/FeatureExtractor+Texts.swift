@@ -75,8 +75,6 @@ extension FeatureExtractor {
         if pass.cache?.contains(key) != true, freshKeys.insert(key).inserted { fresh.append((key, text)) }
       }
       try encode(fresh, pass)
-      // What a window took lies in pieces between what stays.
-      Runtime.releaseFreeMemory()
       progress(pass.phase, range.upperBound, memes.count)
     }
     try pass.cache?.flush()
