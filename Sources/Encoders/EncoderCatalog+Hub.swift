@@ -43,25 +43,9 @@ extension EncoderCatalog {
     hubFolder folder: URL, name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
     let variant = try HubEncoderName(name)
-    let hub = try HubFolder(folder)
-    let configuration = hub.configuration
-    let preparation = variant.crops ? hub.preparation : hub.preparation.squashing
-    let isPooled = variant.tap == .pooled
-    func files(_ names: String...) -> [URL] { hub.weightFiles + names.map { folder.appending(path: $0) } }
+    let model = try HubFolder(url: folder).model()
     return EncoderPair(
-      name: name, computation: computation,
-      image: .init(
-        width: isPooled ? configuration.vision.shape.width : configuration.embeddingWidth,
-        files: files("config.json"), preprocessing: "\(preparation.words), \(variant.tap.rawValue)"
-      ) {
-        CLIPImageEncoder(try hub.imageTower(computation), preparation: preparation, tap: variant.tap)
-      },
-      text: .init(
-        width: isPooled ? configuration.text.shape.width : configuration.embeddingWidth,
-        files: files("config.json", "vocab.json", "merges.txt"),
-        preprocessing: "CLIP's BPE \(configuration.text.positionCount), \(variant.tap.rawValue)"
-      ) {
-        CLIPTextEncoder(try hub.textTower(computation), tap: variant.tap, tokenize: try hub.tokenizer())
-      })
+      name: name, computation: computation, image: try model.imageSource(variant, computation),
+      text: try model.textSource(variant, computation))
   }
 }

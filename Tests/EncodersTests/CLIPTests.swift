@@ -35,7 +35,7 @@ import TorchNN
     let tokens = try hub.fixture.tensor("\(name).tokens")
     let ids: [[Int32]] = (0..<tokens.shape[0]).map { tokens.selected($0).values() }
     for (variant, states) in [(":pooled", "states"), ("", "projected_states")] {
-      let encoder = try #require(try hub.pair(variant).text as? CLIPTextEncoder)
+      let encoder = try #require(try hub.pair(variant).text as? TowerTextEncoder)
       #expect(
         relativeDifference(encoder.states(of: ids), try hub.fixture.tensor("\(name).text.\(states)"))
           <= Self.tolerance)
@@ -95,9 +95,9 @@ import TorchNN
     let hub = try HubFolderFixture("clip")
     try hub.write(#"{"model_type": "clip"}"#, to: "config.json")
     try FileManager.default.removeItem(at: hub.file("preprocessor_config.json"))
-    let folder = try HubFolder(hub.url)
-    #expect(folder.configuration == .viTB32)
-    #expect(folder.preparation == .clip(side: 224, framing: .crop(shortestSide: 224)))
+    let model = try CLIPModel(HubFolder(url: hub.url))
+    #expect(model.configuration == .viTB32)
+    #expect(model.preparation == .clip(side: 224, framing: .crop(shortestSide: 224)))
   }
 
   @Test func theLargeModelsAreThoseOfTheHub() throws {
@@ -110,7 +110,7 @@ import TorchNN
                               "num_attention_heads": 16, "num_hidden_layers": 24}}
       """#, to: "config.json")
     try FileManager.default.removeItem(at: hub.file("preprocessor_config.json"))
-    #expect(try HubFolder(hub.url).configuration == .viTL14At336)
+    #expect(try CLIPModel(HubFolder(url: hub.url)).configuration == .viTL14At336)
   }
 
   @Test(arguments: [
@@ -256,7 +256,7 @@ import TorchNN
 
   @Test func valuesAreThoseOfTransformers() throws {
     let hub = try HubFolderFixture("clip")
-    let preparation = try HubFolder(hub.url).preparation
+    let preparation = try CLIPModel(HubFolder(url: hub.url)).preparation
     let bytes = try hub.fixture.tensor("pictures.640x480.crop").expanded(at: 0)
     let expected = try hub.fixture.tensor("pictures.640x480.normalized").expanded(at: 0)
     #expect(relativeDifference(preparation.normalized(bytes), expected) <= 1e-6)
