@@ -6,6 +6,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case unknown(name: String, known: [String])
   /// A model of the hub has no features of that kind.
   case unknownVariant(name: String, known: [String])
+  /// A name of more than an encoder of pictures and one of texts.
+  case tooManySides(name: String)
+  /// A model of the hub that sees no pictures.
+  case readsTextsAlone(name: String)
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
   /// Weights that are not those of the network.
@@ -28,6 +32,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .unknownVariant(let name, let known):
       "\(name): no such variant of a model; expected ORG/NAME, then ':' and one of \(known.joined(separator: ", ")), "
         + "then '+crop', the latter two as needed"
+    case .tooManySides(let name):
+      "\(name): expected one encoder, or one of pictures and one of texts with a comma between"
+    case .readsTextsAlone(let name):
+      "\(name) reads texts and sees no pictures; name an encoder of pictures before it, as in lite,\(name)"
     case .missingFiles(let encoder, let files, let searched):
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")

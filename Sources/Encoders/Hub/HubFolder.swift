@@ -19,10 +19,11 @@ struct HubFolder: Sendable {
     switch try modelType() {
     case "clip": return try CLIPModel(self)
     case "siglip": return try SiglipModel(self)
+    case "bert": return try SentenceModel(self)
     case let type:
       let name = type.map { "\"\($0)\"" } ?? "missing"
       throw .invalidConfiguration(
-        file("config.json"), reason: "model_type is \(name); expected \"clip\" or \"siglip\"")
+        file("config.json"), reason: "model_type is \(name); expected \"clip\", \"siglip\" or \"bert\"")
     }
   }
 

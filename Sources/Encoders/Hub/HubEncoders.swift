@@ -28,13 +28,21 @@ struct HubEncoderName: Sendable, Equatable {
   }
 }
 
-extension EncoderCatalog {
-  /// The pair of a model in the cache of the Hugging Face hub.
-  static func hubPair(named name: String, computation: Computation) throws(EncoderError) -> EncoderPair {
-    let folder = try HubCache().requiredFolder(of: HubEncoderName(name).model)
-    return try pair(hubFolder: folder, name: name, computation: computation)
+/// The encoders of a model of the hub, used as a name says.
+struct HubEncoders: NamedEncoders {
+  let model: any HubModel
+  let variant: HubEncoderName
+
+  func imageSource(_ computation: Computation) throws(EncoderError) -> EncoderPair.Source<any ImageEncoder> {
+    try model.imageSource(variant, computation)
   }
 
+  func textSource(_ computation: Computation) throws(EncoderError) -> EncoderPair.Source<any TextEncoder> {
+    try model.textSource(variant, computation)
+  }
+}
+
+extension EncoderCatalog {
   /// A pair of the towers of a folder in the hub's layout; its networks are loaded when they are first needed.
   ///
   /// - Parameter name: As ``HubEncoderName`` has it; the model's own name may be any.
@@ -42,10 +50,9 @@ extension EncoderCatalog {
   public static func pair(
     hubFolder folder: URL, name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
-    let variant = try HubEncoderName(name)
-    let model = try HubFolder(url: folder).model()
+    let encoders = HubEncoders(model: try HubFolder(url: folder).model(), variant: try HubEncoderName(name))
     return EncoderPair(
-      name: name, computation: computation, image: try model.imageSource(variant, computation),
-      text: try model.textSource(variant, computation))
+      name: name, computation: computation, image: try encoders.imageSource(computation),
+      text: try encoders.textSource(computation))
   }
 }
