@@ -21,6 +21,7 @@ struct HubFolder: Sendable {
     case "siglip": return try SiglipModel(self)
     case "bert": return try SentenceModel(self)
     case let type:
+      if type == nil, try isOpenCLIP() { return try OpenCLIPModel(self) }
       let name = type.map { "\"\($0)\"" } ?? "missing"
       throw .invalidConfiguration(
         file("config.json"), reason: "model_type is \(name); expected \"clip\", \"siglip\" or \"bert\"")
@@ -31,6 +32,12 @@ struct HubFolder: Sendable {
   func modelType() throws(EncoderError) -> String? {
     let kind: ModelKind? = try decodedIfThere("config.json")
     return kind?.name
+  }
+
+  /// Whether open_clip describes the network; a `config.json` beside it may be timm's, which has no type.
+  func isOpenCLIP() throws(EncoderError) -> Bool {
+    guard has(OpenCLIPModel.configurationName) else { return false }
+    return try modelType() == nil
   }
 
   private struct ModelKind: Decodable {
