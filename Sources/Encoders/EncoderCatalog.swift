@@ -73,47 +73,47 @@ public enum EncoderCatalog {
     return entry
   }
 
-  private static let fastSuffix = "+fast"
-
   /// A pair whose files are at hand; its networks are loaded when they are first needed.
   ///
   /// - Parameter name: Of the catalog, or `ORG/NAME` of the Hugging Face hub, with `:pooled` or `:normalized` for
-  ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures. Either
-  ///   may end with `+fast`: large JPEGs are then decoded at a reduced size.
+  ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures; or two of
+  ///   these with a comma between, the first for pictures and the second for texts. All may end with `+fast`: large JPEGs
+  ///   are then decoded at a reduced size.
   public static func pair(
     named name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
-    if name.hasSuffix(fastSuffix) {
-      return try pair(named: String(name.dropLast(fastSuffix.count)), computation: computation)
-        .decodingFast(named: name)
-    }
-    if name.contains("/") { return try hubPair(named: name, computation: computation) }
-    let entry = try entry(named: name)
-    let folder = try folder(of: entry)
-    return EncoderPair(
-      name: name, computation: computation,
-      image: .init(
-        width: entry.imageWidth, files: [folder.appending(path: entry.files[0])],
-        preprocessing: "squash 224, bicubic uint8, (x-127)/128, mean of the last map"
-      ) {
-        let file = folder.appending(path: entry.files[0])
-        return try naming(file) { try EfficientNetLiteEncoder(checkpoint: file, computation: computation) }
-      },
-      text: .init(
-        width: entry.textWidth, files: entry.files[1...].map { folder.appending(path: $0) },
-        preprocessing: "wordpiece 128, masked mean, normalised"
-      ) {
-        try naming(folder.appending(path: entry.files[1])) {
-          try MiniLM(folder: folder.appending(path: "minilm-l6"), computation: computation)
-        }
-      })
+    try pair(named: name, computation: computation, cache: HubCache())
   }
 
-  /// Says which file a network's weights came from when they do not fit.
-  private static func naming<Encoder>(_ file: URL, _ load: () throws -> Encoder) throws -> Encoder {
-    do { return try load() } catch let error as ParameterMismatch {
-      throw EncoderError.invalidWeights(file, reason: error.description)
+  private static let fastSuffix = "+fast"
+
+  static func pair(
+    named name: String, computation: Computation, cache: HubCache
+  ) throws(EncoderError) -> EncoderPair {
+    if name.hasSuffix(fastSuffix) {
+      return try pair(named: String(name.dropLast(fastSuffix.count)), computation: computation, cache: cache)
+        .decodingFast(named: name)
     }
+    let sides = name.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard sides.count <= 2 else { throw .tooManySides(name: name) }
+    let image = try encoders(named: sides[0], cache)
+    let text = sides.count == 1 ? image : try encoders(named: sides[1], cache)
+    return EncoderPair(
+      name: name, computation: computation, image: try image.imageSource(computation),
+      text: try text.textSource(computation))
+  }
+
+  /// What a name stands for.
+  private static func encoders(
+    named name: String, _ cache: HubCache
+  ) throws(EncoderError) -> any NamedEncoders {
+    if name.contains("/") {
+      let variant = try HubEncoderName(name)
+      let folder = try cache.requiredFolder(of: variant.model)
+      return HubEncoders(model: try HubFolder(url: folder).model(), variant: variant)
+    }
+    let entry = try entry(named: name)
+    return LiteEncoders(entry: entry, folder: try folder(of: entry))
   }
 
   /// The folder that has all files of an entry.

@@ -10,6 +10,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case noTokenStates(encoder: String, reason: String)
   /// A method wants the regions of pictures, and the encoder does not tell them.
   case noRegions(encoder: String)
+  /// A name of more than an encoder of pictures and one of texts.
+  case tooManySides(name: String)
+  /// A model of the hub that sees no pictures.
+  case readsTextsAlone(name: String)
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
   /// Weights that are not those of the network.
@@ -37,6 +41,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .noRegions(let encoder):
       "encoder \(encoder): the method reads regions of pictures, which this image network does not tell; take "
         + "--encoder lite, or a detector's file (--set settings.regions=PATH.safetensors)"
+    case .tooManySides(let name):
+      "\(name): expected one encoder, or one of pictures and one of texts with a comma between"
+    case .readsTextsAlone(let name):
+      "\(name) reads texts and sees no pictures; name an encoder of pictures before it, as in lite,\(name)"
     case .missingFiles(let encoder, let files, let searched):
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")

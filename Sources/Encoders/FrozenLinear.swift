@@ -54,9 +54,10 @@ struct FrozenLinear: @unchecked Sendable {  // its tensors are never written
 }
 
 extension Tensor {
-  fileprivate func activated(by activation: FusedActivation) -> Tensor {
+  func activated(by activation: FusedActivation) -> Tensor {
     switch activation {
     case .none: self
+    case .relu: relu()
     case .relu6: clamped(min: 0, max: 6)
     case .gelu: gelu()
     case .tanhGELU: tanhGELU()

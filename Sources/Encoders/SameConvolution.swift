@@ -7,19 +7,9 @@ import TorchNN
 /// SAME pads so that the result has ⌈side / stride⌉ rows; where the padding is odd, one more row goes to the end. Kernels
 /// pad both ends alike: here the start gets `stride` rows more than SAME gives it, and the first row and column of the
 /// result, which come of them, are dropped. That costs less than padding the input or a larger kernel.
-struct SameConvolution: @unchecked Sendable {  // its tensors are never written
-  private enum Kernel {
-    case fused(FusedConvolution)
-    case plain(weight: Tensor, bias: Tensor)
-  }
-
-  private let kernel: Kernel
-  private let stride: Int
-  private let padding: Int
-  private let groups: Int
+struct SameConvolution: Sendable {
+  private let convolution: FrozenConvolution
   private let isShifted: Bool
-  private let activation: FusedActivation
-  private let dtype: DType
 
   /// The variance's lower bound in batch normalisation, TensorFlow's default.
   private static let epsilon = 1e-3
@@ -49,15 +39,9 @@ struct SameConvolution: @unchecked Sendable {  // its tensors are never written
       _ scope: Scope, _ normalization: Scope
     ) -> SameConvolution {
       let weight = scope.parameter("weight", [outputs, channels / groups, kernel, kernel], .constant(0))
-      let gain = normalization.parameter("weight", [outputs], .constant(1)).to(.float64)
-      let offset = normalization.parameter("bias", [outputs], .constant(0)).to(.float64)
-      let mean = normalization.buffer("running_mean", [outputs]).to(.float64)
-      let variance = normalization.buffer("running_var", [outputs], .constant(1)).to(.float64)
-      // Counts batches while training; known, so that validation does not name it.
-      _ = normalization.buffer("num_batches_tracked", [])
-      let scale = withoutGrad { gain / (variance + SameConvolution.epsilon).squareRoot() }
-      let folded = withoutGrad { weight.to(.float64) * (scale * weightScale).reshaped(to: [outputs, 1, 1, 1]) }
-      var bias = withoutGrad { offset - mean * scale }
+      let normalization = FrozenBatchNorm(width: outputs, epsilon: SameConvolution.epsilon, in: normalization)
+      let folded = normalization.folded(into: weight, scaledBy: weightScale)
+      var bias = normalization.bias
       if dtype == .bfloat16, groups == 1, let means {
         // What rounding the weights changes on average, given back: data-free bias correction (Nagel et al., 2019,
         // arXiv:1906.04721, section 4.2). Depthwise filters keep their sums instead.
@@ -67,7 +51,7 @@ struct SameConvolution: @unchecked Sendable {  // its tensors are never written
       defer {
         channels = outputs
         side = (side + stride - 1) / stride
-        means = activation == .relu6 ? Builder.meansOfReLU6(mean: offset, deviation: gain) : offset
+        means = activation == .relu6 ? Builder.meansOfReLU6(normalization) : normalization.offset
       }
       return SameConvolution(
         weight: folded.to(.float32), bias: bias.to(.float32), stride: stride, groups: groups,
@@ -75,8 +59,8 @@ struct SameConvolution: @unchecked Sendable {  // its tensors are never written
     }
 
     /// The means of normal distributions whose values are clamped to 0…6.
-    private static func meansOfReLU6(mean: Tensor, deviation: Tensor) -> Tensor {
-      let means = zip(mean.doubles, deviation.doubles).map { mean, deviation in
+    private static func meansOfReLU6(_ normalization: FrozenBatchNorm) -> Tensor {
+      let means = zip(normalization.offset.doubles, normalization.gain.doubles).map { mean, deviation in
         let deviation = max(abs(deviation), 1e-9)
         let (low, high) = (-mean / deviation, (6 - mean) / deviation)
         func below(_ z: Double) -> Double { (1 + erf(z / 2.0.squareRoot())) / 2 }
@@ -94,33 +78,15 @@ struct SameConvolution: @unchecked Sendable {  // its tensors are never written
     let side = input[3]
     let missing = max(0, ((side + stride - 1) / stride - 1) * stride + weight.shape[3] - side)
     isShifted = !missing.isMultiple(of: 2)
-    padding = missing / 2 + (isShifted ? stride : 0)
-    self.stride = stride
-    self.groups = groups
-    self.activation = activation
-    self.dtype = dtype
     // A depthwise filter has few weights, whose rounding errors do not average out: most of what bfloat16 costs.
     let weight = groups > 1 && dtype == .bfloat16 ? weight.roundedKeepingFilterSums() : weight
-    kernel =
-      computation.isFused
-      ? .fused(
-        FusedConvolution(
-          weight: weight, bias: bias, stride: stride, padding: padding, groups: groups, activation: activation,
-          input: input, dtype: dtype))
-      : .plain(
-        weight: weight.to(computation.device).to(dtype), bias: bias.to(computation.device).to(dtype))
+    convolution = FrozenConvolution(
+      weight: weight, bias: bias, stride: stride, padding: missing / 2 + (isShifted ? stride : 0), groups: groups,
+      activation: activation, input: input, dtype: dtype, computation)
   }
 
   func callAsFunction(_ x: Tensor, adding other: Tensor? = nil) -> Tensor {
-    let x = x.to(dtype)
-    let result: Tensor
-    switch kernel {
-    case .fused(let convolution): result = convolution(x, adding: other)
-    case .plain(let weight, let bias):
-      let sum = x.convolved(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
-      let activated = activation == .relu6 ? sum.clamped(min: 0, max: 6) : sum
-      result = other.map { activated + $0 } ?? activated
-    }
+    let result = convolution(x, adding: other)
     guard isShifted else { return result }
     let (rows, columns) = (result.shape[2], result.shape[3])
     return result.sliced(1..<rows, along: 2).sliced(1..<columns, along: 3).contiguousChannelsLast()

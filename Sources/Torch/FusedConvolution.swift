@@ -8,6 +8,8 @@ private enum Op {
 /// What follows a convolution or a matrix product in the same pass over memory.
 public enum FusedActivation: Sendable, Equatable {
   case none
+  /// Negative values set to 0.
+  case relu
   /// Values clamped to 0…6.
   case relu6
   /// The exact Gaussian error linear unit.
@@ -20,6 +22,7 @@ public enum FusedActivation: Sendable, Equatable {
   var name: String {
     switch self {
     case .none: "none"
+    case .relu: "relu"
     case .relu6: "hardtanh"
     case .gelu, .tanhGELU: "gelu"
     case .swish: "swish"
@@ -31,7 +34,7 @@ public enum FusedActivation: Sendable, Equatable {
     switch self {
     case .gelu: "none"
     case .tanhGELU: "tanh"
-    case .none, .relu6, .swish: ""
+    case .none, .relu, .relu6, .swish: ""
     }
   }
 }

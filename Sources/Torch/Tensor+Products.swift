@@ -5,6 +5,7 @@ private enum Op {
   static let attention = Operator("aten::scaled_dot_product_attention")
   static let layerNorm = Operator("aten::layer_norm")
   static let convolution = Operator("aten::conv2d")
+  static let averagePool = Operator("aten::avg_pool2d")
   static let prelu = Operator("aten::prelu")
   static let lstm = Operator("aten::lstm", "input")
   static let resize = Operator("aten::_upsample_bicubic2d_aa")
@@ -64,6 +65,12 @@ extension Tensor {
   /// The largest element of every window of `self` [N, C, H, W].
   public func maxPooled(window: Int, stride: Int, padding: Int) -> Tensor {
     Op.maxPool(.tensor(self), .ints([window, window]), .ints([stride, stride]), .ints([padding, padding]))
+  }
+
+  /// The means of squares of `side` × `side` elements of `self` [N, C, H, W], which lie side by side; what is left of rows
+  /// and columns at the end is dropped.
+  public func averagePooled(side: Int) -> Tensor {
+    Op.averagePool(.tensor(self), .ints([side, side]), .ints([side, side]), [0, 0], false, true, nil)
   }
 
   /// Negative elements times the slope of their channel (dimension 1).

@@ -36,7 +36,7 @@ import TorchNN
     let sentences = try hub.fixture.sentences
     let lengths = try hub.fixture.tensor("\(name).lengths").doubles.map { Int($0) }
     for (variant, states) in [(":pooled", "states"), ("", "projected_states")] {
-      let encoder = try #require(try hub.pair(variant).text as? CLIPTextEncoder)
+      let encoder = try #require(try hub.pair(variant).text as? TowerTextEncoder)
       let expected = try hub.fixture.tensor("\(name).text.\(states)")
       let padded = encoder.states(sentences.map { encoder.tokens(of: $0, for: .padded) })
       #expect(relativeDifference(padded.reshaped(to: expected.shape), expected) <= Self.tolerance)
@@ -99,9 +99,9 @@ import TorchNN
     let hub = try HubFolderFixture("clip")
     try hub.write(#"{"model_type": "clip"}"#, to: "config.json")
     try FileManager.default.removeItem(at: hub.file("preprocessor_config.json"))
-    let folder = try HubFolder(hub.url)
-    #expect(folder.configuration == .viTB32)
-    #expect(folder.preparation == .clip(side: 224, framing: .crop(shortestSide: 224)))
+    let model = try CLIPModel(HubFolder(url: hub.url))
+    #expect(model.configuration == .viTB32)
+    #expect(model.preparation == .clip(side: 224, framing: .crop(shortestSide: 224)))
   }
 
   @Test func theLargeModelsAreThoseOfTheHub() throws {
@@ -114,7 +114,7 @@ import TorchNN
                               "num_attention_heads": 16, "num_hidden_layers": 24}}
       """#, to: "config.json")
     try FileManager.default.removeItem(at: hub.file("preprocessor_config.json"))
-    #expect(try HubFolder(hub.url).configuration == .viTL14At336)
+    #expect(try CLIPModel(HubFolder(url: hub.url)).configuration == .viTL14At336)
   }
 
   @Test(arguments: [
@@ -260,7 +260,7 @@ import TorchNN
 
   @Test func valuesAreThoseOfTransformers() throws {
     let hub = try HubFolderFixture("clip")
-    let preparation = try HubFolder(hub.url).preparation
+    let preparation = try CLIPModel(HubFolder(url: hub.url)).preparation
     let bytes = try hub.fixture.tensor("pictures.640x480.crop").expanded(at: 0)
     let expected = try hub.fixture.tensor("pictures.640x480.normalized").expanded(at: 0)
     #expect(relativeDifference(preparation.normalized(bytes), expected) <= 1e-6)

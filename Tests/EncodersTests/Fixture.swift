@@ -19,6 +19,8 @@ struct Fixture {
     try #require(checkpoint.metadata[name], "the fixture has no text '\(name)'")
   }
 
+  func hasText(_ name: String) -> Bool { checkpoint.metadata[name] != nil }
+
   func tensor(_ name: String) throws -> Tensor {
     try #require(checkpoint.tensors[name], "the fixture has no '\(name)'")
   }

@@ -175,6 +175,25 @@ import Testing
     #expect(try cache.folder(of: "pickled/model") != nil)
   }
 
+  /// timm's own weights are those of the vision tower; LAION keeps the same network in either layout.
+  @Test func openCLIPsWeightsComeWhereItAloneDescribesTheNetwork() throws {
+    func weights(_ mode: String) throws -> [String] {
+      try fetch(mode).files.map(\.name).filter { $0.hasSuffix(".safetensors") || $0.hasSuffix(".bin") }
+    }
+    #expect(try weights("timm") == ["open_clip_model.safetensors"])
+    #expect(try weights("laion") == ["model.safetensors"])
+    #expect(try weights("openclip") == ["open_clip_pytorch_model.bin"])
+    let names = try fetch("timm").files.map(\.name)
+    #expect(Set(names).count == names.count && Set(names).isSuperset(of: ["config.json", "open_clip_config.json"]))
+    #expect(
+      cache.encoders().map { "\($0.name) \($0.modelType)" }
+        == ["laion/model clip", "openclip/model open_clip", "timm/model open_clip"])
+    let offline = HubDownload(settings(["HF_HUB_OFFLINE": "1"]))
+    for mode in ["timm", "laion", "openclip"] {
+      #expect(try offline.fetch("\(mode)/model").files.count == fetch(mode).files.count)
+    }
+  }
+
   @Test(arguments: ["broken", "moved"]) func otherAnswersThanTheHubsAreTold(mode: String) throws {
     guard case .unexpectedAnswer = try fault(mode) else { throw try fault(mode) }
   }

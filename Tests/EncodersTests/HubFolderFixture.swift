@@ -10,18 +10,24 @@ struct HubFolderFixture {
   private let temporary: TemporaryFolder
   var url: URL { temporary.url }
 
-  /// - Parameter name: The prefix of the network's tensors in the fixture.
-  init(_ name: String) throws {
-    fixture = try Fixture("clip")
+  /// - Parameters:
+  ///   - name: The prefix of the network's tensors in the fixture.
+  ///   - file: The fixture.
+  ///   - tokenizer: Fixtures of MemeDataTests and what the hub calls them.
+  init(
+    _ name: String, of file: String = "clip",
+    tokenizer: [String: String] = ["clip_vocab.json": "vocab.json", "clip_merges.txt": "merges.txt"]
+  ) throws {
+    fixture = try Fixture(file)
     temporary = try TemporaryFolder()
     try FileManager.default.createDirectory(at: temporary.url, withIntermediateDirectories: true)
     try write(fixture.text("\(name).config"), to: "config.json")
-    try write(fixture.text("preprocessor"), to: "preprocessor_config.json")
-    try Checkpoint(tensors: fixture.group("\(name).weights.")).write(to: file("model.safetensors"))
+    if fixture.hasText("preprocessor") { try write(fixture.text("preprocessor"), to: "preprocessor_config.json") }
+    try Checkpoint(tensors: fixture.group("\(name).weights.")).write(to: self.file("model.safetensors"))
     let vocabulary = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "MemeDataTests/Fixtures")
-    for name in ["vocab.json", "merges.txt"] {
-      try FileManager.default.copyItem(at: vocabulary.appending(path: "clip_\(name)"), to: file(name))
+    for (source, name) in tokenizer {
+      try FileManager.default.copyItem(at: vocabulary.appending(path: source), to: self.file(name))
     }
   }
 

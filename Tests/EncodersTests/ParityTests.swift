@@ -60,22 +60,11 @@ import TorchNN
     #expect(relativeDifference(Tensor.stacked(means).normalized(), expected) <= 1e-5)
   }
 
-  @Test func bertKnowsThePoolerAndNamesOtherKeys() throws {
-    var weights = try Fixture().group("bert.weights.")
-    weights["pooler.dense.weight"] = Tensor.zeros([16, 16])
-    _ = try bert(weights: weights, isFused: true)
-    weights["encoder.layer.2.output.dense.bias"] = Tensor.zeros([16])
-    let error = #expect(throws: ParameterMismatch.self) { try bert(weights: weights, isFused: true) }
-    #expect(error?.unused == ["encoder.layer.2.output.dense.bias"])
-  }
-
-  private func bert(weights: [String: Tensor], isFused: Bool) throws -> MiniLM {
-    let folder = try TemporaryFolder()
-    let vocabulary = folder.url.appending(path: "vocab.txt")
-    try Data("[PAD]\n[UNK]\n[CLS]\n[SEP]\n".utf8).write(to: vocabulary)
-    return try MiniLM(
-      Self.tinyBert, weights: weights, tokenizer: WordPieceTokenizer(vocabulary: vocabulary, maxLength: 12),
-      computation: computation(isFused: isFused))
+  private func bert(weights: [String: Tensor], isFused: Bool) throws -> SentenceEncoder {
+    let store = ParameterStore(loading: weights)
+    let bert = Bert(Self.tinyBert, computation: computation(isFused: isFused), in: store.root)
+    try store.validate()
+    return SentenceEncoder(bert, normalizes: true) { _ in [] }
   }
 }
 

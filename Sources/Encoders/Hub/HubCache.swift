@@ -17,7 +17,7 @@ public struct HubCache: Sendable {
     /// The snapshot of its branch `main`.
     public let folder: String
     public let commit: String
-    /// As `config.json` has it: `clip`, `siglip` or `bert`.
+    /// As `config.json` has it: `clip`, `siglip` or `bert`; `open_clip` where open_clip describes the network.
     public let modelType: String
 
     enum CodingKeys: String, CodingKey {
@@ -27,7 +27,7 @@ public struct HubCache: Sendable {
   }
 
   public let folder: URL
-  private static let encoderTypes: Set<String> = ["clip", "siglip", "bert"]
+  private static let encoderTypes: Set<String> = ["clip", "siglip", "bert", "open_clip"]
 
   public init(folder: URL = HubSettings().cacheFolder) {
     self.folder = folder
@@ -55,10 +55,6 @@ public struct HubCache: Sendable {
 
   /// The models whose configuration is that of an encoder, by name.
   public func encoders() -> [Model] {
-    struct Configuration: Decodable {
-      var modelType: String?
-      enum CodingKeys: String, CodingKey { case modelType = "model_type" }
-    }
     // A cache that is not there yet holds nothing.
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return entries.sorted().compactMap { entry in
@@ -66,12 +62,14 @@ public struct HubCache: Sendable {
       let name = entry.dropFirst(8)[..<middle.lowerBound] + "/" + entry[middle.upperBound...]
       // What other programs left broken there is not an encoder.
       guard let snapshot = try? folder(of: String(name)),
-        let data = try? Data(contentsOf: snapshot.appending(path: "config.json")),
-        let type = try? JSONDecoder().decode(Configuration.self, from: data).modelType,
-        Self.encoderTypes.contains(type)
+        let type = try? Self.type(of: HubFolder(url: snapshot)), Self.encoderTypes.contains(type)
       else { return nil }
       return Model(name: String(name), folder: snapshot.path, commit: snapshot.lastPathComponent, modelType: type)
     }
+  }
+
+  private static func type(of folder: HubFolder) throws(EncoderError) -> String? {
+    try folder.isOpenCLIP() ? "open_clip" : folder.modelType()
   }
 
   // MARK: Names
@@ -109,6 +107,7 @@ public struct HubCache: Sendable {
 
   private static func isComplete(_ snapshot: URL) -> Bool {
     func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: snapshot.appending(path: name).path) }
+    if has(OpenCLIPModel.configurationName), HubFiles.openCLIPWeights.contains(where: has) { return true }
     guard has("config.json") else { return false }
     if has(HubFiles.weights) || has(HubFiles.pickledWeights) { return true }
     guard let index = try? Data(contentsOf: snapshot.appending(path: HubFiles.weightIndex)) else { return false }

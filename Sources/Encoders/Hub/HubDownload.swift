@@ -59,10 +59,8 @@ public struct HubDownload: Sendable {
     func noEncoder(_ reason: String) -> EncoderError {
       endpoint.fault(.noEncoder(endpoint.root.appending(path: name), reason: reason))
     }
-    guard listed.contains("config.json") else { throw noEncoder("the model has no config.json") }
-    guard let weights = HubFiles.weights(in: listed) else {
-      throw noEncoder("the model has no \(HubFiles.weights) and no \(HubFiles.pickledWeights)")
-    }
+    let mayBeOpenCLIP = listed.contains(OpenCLIPModel.configurationName)
+    guard mayBeOpenCLIP || listed.contains("config.json") else { throw noEncoder("the model has no config.json") }
     try HubCache.create(model.appending(path: "blobs"))
 
     var files: [HubEndpoint.FileDescription] = []
@@ -79,9 +77,25 @@ public struct HubDownload: Sendable {
       done += file.byteCount
       progress(Progress(file: file.name, byteCount: done, totalByteCount: total))
     }
+    /// All those named, described first so that their size is known.
+    func bring(_ names: [String]) throws {
+      let start = files.count
+      try describe(names)
+      try files[start...].forEach(bring)
+    }
+    var isOpenCLIP = mayBeOpenCLIP
+    if mayBeOpenCLIP, listed.contains("config.json") {
+      // What stands in it says which of the weights are those of the whole network.
+      try bring(["config.json"])
+      isOpenCLIP = try HubFolder(url: snapshot).modelType() == nil
+    }
+    guard let weights = HubFiles.weights(in: listed, isOpenCLIP: isOpenCLIP) else {
+      let expected = isOpenCLIP ? HubFiles.openCLIPWeights : [HubFiles.weights, HubFiles.pickledWeights]
+      throw noEncoder("the model has no \(expected.joined(separator: " and no "))")
+    }
+    let descriptions = HubFiles.descriptions(in: listed).filter { name in !files.contains { $0.name == name } }
     if weights == HubFiles.weightIndex {
-      try describe([weights])
-      try bring(files[0])
+      try bring([weights])
       let index = snapshot.appending(path: weights)
       guard let shards = HubFiles.shards(of: try Data(contentsOf: index)) else {
         throw noEncoder("\(weights) is no index of safetensors files beside it")
@@ -89,11 +103,9 @@ public struct HubDownload: Sendable {
       if let missing = shards.first(where: { !listed.contains($0) }) {
         throw noEncoder("the model has no \(missing), which \(weights) names")
       }
-      try describe(HubFiles.descriptions(in: listed) + shards)
-      try files.dropFirst().forEach(bring)
+      try bring(descriptions + shards)
     } else {
-      try describe(HubFiles.descriptions(in: listed) + [weights])
-      try files.forEach(bring)
+      try bring(descriptions + [weights])
     }
     if !HubCache.isCommit(revision) { try cache.setReference(revision, of: name, to: commit) }
     return try HubSnapshot(name: name, folder: snapshot, verified: files)

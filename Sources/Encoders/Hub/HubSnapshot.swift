@@ -41,7 +41,7 @@ public struct HubSnapshot: Sendable, Encodable, Equatable {
 
   private static func names(in folder: URL) throws -> [String] {
     let present = Set(try FileManager.default.subpathsOfDirectory(atPath: folder.path))
-    let weights = HubFiles.weights(in: present)
+    let weights = HubFiles.weights(in: present, isOpenCLIP: try HubFolder(url: folder).isOpenCLIP())
     var names = HubFiles.descriptions(in: present) + [weights].compactMap(\.self)
     if weights == HubFiles.weightIndex {
       names += HubFiles.shards(of: try Data(contentsOf: folder.appending(path: HubFiles.weightIndex))) ?? []

@@ -101,7 +101,7 @@ public enum TextCleaning: String, Sendable, Codable, CaseIterable {
 
 extension Unicode.Scalar {
   /// What Python's `str.isspace` and `\s` accept: Unicode white space and the four ASCII separators.
-  fileprivate var isPythonSpace: Bool {
+  var isPythonSpace: Bool {
     properties.isWhitespace || ("\u{1C}"..."\u{1F}").contains(self)
   }
 }

@@ -16,7 +16,7 @@ struct Embed: ParsableCommand {
   @Argument(help: "A dataset folder or annotation file.", completion: .directory)
   var path: String
 
-  @Option(help: "The frozen encoders: a name from 'memesense encoders list', or a CLIP of the hub.")
+  @Option(help: "The frozen encoders: a name as 'memesense encoders list --help' explains them.")
   var encoder = "lite"
 
   @Option(help: "float32 or bfloat16; the faster of the two on this machine unless given.")

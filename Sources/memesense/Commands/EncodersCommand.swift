@@ -9,7 +9,20 @@ struct EncodersCommand: ParsableCommand {
     commandName: "encoders", abstract: "List encoders, and get their files.", subcommands: [List.self, Get.self])
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Name the encoders and where their files are.")
+    static let configuration = CommandConfiguration(
+      abstract: "Name the encoders and where their files are.",
+      discussion: """
+        A recipe or --encoder names one of these, or ORG/NAME, a model in the cache of the Hugging Face hub: a CLIP \
+        (of transformers or open_clip), a SigLIP, or a BERT of Sentence Transformers, which reads texts alone.
+
+          ORG/NAME             features after the projection, of pictures squashed to a square
+          ORG/NAME:pooled      features before the projection
+          ORG/NAME:normalized  features of length 1
+          …+crop               pictures framed as the model's own description says
+
+        Two names with a comma between, IMAGE,TEXT, take pictures' features from the first and texts' from the second: \
+        lite,sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 for texts in fifty languages.
+        """)
 
     @Flag(help: "Print one JSON object instead of a table.")
     var json = false

@@ -29,7 +29,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Drives the label draw and the initialisation.")
   var seed: UInt64?
 
-  @Option(help: "The frozen encoders; 'memesense encoders list' names them.")
+  @Option(help: "The frozen encoders; 'memesense encoders list --help' explains their names.")
   var encoder: String?
 
   @Option(name: .customLong("set"), help: "Replace any field of the recipe: --set settings.head.hidden=128")

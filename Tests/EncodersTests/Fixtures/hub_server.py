@@ -35,6 +35,11 @@ def files(mode):
         return {"README.md": b"nothing"}
     if mode == "weightless":
         return {"config.json": b"{}"}
+    if mode in ("timm", "laion"):
+        config = b'{"architecture": "resnet50_clip"}' if mode == "timm" else FILES["config.json"]
+        return {**FILES, "config.json": config, "open_clip_config.json": b"{}", "open_clip_model.safetensors": b"open" * 9}
+    if mode == "openclip":
+        return {"open_clip_config.json": b"{}", "open_clip_pytorch_model.bin": b"open" * 9}
     if mode == "pickled":
         return {name: data for name, data in FILES.items() if name != "model.safetensors"}
     if mode in ("sharded", "traversing", "incomplete"):

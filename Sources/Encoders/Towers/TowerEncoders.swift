@@ -1,7 +1,5 @@
-import Foundation
 import MemeData
 import Torch
-import TorchNN
 
 /// Where the features of a tower are taken.
 public enum FeatureTap: String, Sendable, CaseIterable {
@@ -13,8 +11,8 @@ public enum FeatureTap: String, Sendable, CaseIterable {
   case normalized
 }
 
-/// Features of pictures from a tower of the CLIP family.
-public final class CLIPImageEncoder: ImageEncoder {
+/// Features of pictures from a tower of a model with two.
+public final class TowerImageEncoder: ImageEncoder {
   public let width: Int
   /// Few on a processor: activations of more pictures leave its cache.
   public let preferredBatchSize: Int
@@ -44,8 +42,8 @@ public final class CLIPImageEncoder: ImageEncoder {
   }
 }
 
-/// Features of texts from a tower of the CLIP family.
-public final class CLIPTextEncoder: TokenEncoder {
+/// Features of texts from a tower of a model with two.
+public final class TowerTextEncoder: TokenEncoder {
   public let width: Int
   public let preferredTokenCount = 1024
   public let tap: FeatureTap
@@ -97,17 +95,4 @@ extension Computation {
     result.precision = .float32
     return result
   }
-}
-
-/// Makes a network of the weights of a file, which must be those and no others.
-///
-/// It is made without values first: sizes that a damaged configuration names and the weights do not have are refused
-/// before memory is taken for them.
-func loaded<Network>(
-  _ weights: [String: Tensor], _ computation: Computation, _ make: (Computation, Scope) -> Network
-) throws(ParameterMismatch) -> Network {
-  let rehearsal = ParameterStore(loading: weights, device: .meta)
-  _ = make(Computation(device: .meta, precision: .float32), rehearsal.root)
-  try rehearsal.validate()
-  return make(computation, ParameterStore(loading: weights).root)
 }

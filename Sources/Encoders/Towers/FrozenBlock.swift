@@ -25,7 +25,7 @@ struct FrozenBlock: Sendable {
   private static let shortLength = 128
 
   /// - Parameter isCausal: Whether a token sees those before it alone.
-  init(_ shape: TransformerLayerShape, isCausal: Bool, _ computation: Computation, in scope: Scope) {
+  init(_ shape: TransformerShape, isCausal: Bool, _ computation: Computation, in scope: Scope) {
     let width = shape.width
     func norm(_ name: String) -> FrozenLayerNorm {
       FrozenLayerNorm(
@@ -89,7 +89,7 @@ struct FrozenBlock: Sendable {
   }
 }
 
-extension TransformerLayerShape {
+extension TransformerShape {
   /// The two layers of a block's network.
   ///
   /// `x · σ(1.702 x)` is `swish(1.702 x) / 1.702`; the factors are folded into the weights, and the kernel has a swish.
@@ -104,7 +104,7 @@ extension TransformerLayerShape {
   }
 }
 
-extension TransformerLayerShape.Activation {
+extension TransformerShape.Activation {
   fileprivate var fused: FusedActivation {
     switch self {
     case .quickGELU: .swish

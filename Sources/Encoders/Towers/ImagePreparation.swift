@@ -2,7 +2,7 @@ import Foundation
 import MemeData
 import Torch
 
-/// What is done to a picture before a network of the CLIP family sees it, as `preprocessor_config.json` describes it.
+/// What is done to a picture before a tower sees it, as `preprocessor_config.json` describes it.
 ///
 /// Sizes change by antialiased bicubic interpolation of the bytes, which is Pillow's within 1/255.
 public struct ImagePreparation: Sendable, Equatable {
@@ -94,10 +94,12 @@ extension Tensor {
 }
 
 extension ImagePreparation {
-  /// Reads a `preprocessor_config.json` for a network with inputs of `side` rows and columns.
+  /// Reads a `preprocessor_config.json` for a network with inputs of `standard.side` rows and columns.
   ///
+  /// - Parameter standard: Whose mean and deviation count where the file has none.
   /// - Throws: ``EncoderError/invalidConfiguration(_:reason:)`` for what is not done here.
-  init(contentsOf file: URL, side: Int) throws(EncoderError) {
+  init(contentsOf file: URL, default standard: ImagePreparation) throws(EncoderError) {
+    let side = standard.side
     let description: PreprocessorDescription = try decoded(file)
     func fail(_ reason: String) -> EncoderError { .invalidConfiguration(file, reason: reason) }
     guard description.resizes != false, description.normalizes != false, description.rescales != false else {
@@ -110,7 +112,6 @@ extension ImagePreparation {
     guard abs((description.scale ?? 1 / 255) * 255 - 1) < 1e-4 else {
       throw fail("rescale_factor is \(description.scale!); expected 1/255")
     }
-    let standard = ImagePreparation.clip(side: side)
     let (mean, deviation) = (description.mean ?? standard.mean, description.deviation ?? standard.deviation)
     guard mean.count == 3, deviation.count == 3, deviation.allSatisfy({ $0 > 0 }) else {
       throw fail("image_mean and image_std must have 3 numbers, those of image_std above 0")
@@ -126,12 +127,22 @@ extension ImagePreparation {
         throw fail("the shortest side becomes \(shortest); expected \(side)...4096 and do_center_crop")
       }
       framing = .crop(shortestSide: shortest)
-    case nil: framing = .crop(shortestSide: side)
+    case nil: framing = standard.framing
     }
     switch description.cropSize {
     case .both(side, side), .shortest(side), nil: break
     default: throw fail("crop_size must be \(side), the image_size of config.json")
     }
+  }
+}
+
+extension HubFolder {
+  /// What the folder's `preprocessor_config.json` says, the default where there is none.
+  ///
+  /// - Throws: ``EncoderError/invalidConfiguration(_:reason:)`` for what is not done here.
+  func preparation(default standard: ImagePreparation) throws(EncoderError) -> ImagePreparation {
+    let name = "preprocessor_config.json"
+    return has(name) ? try ImagePreparation(contentsOf: file(name), default: standard) : standard
   }
 }
 

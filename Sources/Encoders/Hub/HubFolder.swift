@@ -1,0 +1,141 @@
+import Checkpoints
+import Foundation
+import Torch
+import TorchNN
+
+/// A model in the layout of the Hugging Face hub: descriptions in JSON, and the weights as `model.safetensors`, its shards
+/// or `pytorch_model.bin`.
+struct HubFolder: Sendable {
+  let url: URL
+
+  func file(_ name: String) -> URL { url.appending(path: name) }
+
+  func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name).path) }
+
+  /// The network that the folder describes, of whatever family.
+  ///
+  /// - Throws: ``EncoderError`` naming the file at fault.
+  func model() throws(EncoderError) -> any HubModel {
+    switch try modelType() {
+    case "clip": return try CLIPModel(self)
+    case "siglip": return try SiglipModel(self)
+    case "bert": return try SentenceModel(self)
+    case let type:
+      if type == nil, try isOpenCLIP() { return try OpenCLIPModel(self) }
+      let name = type.map { "\"\($0)\"" } ?? "missing"
+      throw .invalidConfiguration(
+        file("config.json"), reason: "model_type is \(name); expected \"clip\", \"siglip\" or \"bert\"")
+    }
+  }
+
+  /// As `config.json` has it; `nil` where it says nothing or is not there.
+  func modelType() throws(EncoderError) -> String? {
+    let kind: ModelKind? = try decodedIfThere("config.json")
+    return kind?.name
+  }
+
+  /// Whether open_clip describes the network; a `config.json` beside it may be timm's, which has no type.
+  func isOpenCLIP() throws(EncoderError) -> Bool {
+    guard has(OpenCLIPModel.configurationName) else { return false }
+    return try modelType() == nil
+  }
+
+  private struct ModelKind: Decodable {
+    var name: String?
+    enum CodingKeys: String, CodingKey { case name = "model_type" }
+  }
+
+  /// The contents of a JSON file that need not be there.
+  ///
+  /// - Throws: ``EncoderError/invalidConfiguration(_:reason:)``
+  func decodedIfThere<Value: Decodable>(_ name: String) throws(EncoderError) -> Value? {
+    has(name) ? try decoded(file(name)) : nil
+  }
+
+  // MARK: Weights
+
+  /// The files that hold weights, which are all there or named by an index that is.
+  func weightFiles() throws(EncoderError) -> [URL] {
+    if has(HubFiles.weights) { return [file(HubFiles.weights)] }
+    if has(HubFiles.weightIndex) {
+      let index = file(HubFiles.weightIndex)
+      guard let data = try? Data(contentsOf: index), let shards = HubFiles.shards(of: data) else {
+        throw .invalidConfiguration(index, reason: "expected an object with the weight_map of a sharded model")
+      }
+      return shards.map(file)
+    }
+    if has(HubFiles.pickledWeights) { return [file(HubFiles.pickledWeights)] }
+    throw .missingFiles(encoder: url.lastPathComponent, files: [HubFiles.weights], searched: [url])
+  }
+
+  /// Makes a network of the weights in files, of those that `select` leaves.
+  ///
+  /// - Throws: `CheckpointError` or ``EncoderError`` naming the file at fault.
+  func network<Network>(
+    of files: [URL], _ computation: Computation, selecting select: ([String: Tensor]) -> [String: Tensor],
+    _ make: (Computation, Scope) -> Network
+  ) throws -> Network {
+    let checkpoints = try files.map { try Checkpoint(contentsOf: $0, isMapped: true) }
+    let weights: [String: Tensor] = checkpoints.reduce(into: [:]) { $0.merge($1.tensors) { _, later in later } }
+    defer { for checkpoint in checkpoints { checkpoint.releasePages() } }
+    do {
+      return try loaded(select(weights), computation, make)
+    } catch {
+      throw EncoderError.invalidWeights(files[0], reason: error.description)
+    }
+  }
+}
+
+extension HubFolder {
+  /// Leaves the weights whose names begin in one of these ways.
+  static func below(_ prefixes: String...) -> ([String: Tensor]) -> [String: Tensor] {
+    // Files of 2022 list the numbers of the positions, which are 0, 1, 2, ….
+    { weights in
+      weights.filter { key, _ in
+        prefixes.contains(where: key.hasPrefix) && !key.hasSuffix(".embeddings.position_ids")
+      }
+    }
+  }
+}
+
+/// Makes a network of the weights of a file, which must be those and no others.
+///
+/// It is made without values first: sizes that a damaged configuration names and the weights do not have are refused
+/// before memory is taken for them.
+private func loaded<Network>(
+  _ weights: [String: Tensor], _ computation: Computation, _ make: (Computation, Scope) -> Network
+) throws(ParameterMismatch) -> Network {
+  let rehearsal = ParameterStore(loading: weights, device: .meta)
+  _ = make(Computation(device: .meta, precision: .float32), rehearsal.root)
+  try rehearsal.validate()
+  return make(computation, ParameterStore(loading: weights).root)
+}
+
+/// The contents of a JSON file.
+///
+/// - Throws: ``EncoderError/invalidConfiguration(_:reason:)``
+func decoded<Value: Decodable>(_ file: URL) throws(EncoderError) -> Value {
+  do {
+    return try JSONDecoder().decode(Value.self, from: Data(contentsOf: file))
+  } catch let error as DecodingError {
+    throw .invalidConfiguration(file, reason: error.summary)
+  } catch {
+    throw .invalidConfiguration(file, reason: error.localizedDescription)
+  }
+}
+
+extension DecodingError {
+  /// What is wrong where, in one line.
+  fileprivate var summary: String {
+    func path(_ context: Context) -> String {
+      let keys = context.codingPath.map(\.stringValue).joined(separator: ".")
+      return keys.isEmpty ? "" : "\(keys): "
+    }
+    switch self {
+    case .keyNotFound(let key, let context): return "\(path(context))\(key.stringValue) is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      return path(context) + context.debugDescription
+    @unknown default: return "\(self)"
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import Foundation
+import MemeData
+import Torch
+import TorchNN
+
+/// A BERT that embeds sentences, in the layout of the hub: `config.json`, `vocab.txt` or `sentencepiece.bpe.model`, and what
+/// Sentence Transformers adds (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`), as far as it is there.
+struct SentenceModel: HubModel {
+  /// What cuts texts into tokens.
+  private enum Vocabulary: String {
+    case wordPiece = "vocab.txt"
+    case sentencePiece = "sentencepiece.bpe.model"
+  }
+
+  let folder: HubFolder
+  let configuration: BertConfiguration
+  /// The most tokens of a text.
+  let maxLength: Int
+  /// Whether the model's own embeddings have length 1.
+  let normalizes: Bool
+  private let vocabulary: Vocabulary
+  private let weightFiles: [URL]
+  private let descriptions: [URL]
+
+  /// What Sentence Transformers takes where a model does not say.
+  private static let usualLength = 128
+
+  init(_ folder: HubFolder) throws(EncoderError) {
+    self.folder = folder
+    let file = folder.file("config.json")
+    configuration = try decoded(file)
+    if let fault = configuration.fault { throw .invalidConfiguration(file, reason: fault) }
+    let modules = try Self.modules(of: folder)
+    normalizes = modules.contains("Normalize")
+    try Self.checkPooling(in: folder)
+    let lengths: LengthDescription? = try folder.decodedIfThere(LengthDescription.file)
+    let length = lengths?.maxLength ?? Self.usualLength
+    guard length >= 2 else {
+      throw .invalidConfiguration(
+        folder.file(LengthDescription.file), reason: "max_seq_length is \(length); expected at least 2")
+    }
+    maxLength = min(length, configuration.positionCount)
+    vocabulary = folder.has(Vocabulary.sentencePiece.rawValue) ? .sentencePiece : .wordPiece
+    weightFiles = try folder.weightFiles()
+    descriptions = (["config.json", LengthDescription.file, TokenizerDescription.file, vocabulary.rawValue])
+      .filter(folder.has).map(folder.file)
+  }
+
+  // MARK: What Sentence Transformers describes
+
+  private struct Module: Decodable {
+    var type: String
+  }
+
+  private struct LengthDescription: Decodable {
+    static let file = "sentence_bert_config.json"
+    var maxLength: Int?
+    enum CodingKeys: String, CodingKey { case maxLength = "max_seq_length" }
+  }
+
+  private struct TokenizerDescription: Decodable {
+    static let file = "tokenizer_config.json"
+    var lowercases: Bool?
+    enum CodingKeys: String, CodingKey { case lowercases = "do_lower_case" }
+  }
+
+  /// A mode by name, or a flag for each as older files have it.
+  private struct PoolingDescription: Decodable {
+    static let file = "1_Pooling/config.json"
+    var modes: Set<String>
+
+    private struct Key: CodingKey {
+      var stringValue: String
+      var intValue: Int? { nil }
+      init?(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: Key.self)
+      modes = []
+      for key in values.allKeys {
+        if key.stringValue == "pooling_mode" {
+          let several = try? values.decode([String].self, forKey: key)
+          modes.formUnion(try several ?? [values.decode(String.self, forKey: key)])
+        } else if key.stringValue.hasPrefix("pooling_mode_"), try values.decode(Bool.self, forKey: key) {
+          modes.insert(String(key.stringValue.dropFirst("pooling_mode_".count)))
+        }
+      }
+    }
+  }
+
+  /// The classes that a text goes through, without the packages that they stand in.
+  private static func modules(of folder: HubFolder) throws(EncoderError) -> [String] {
+    let modules: [Module]? = try folder.decodedIfThere("modules.json")
+    let names = (modules ?? []).map { $0.type.split(separator: ".").last.map(String.init) ?? "" }
+    if let other = names.first(where: { !["Transformer", "Pooling", "Normalize"].contains($0) }) {
+      throw .invalidConfiguration(
+        folder.file("modules.json"), reason: "a module \(other); expected Transformer, Pooling and Normalize alone")
+    }
+    return names
+  }
+
+  private static func checkPooling(in folder: HubFolder) throws(EncoderError) {
+    let pooling: PoolingDescription? = try folder.decodedIfThere(PoolingDescription.file)
+    guard let modes = pooling?.modes, modes != ["mean"], modes != ["mean_tokens"] else { return }
+    throw .invalidConfiguration(
+      folder.file(PoolingDescription.file),
+      reason: "pooling_mode is \(modes.sorted().joined(separator: ", ")); expected mean alone")
+  }
+
+  // MARK: Sources
+
+  func imageSource(
+    _ variant: HubEncoderName, _ computation: Computation
+  ) throws(EncoderError) -> EncoderPair.Source<any ImageEncoder> {
+    throw .readsTextsAlone(name: variant.model)
+  }
+
+  func textSource(
+    _ variant: HubEncoderName, _ computation: Computation
+  ) throws(EncoderError) -> EncoderPair.Source<any TextEncoder> {
+    let normalizes =
+      switch variant.tap {
+      case .projected: self.normalizes
+      case .pooled: false
+      case .normalized: true
+      }
+    return .init(
+      width: configuration.width, files: weightFiles + descriptions,
+      preprocessing: "\(vocabulary) \(maxLength), mean\(normalizes ? ", normalised" : "")"
+    ) { try encoder(computation, normalizes: normalizes) }
+  }
+
+  /// - Throws: `CheckpointError`, the tokenizer's own error, or ``EncoderError``, naming the file at fault.
+  func encoder(_ computation: Computation, normalizes: Bool) throws -> SentenceEncoder {
+    let tokenize = try tokenizer()
+    let bert = try folder.network(of: weightFiles, computation, selecting: Self.used) {
+      Bert(configuration, computation: $0, in: $1)
+    }
+    return SentenceEncoder(bert, normalizes: normalizes, tokenize: tokenize)
+  }
+
+  /// Known and not needed: the pooler serves another task, the position ids are 0, 1, 2, ….
+  private static func used(_ weights: [String: Tensor]) -> [String: Tensor] {
+    weights.filter { !$0.key.hasPrefix("pooler.") && $0.key != "embeddings.position_ids" }
+  }
+
+  private func tokenizer() throws -> @Sendable (String) -> [Int32] {
+    let file = folder.file(vocabulary.rawValue)
+    func check(_ largestID: Int) throws(EncoderError) {
+      guard largestID < configuration.vocabularySize else {
+        throw .invalidConfiguration(
+          file, reason: "an id is \(largestID); expected ids below vocab_size, \(configuration.vocabularySize)")
+      }
+    }
+    switch vocabulary {
+    case .wordPiece:
+      let description: TokenizerDescription? = try folder.decodedIfThere(TokenizerDescription.file)
+      let tokenizer = try WordPieceTokenizer(
+        vocabulary: file, maxLength: maxLength, lowercases: description?.lowercases ?? true)
+      try check(tokenizer.vocabularySize - 1)
+      return tokenizer.encode
+    case .sentencePiece:
+      let tokenizer = try XLMRobertaTokenizer(model: file, maxLength: maxLength)
+      try check(Int(tokenizer.largestID))
+      return tokenizer.encode
+    }
+  }
+}
