@@ -17,6 +17,8 @@ public protocol Method: Codable, Sendable, Equatable {
 
   /// Whether it is trained by epochs, among which one can be chosen.
   static var isTrainedByEpochs: Bool { get }
+  /// Whether it learns several tasks of the same memes at once.
+  static var learnsSeveralTasks: Bool { get }
 
   /// What is wrong with the settings; `nil` where a network can be made and trained of them.
   var fault: String? { get }
@@ -42,7 +44,8 @@ public protocol Method: Codable, Sendable, Equatable {
 
 /// A network that says how likely each label is.
 public protocol Classifier {
-  /// Probabilities [N, C], one row a meme; C is ``ProblemShape/outputCount``. Memes may lack either modality.
+  /// Probabilities [N, C], one row a meme; C is ``ProblemShape/outputCount``, with several tasks their columns side by
+  /// side. Memes may lack either modality.
   func probabilities(of features: FeatureTable) -> Tensor
 }
 
@@ -51,21 +54,31 @@ public struct ProblemShape: Codable, Sendable, Equatable {
   public var imageWidth: Int
   public var textWidth: Int
   public var task: LabelTask
+  /// Tasks learned beside ``task``; `nil` for none.
+  public var furtherTasks: [LabelTask]?
   /// The features of a region; only methods that read regions have them.
   public var regionWidth: Int?
   /// The words that a method counts in texts; only methods that do have them.
   public var vocabulary: [String]?
 
-  public init(imageWidth: Int, textWidth: Int, task: LabelTask, regionWidth: Int? = nil, vocabulary: [String]? = nil) {
+  public init(
+    imageWidth: Int, textWidth: Int, task: LabelTask, furtherTasks: [LabelTask] = [], regionWidth: Int? = nil,
+    vocabulary: [String]? = nil
+  ) {
     self.imageWidth = imageWidth
     self.textWidth = textWidth
     self.task = task
+    self.furtherTasks = furtherTasks.isEmpty ? nil : furtherTasks
     self.regionWidth = regionWidth
     self.vocabulary = vocabulary
   }
 
+  /// All tasks, ``task`` first.
+  public var tasks: [LabelTask] { [task] + (furtherTasks ?? []) }
+
   enum CodingKeys: String, CodingKey {
     case task, vocabulary
+    case furtherTasks = "further_tasks"
     case regionWidth = "region_width"
     case imageWidth = "image_width"
     case textWidth = "text_width"
@@ -77,17 +90,36 @@ public struct ProblemShape: Codable, Sendable, Equatable {
     for (name, width) in widths where !(0...1_000_000).contains(width) {
       return "\(name) is \(width); it must be from 0 to 1000000"
     }
-    guard !task.labels.isEmpty, Set(task.labels).count == task.labels.count else {
-      return "the task's labels are \(task.labels); they must be there and differ"
-    }
-    guard (task.kind == .binary) == (task.labels.count == 1) || task.kind == .multilabel else {
-      return "a \(task.kind.rawValue) task cannot have \(task.labels.count) labels"
+    for task in tasks {
+      guard !task.labels.isEmpty, Set(task.labels).count == task.labels.count else {
+        return "the task's labels are \(task.labels); they must be there and differ"
+      }
+      guard (task.kind == .binary) == (task.labels.count == 1) || task.kind == .multilabel else {
+        return "a \(task.kind.rawValue) task cannot have \(task.labels.count) labels"
+      }
     }
     return nil
   }
 
+  /// Logits of the head for ``task``.
+  public var outputCount: Int { task.outputCount }
+}
+
+extension LabelTask {
   /// Logits of a head: one for a binary task, else one for each label.
-  public var outputCount: Int { task.kind == .binary ? 1 : task.labels.count }
+  public var outputCount: Int { kind == .binary ? 1 : labels.count }
+}
+
+/// A task with what is known of its labels.
+public struct TaskLabels {
+  public var task: LabelTask
+  /// The label of each row of ``Problem/labelled``, `nil` where it has none for this task.
+  public var labels: [Label?]
+
+  public init(task: LabelTask, labels: [Label?]) {
+    self.task = task
+    self.labels = labels
+  }
 }
 
 /// What a method learns from: the training memes' features, and labels for some of them.
@@ -102,25 +134,29 @@ public struct Problem {
   /// The fraction of the training memes that is labelled, which some schedules depend on.
   public var labelRatio: Double
   public var task: LabelTask
+  /// Tasks to learn beside ``task``, as far as the same memes are labelled for them.
+  public var further: [TaskLabels]
   public var seed: UInt64
 
   public init(
     features: FeatureTable, labelled: [Int], labels: [Label], unlabelled: [Int], labelRatio: Double, task: LabelTask,
-    seed: UInt64
+    further: [TaskLabels] = [], seed: UInt64
   ) {
     precondition(labelled.count == labels.count, "one label for each labelled row")
+    precondition(further.allSatisfy { $0.labels.count == labelled.count }, "one label or none for each labelled row")
     self.features = features
     self.labelled = labelled
     self.labels = labels
     self.unlabelled = unlabelled
     self.labelRatio = labelRatio
     self.task = task
+    self.further = further
     self.seed = seed
   }
 
   public var shape: ProblemShape {
     ProblemShape(
-      imageWidth: features.image.width, textWidth: features.text.width, task: task,
+      imageWidth: features.image.width, textWidth: features.text.width, task: task, furtherTasks: further.map(\.task),
       regionWidth: features.regions?.width)
   }
 
@@ -144,6 +180,7 @@ public struct FittedModel {
 
 extension Method {
   public static var isTrainedByEpochs: Bool { true }
+  public static var learnsSeveralTasks: Bool { false }
   public var request: FeatureRequest { FeatureRequest() }
 
   public func refusal(of problem: Problem) -> String? { nil }
@@ -156,6 +193,15 @@ extension Method {
   public func check(_ problem: Problem) throws {
     guard !problem.labelled.isEmpty else {
       throw MethodError("\(Self.name) needs labelled memes for the task '\(problem.task.name)'; there are none")
+    }
+    if let further = problem.further.first, !Self.learnsSeveralTasks {
+      let able = MethodCatalog.all.filter { $0.learnsSeveralTasks }.map { $0.name }.joined(separator: ", ")
+      throw MethodError(
+        "\(Self.name) learns one task, and '\(further.task.name)' is asked for too; several are learned by \(able)")
+    }
+    for further in problem.further where !further.labels.contains(where: { $0 != nil }) {
+      throw MethodError(
+        "none of the \(problem.labelled.count) labelled memes has a label for the task '\(further.task.name)' too")
     }
     if let reason = fault ?? refusal(of: problem) { throw MethodError("\(Self.name): \(reason)") }
   }

@@ -4,13 +4,14 @@
 // reference file 05 (read from jahuerta92/meme-classification-simclip @ 9686911, class ClipNormModel).
 
 import Encoders
+import MemeData
 import Torch
 import TorchNN
 
 /// SimCLIP, and with `siamese: false` its ablation with a projection for each modality.
 ///
 /// Features are expected with length 1, as Hugging Face's CLIPModel gives them. Binary tasks have one output instead of
-/// the published two, weighted alike.
+/// the published two, weighted alike. Several tasks share the projection and have a head each, whose losses are averaged.
 public struct SimCLIP: Method {
   /// How projected vectors are scaled.
   public enum Normalization: String, Codable, Sendable, CaseIterable {
@@ -51,6 +52,8 @@ public struct SimCLIP: Method {
   public static let name = "simclip"
   public static let summary = "image and text through one projection, a head on their likeness, labelled memes only"
 
+  public static let learnsSeveralTasks = true
+
   public var scaling = FeatureScaling.none
   public var network = Configuration()
   public var classWeights = ClassWeights.balanced
@@ -69,23 +72,30 @@ public struct SimCLIP: Method {
     let image: Linear
     let text: Linear
     let normalization: Normalization
-    let head: Head
-    let isExclusive: Bool
+    /// One for each task.
+    let heads: [Head]
+    let tasks: [LabelTask]
     let isSiamese: Bool
 
     var parameters: [Tensor] {
-      (isSiamese ? [image] : [image, text]).flatMap { [$0.weight, $0.bias!] } + head.parameters
+      (isSiamese ? [image] : [image, text]).flatMap { [$0.weight, $0.bias!] } + heads.flatMap(\.parameters)
     }
 
-    /// Logits [N, C]; `generator` is given while training.
-    func logits(_ features: PreparedFeatures, using generator: Generator? = nil) -> Tensor {
+    /// Logits [N, C] for each task; `generator` is given while training.
+    func logits(_ features: PreparedFeatures, using generator: Generator? = nil) -> [Tensor] {
       let i = normalization(image(features.image.gelu()).to(.float32))  // [N, P]
       let t = normalization(text(features.text.gelu()).to(.float32))
-      return head(.concatenated([i, t, (i - t).absolute(), i * t], along: 1), using: generator)
+      let joined = Tensor.concatenated([i, t, (i - t).absolute(), i * t], along: 1)
+      return heads.map { $0(joined, using: generator) }
     }
 
     public func probabilities(of features: FeatureTable) -> Tensor {
-      withoutGrad { HeadLoss.crossEntropy.probabilities(logits(preparation(features)), isExclusive: isExclusive) }
+      withoutGrad {
+        let each = zip(tasks, logits(preparation(features))).map { task, logits in
+          HeadLoss.crossEntropy.probabilities(logits, isExclusive: task.kind == .multiclass)
+        }
+        return .concatenated(each, along: 1)
+      }
     }
   }
 
@@ -94,12 +104,15 @@ public struct SimCLIP: Method {
     let width = network.projectionWidth
     let image = Linear(
       inputs: shape.imageWidth, outputs: width, in: scope[isShared ? "projection" : "image_projection"])
+    let text = isShared ? image : Linear(inputs: shape.textWidth, outputs: width, in: scope["text_projection"])
+    let heads = shape.tasks.enumerated().map { index, task in
+      Head(
+        width: 4 * width, outputs: task.outputCount, dropoutRate: network.dropoutRate,
+        in: index == 0 ? scope["head"] : scope["further_heads"][index - 1])
+    }
     return Model(
       preparation: FeaturePreparation(scaling: scaling, shape: shape, in: scope["preparation"]), image: image,
-      text: isShared ? image : Linear(inputs: shape.textWidth, outputs: width, in: scope["text_projection"]),
-      normalization: network.normalization,
-      head: Head(width: 4 * width, outputs: shape.outputCount, dropoutRate: network.dropoutRate, in: scope["head"]),
-      isExclusive: shape.task.kind == .multiclass, isSiamese: isShared)
+      text: text, normalization: network.normalization, heads: heads, tasks: shape.tasks, isSiamese: isShared)
   }
 
   public var fault: String? {
@@ -121,10 +134,32 @@ public struct SimCLIP: Method {
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
-    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    let loss = loss(of: problem)
     try trainer.trainHead(of: model, model.parameters, on: problem, settings: training.stageSettings) {
       rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)
+    }
+  }
+
+  /// The mean of the tasks' losses on a batch (reference 05 §2), each over the memes that are labelled for it; a task that
+  /// no meme of the batch is labelled for is left out. Rows are those of ``Problem/labelled``.
+  func loss(of problem: Problem) -> (_ logits: [Tensor], _ rows: Tensor) -> Tensor {
+    let main = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    let further = problem.further.map { entry in
+      let known = entry.labels.indices.filter { entry.labels[$0] != nil }
+      // Where the label of a row stands among those there are.
+      let places = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
+      return (places, classWeights.loss(for: Targets(known.map { entry.labels[$0]! }, task: entry.task)))
+    }
+    return { logits, rows in
+      let batch: [Int] = further.isEmpty ? [] : rows.values()
+      let losses = zip(further, logits.dropFirst()).compactMap { entry, logits -> Tensor? in
+        let (places, loss) = entry
+        let known = batch.indices.filter { places[batch[$0]] != nil }
+        guard !known.isEmpty else { return nil }
+        return loss(logits.gathered(Tensor(known)), Tensor(known.map { places[batch[$0]]! }))
+      }
+      return losses.reduce(main(logits[0], rows), +) / Double(losses.count + 1)
     }
   }
 }

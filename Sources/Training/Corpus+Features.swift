@@ -85,7 +85,14 @@ extension ModelBundle {
     let recipe = description.recipe
     let features = try encoder.table(
       of: memes, cleaning: recipe.textCleaning, request: recipe.method.request)
-    let rows = classifier.probabilities(of: features).rows
-    return zip(memes, rows).map { Prediction(id: $0.id, probabilities: $1, task: task) }
+    let parts = zip(tasks, classifier.probabilities(of: features).columns(of: tasks)).map { ($0, $1.rows) }
+    return memes.enumerated().map { row, meme in
+      let each = parts.map { task, rows in
+        (task.name, Prediction(id: meme.id, probabilities: rows[row], task: task))
+      }
+      var prediction = each[0].1
+      if each.count > 1 { prediction.tasks = Dictionary(uniqueKeysWithValues: each.dropFirst()) }
+      return prediction
+    }
   }
 }

@@ -32,6 +32,16 @@ public struct Corpus {
     return table
   }
 
+  /// The tasks of these names, commas between them, or the only one where no name is given.
+  public func tasks(named names: String?) throws -> [LabelTask] {
+    guard let names, !dataset.tasks.contains(where: { $0.name == names }) else { return [try task(named: names)] }
+    let parts = names.split(separator: ",", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    guard Set(parts).count == parts.count else { throw TrainingError.invalid("a task stands twice in '\(names)'") }
+    return try parts.map { try task(named: $0) }
+  }
+
   /// The task of that name, or the only one where no name is given.
   public func task(named name: String?) throws -> LabelTask {
     let tasks = dataset.tasks

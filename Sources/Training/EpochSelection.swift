@@ -46,42 +46,50 @@ struct EpochScorer: @unchecked Sendable {  // what it holds is only read
     self.score = score
   }
 
-  /// A scorer on a corpus; `nil` where its validation split cannot tell epochs apart, of which `observer` is warned:
-  /// no meme there is labelled for the task, or the metric has no value for such labels, as AUROC for one class.
+  /// A scorer on a corpus, by the mean of its tasks' scores; `nil` where the validation split cannot tell epochs apart, of
+  /// which `observer` is warned: no meme there is labelled, or the metric has no value for the labels there are, as AUROC
+  /// for one class.
   ///
   /// - Throws: ``TrainingError/invalid(_:)`` where tasks of this kind have no such metric.
-  init?(_ selection: EpochSelection, on corpus: Corpus, task: LabelTask, observer: any ProgressObserver) throws {
+  init?(
+    _ selection: EpochSelection, on corpus: Corpus, tasks: [LabelTask], observer: any ProgressObserver
+  ) throws {
     let metric = selection.metric
-    guard let blind = try TrainingRun.score(Uninformed(task: task), on: corpus, split: .validation, task: task) else {
-      observer.observe(
-        .warning("no meme of the validation split is labelled for '\(task.name)': the last epoch is kept"))
+    let blind = try TrainingRun.score(Uninformed(tasks: tasks), on: corpus, split: .validation, tasks: tasks)
+    if blind.isEmpty {
+      let names = tasks.map(\.name).joined(separator: ", ")
+      observer.observe(.warning("no meme of the validation split is labelled for '\(names)': the last epoch is kept"))
       return nil
     }
-    let report = try blind.metrics()
-    guard let score = report[metric] else {
-      let known = Metric.allCases.filter { report[$0] != nil }.map(\.rawValue)
-      throw TrainingError.invalid(
-        "the recipe chooses epochs by \(metric.rawValue), which a \(task.kind.rawValue) task like '\(task.name)' does not "
-          + "have: --set selection.metric= one of \(known.joined(separator: ", ")), or --set selection=null for the last "
-          + "epoch")
-    }
-    if let reason = score.reason {
+    for set in blind {
+      guard let reason = try Self.score(metric, of: set).reason else { continue }
       observer.observe(
         .warning("\(metric.rawValue) has no value on the validation split (\(reason)): the last epoch is kept"))
       return nil
     }
     self.init(selection) { classifier in
-      let scored = try TrainingRun.score(classifier, on: corpus, split: .validation, task: task)!
-      return try scored.metrics().score(metric).value!
+      let sets = try TrainingRun.score(classifier, on: corpus, split: .validation, tasks: tasks)
+      return try sets.reduce(0) { $0 + (try Self.score(metric, of: $1).value!) } / Double(sets.count)
     }
+  }
+
+  private static func score(_ metric: Metric, of set: PredictionSet) throws -> Score {
+    let report = try set.metrics()
+    if let score = report[metric] { return score }
+    let known = Metric.allCases.filter { report[$0] != nil }.map(\.rawValue)
+    throw TrainingError.invalid(
+      "the recipe chooses epochs by \(metric.rawValue), which a \(set.task.kind.rawValue) task like "
+        + "'\(set.task.name)' does not have: --set selection.metric= one of \(known.joined(separator: ", ")), or --set "
+        + "selection=null for the last epoch")
   }
 }
 
 /// Says the same of every meme: what a metric makes of it tells whether labels allow the metric at all.
 private struct Uninformed: Classifier {
-  let task: LabelTask
+  let tasks: [LabelTask]
 
   func probabilities(of features: FeatureTable) -> Tensor {
-    .full([features.count, task.labels.count], 1 / Double(task.labels.count))
+    let each = tasks.map { Tensor.full([features.count, $0.outputCount], 1 / Double($0.outputCount)) }
+    return .concatenated(each, along: 1)
   }
 }

@@ -31,6 +31,8 @@ public struct ModelBundle {
   public var encoder: EncoderPair
 
   public var task: LabelTask { description.shape.task }
+  /// All tasks it learned, ``task`` first.
+  public var tasks: [LabelTask] { description.shape.tasks }
 
   /// Writes both files into `folder`; `model.json` comes last, so that a bundle with it is whole.
   public static func write(_ model: FittedModel, _ description: Description, to folder: URL) throws {
@@ -55,6 +57,10 @@ public struct ModelBundle {
     }
     if let fault = description.shape.fault {
       throw TrainingError.notARun(folder, reason: "its \(Self.descriptionName) is damaged: \(fault)")
+    }
+    guard description.shape.furtherTasks == nil || type(of: description.recipe.method).learnsSeveralTasks else {
+      throw TrainingError.notARun(
+        folder, reason: "its \(Self.descriptionName) is damaged: \(description.recipe.methodName) learns one task")
     }
     encoder = try EncoderCatalog.pair(named: description.recipe.encoder)
     let (shape, readsFeatures) = (description.shape, description.recipe.method.request.readsFeatures)

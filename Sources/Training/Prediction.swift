@@ -1,5 +1,6 @@
 import Foundation
 import MemeData
+import Methods
 import Metrics
 import Torch
 
@@ -12,6 +13,8 @@ public struct Prediction: Codable, Sendable, Equatable {
   public var labels: [String: Int]
   /// The predicted class of a multi-class task.
   public var label: String?
+  /// What a model of several tasks says for the others, by their names.
+  public var tasks: [String: Prediction]?
 
   /// Reads one row of a classifier's output.
   public init(id: String, probabilities row: [Double], task: LabelTask) {
@@ -75,6 +78,15 @@ public struct PredictionSet: Sendable {
 }
 
 extension Tensor {
+  /// The columns of a classifier's probabilities that belong to each of its tasks.
+  func columns(of tasks: [LabelTask]) -> [Tensor] {
+    var start = 0
+    return tasks.map { task in
+      defer { start += task.outputCount }
+      return sliced(start..<start + task.outputCount, along: 1)
+    }
+  }
+
   /// The rows of a matrix [N, D].
   var rows: [[Double]] {
     let (values, width) = (doubles, shape[1])

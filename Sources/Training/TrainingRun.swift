@@ -24,6 +24,8 @@ public struct TrainingRun {
     public var epoch: Int?
     /// Scores by split.
     public var metrics: [String: MetricReport]
+    /// Scores of further tasks, by task and split; `nil` where there are none.
+    public var tasks: [String: [String: MetricReport]]?
   }
 
   /// A finished run with what a report needs beside the summary.
@@ -34,7 +36,7 @@ public struct TrainingRun {
     public var dataset: String
     public var task: LabelTask
     public var epochs: [TrainingLog.Epoch]
-    /// Scored splits, the test split last.
+    /// Scored splits, the test split last; of the first task.
     public var predictions: [PredictionSet]
   }
 
@@ -55,7 +57,8 @@ public struct TrainingRun {
   ///   - resumes: whether to go on with what a killed run left in the folder.
   public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
     try checkFolder(resumes: resumes)
-    let task = try corpus.task(named: recipe.task)
+    let tasks = try corpus.tasks(named: recipe.task)
+    let task = tasks[0]
     let training = corpus.memes(in: .train)
     let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
     guard !draw.labelled.isEmpty else {
@@ -66,10 +69,13 @@ public struct TrainingRun {
     let problem = Problem(
       features: try corpus.features(in: .train), labelled: draw.labelled,
       labels: draw.labelled.map { training[$0].labels[task.name]! }, unlabelled: draw.unlabelled,
-      labelRatio: draw.ratio, task: task, seed: recipe.seed)
+      labelRatio: draw.ratio, task: task,
+      further: tasks.dropFirst().map { task in
+        TaskLabels(task: task, labels: draw.labelled.map { training[$0].labels[task.name] })
+      }, seed: recipe.seed)
     try recipe.method.check(problem)
     let scorer = try recipe.selection.flatMap {
-      try EpochScorer($0, on: corpus, task: task, observer: observer)
+      try EpochScorer($0, on: corpus, tasks: tasks, observer: observer)
     }
     // Only now, so that a mistyped task leaves no begun run behind.
     try prepareFolder()
@@ -89,10 +95,18 @@ public struct TrainingRun {
       metrics: [:])
     var predictions: [PredictionSet] = []
     for split in [Split.validation, .test] {
-      guard let scored = try Self.score(model.classifier, on: corpus, split: split, task: task) else { continue }
-      try writeAtomically(scored.jsonLines(), to: folder.appending(path: "predictions-\(split.rawValue).jsonl"))
-      summary.metrics[split.rawValue] = try scored.metrics()
-      predictions.append(scored)
+      for scored in try Self.score(model.classifier, on: corpus, split: split, tasks: tasks) {
+        let isFirst = scored.task == task
+        let name = isFirst ? split.rawValue : "\(split.rawValue)-\(scored.task.name.replacing("/", with: "-"))"
+        try writeAtomically(scored.jsonLines(), to: folder.appending(path: "predictions-\(name).jsonl"))
+        if isFirst {
+          summary.metrics[split.rawValue] = try scored.metrics()
+          predictions.append(scored)
+        } else {
+          summary.tasks = summary.tasks ?? [:]
+          summary.tasks?[scored.task.name, default: [:]][split.rawValue] = try scored.metrics()
+        }
+      }
     }
     try writeAtomically(JSON.pretty(summary), to: folder.appending(path: Self.metricsName))
     return Outcome(
@@ -100,15 +114,17 @@ public struct TrainingRun {
       predictions: predictions)
   }
 
-  /// A classifier's predictions on a split's labelled memes; `nil` where there are none.
+  /// A classifier's predictions on a split for each of its tasks, those left out that no meme there is labelled for.
   public static func score(
-    _ classifier: any Classifier, on corpus: Corpus, split: Split, task: LabelTask
-  ) throws -> PredictionSet? {
+    _ classifier: any Classifier, on corpus: Corpus, split: Split, tasks: [LabelTask]
+  ) throws -> [PredictionSet] {
     let memes = corpus.memes(in: split)
-    guard memes.contains(where: { $0.labels[task.name] != nil }) else { return nil }
-    return PredictionSet(
-      task: task, split: split, memes: memes,
-      probabilities: classifier.probabilities(of: try corpus.features(in: split)))
+    func isLabelled(_ task: LabelTask) -> Bool { memes.contains { $0.labels[task.name] != nil } }
+    guard tasks.contains(where: isLabelled) else { return [] }
+    let parts = classifier.probabilities(of: try corpus.features(in: split)).columns(of: tasks)
+    return zip(tasks, parts).filter { isLabelled($0.0) }.map { task, probabilities in
+      PredictionSet(task: task, split: split, memes: memes, probabilities: probabilities)
+    }
   }
 
   // MARK: The folder

@@ -145,10 +145,65 @@ import TorchNN
     let targets = Targets(try self.labels(kind), task: shape.task)
     let loss = method.classWeights.loss(for: targets)
     follow(name, parameters, clip: 0) {
-      model.logits(features)
+      model.logits(features)[0]
     } loss: {
       loss($0, Tensor(Array(0..<12)))
     }
+  }
+
+  /// Two tasks with a projection in common; the second has labels for some memes alone.
+  @Test func severalTasksOfSimCLIPMatchPyTorch() throws {
+    var method = SimCLIP()
+    method.network.projectionWidth = 2
+    let classes = LabelTask(name: "kinds", kind: .multiclass, labels: ["a", "b", "c"])
+    let binary = LabelTask(name: "yes", kind: .binary, labels: ["yes"])
+    let known = fixture["simclip.tasks.known"].doubles.map { $0 > 0 }
+    let yes = try labels("binary").enumerated().map { known[$0] ? $1 : nil }
+    let text = fixture["simclip.tasks.text"]
+    func block(_ values: Tensor) -> FeatureBlock {
+      FeatureBlock(values: values, isPresent: [Bool](repeating: true, count: 12))
+    }
+    let problem = Problem(
+      features: FeatureTable(image: block(fixture["fusion.image"]), text: block(text)), labelled: Array(0..<12),
+      labels: try labels("classes"), unlabelled: [], labelRatio: 1, task: classes,
+      further: [TaskLabels(task: binary, labels: yes)], seed: 0)
+    let (model, parameters) = try loaded(method, "simclip.tasks", problem.shape)
+    #expect(model.parameters.count == parameters.count)
+    let features = PreparedFeatures(image: fixture["fusion.image"], text: text)
+    let loss = method.loss(of: problem)
+    follow("simclip.tasks", parameters, clip: 0) {
+      .concatenated(model.logits(features), along: 1)
+    } loss: {
+      loss([$0.sliced(0..<3, along: 1), $0.sliced(3..<4, along: 1)], Tensor(Array(0..<12)))
+    }
+    // A batch without any label of the second task is a batch of the first.
+    let rows = Tensor(known.indices.filter { !known[$0] })
+    let logits = model.logits(features).map { $0.gathered(rows) }
+    let alone = method.weightedLoss(Targets(try labels("classes"), task: classes))(logits[0], rows)
+    #expect(loss(logits, rows).item == alone.item)
+    // Probabilities stand side by side: three that add up to 1, then one.
+    let probabilities = model.probabilities(of: problem.features)
+    #expect(probabilities.shape == [12, 4])
+    #expect(difference(probabilities.sliced(0..<3, along: 1), model.logits(features)[0].softmax()) < 1e-6)
+    #expect(difference(probabilities.sliced(3..<4, along: 1), model.logits(features)[1].sigmoid()) < 1e-6)
+  }
+
+  @Test func otherMethodsRefuseASecondTask() {
+    let features = FeatureTable(
+      image: FeatureBlock(values: Tensor.zeros([2, 6]), isPresent: [true, true]),
+      text: FeatureBlock(values: Tensor.zeros([2, 6]), isPresent: [true, true]))
+    func problem(_ second: [Label?]) -> Problem {
+      Problem(
+        features: features, labelled: [0, 1], labels: [.binary(true), .binary(false)], unlabelled: [], labelRatio: 1,
+        task: Self.shape(6, 6).task,
+        further: [TaskLabels(task: LabelTask(name: "second", kind: .binary, labels: ["x"]), labels: second)], seed: 0)
+    }
+    let labelled = problem([.binary(true), nil])
+    #expect { try HateCLIPper().check(labelled) } throws: {
+      "\($0)".contains("'second'") && "\($0)".contains("simclip")
+    }
+    #expect(throws: Never.self) { try SimCLIP().check(labelled) }
+    #expect { try SimCLIP().check(problem([nil, nil])) } throws: { "\($0)".contains("'second'") }
   }
 
   private func labels(_ kind: String) throws -> [Label] {
@@ -165,6 +220,10 @@ import TorchNN
       #expect(count(SimCLIP(), shape) == expected)
     }
     #expect(count(SimCLIP(), Self.shape(512, 512)) == 857_217)
+    var several = Self.shape(768, 768, .multiclass, labels: 3)
+    several.furtherTasks = [Self.shape(768, 768, .multiclass, labels: 4).task]
+    // The projection (98,432) once, a head for each.
+    #expect(count(SimCLIP(), several) == 891_011 + 891_524 - 98_432)
   }
 
   /// Vector T12: the published code's norm, and the paper's.

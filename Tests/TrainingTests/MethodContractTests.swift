@@ -42,6 +42,16 @@ import Torch
   }
 
   @Test(arguments: MethodCatalog.all.indices)
+  func bfloat16StaysNearFloat32(_ index: Int) throws {
+    let method = try SmallProblem.quick(MethodCatalog.all[index])
+    let problem = SmallProblem.problem(SmallProblem.tasks[0])
+    let answers = try Precision.allCases.map { precision in
+      try fit(method, problem, precision: precision).classifier.probabilities(of: problem.features).doubles
+    }
+    #expect(zip(answers[0], answers[1]).allSatisfy { abs($0 - $1) < 0.03 })
+  }
+
+  @Test(arguments: MethodCatalog.all.indices)
   func learnsWhatItsViewsTell(_ index: Int) throws {
     let type = MethodCatalog.all[index]
     let method = try Recipe(
@@ -79,12 +89,14 @@ import Torch
     } throws: { "\($0)".contains("cmml-clip") && "\($0)".contains("there are none") }
   }
 
-  private func fit(_ method: any Methods.Method, _ problem: Problem) throws -> FittedModel {
+  private func fit(
+    _ method: any Methods.Method, _ problem: Problem, precision: Precision = .float32
+  ) throws -> FittedModel {
     let folder = try TemporaryFolder()
     let log = try TrainingLog(folder.url.appending(path: "log.jsonl"))
     return try method.fitted(
       to: problem,
       trainer: CheckpointingTrainer(
-        folder: folder.url, precision: .float32, log: log, observer: SilentObserver()))
+        folder: folder.url, precision: precision, log: log, observer: SilentObserver()))
   }
 }

@@ -31,6 +31,8 @@ struct Evaluate: ParsableCommand {
     var split: Split
     var task: String
     var metrics: MetricReport
+    /// Scores of the other tasks of a run that learned several.
+    var tasks: [String: MetricReport]?
   }
 
   func run() throws {
@@ -42,19 +44,26 @@ struct Evaluate: ParsableCommand {
     }
     if let splitFile { recipe.splitFile = URL(fileURLWithPath: splitFile).standardizedFileURL.path }
     let corpus = try Corpus.load(recipe, splits: [split], strict: strict, observer: display.observer)
-    let task = try corpus.task(named: bundle.task.name)
-    guard task == bundle.task else {
-      throw TrainingError.invalid(
-        "the task '\(task.name)' has labels \(task.labels) there; the model was trained on \(bundle.task.labels)")
+    for learned in bundle.tasks {
+      let task = try corpus.task(named: learned.name)
+      guard task == learned else {
+        throw TrainingError.invalid(
+          "the task '\(task.name)' has labels \(task.labels) there; the model was trained on \(learned.labels)")
+      }
     }
-    guard let scored = try TrainingRun.score(bundle.classifier, on: corpus, split: split, task: task) else {
-      throw TrainingError.noMemes(split: split.rawValue, task: task.name)
+    let scored = try TrainingRun.score(bundle.classifier, on: corpus, split: split, tasks: bundle.tasks)
+    guard let first = scored.first, first.task == bundle.task else {
+      throw TrainingError.noMemes(split: split.rawValue, task: bundle.task.name)
     }
-    let metrics = try scored.metrics()
+    let reports = try scored.map { ($0.task.name, try $0.metrics()) }
     if display.json {
-      try Console.printJSON(Result(run: runFolder, split: split, task: task.name, metrics: metrics))
+      try Console.printJSON(
+        Result(
+          run: runFolder, split: split, task: first.task.name, metrics: reports[0].1,
+          tasks: bundle.tasks.count > 1 ? Dictionary(uniqueKeysWithValues: reports.dropFirst()) : nil))
     } else {
-      try Console.print("\(runFolder), \(split.rawValue) split, task \(task.name)\n\n\(metrics.table)")
+      let tables = reports.map { "\(runFolder), \(split.rawValue) split, task \($0)\n\n\($1.table)" }
+      try Console.print(tables.joined(separator: "\n\n"))
     }
   }
 }

@@ -20,7 +20,8 @@ struct RecipeOptions: ParsableArguments {
     completion: .file())
   var splitFile: String?
 
-  @Option(help: "The task to learn, such as harmful; 'memesense data inspect' lists them.")
+  @Option(
+    help: "The task to learn, such as harmful, or for simclip several as a,b; 'memesense data inspect' lists them.")
   var task: String?
 
   @Option(help: "How many training memes are labelled: a fraction (0.05) or, above 1, a count (150).")

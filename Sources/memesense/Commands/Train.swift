@@ -57,8 +57,11 @@ extension TrainingRun.Summary {
     var table = TextTable(
       columns: ["split"] + shown.map { TextTable.Column($0.rawValue, alignment: .right) })
     for split in Split.allCases {
-      guard let report = metrics[split.rawValue] else { continue }
-      table.append([split.rawValue] + shown.map { report[$0]?.formatted(digits: 4) ?? "" })
+      let further = (tasks ?? [:]).sorted { $0.key < $1.key }.map { ("\(split.rawValue), \($0)", $1[split.rawValue]) }
+      for (name, report) in [(split.rawValue, metrics[split.rawValue])] + further {
+        guard let report else { continue }
+        table.append([name] + shown.map { report[$0]?.formatted(digits: 4) ?? "" })
+      }
     }
     let time = String(format: "%.1f", seconds)
     let kept = epoch.map { ", epoch \($0) kept" } ?? ""

@@ -2,7 +2,7 @@
 
 The distribution-balanced loss is written out from its formula in float64, its gradient by autograd; the linear models
 are scikit-learn's. CMML, Hate-CLIPper, SimCLIP and TIB-VA are written here in PyTorch, float32, without dropout. Random
-inputs from seeds 0, 1 and 2. Run with torch 2.13.0, scikit-learn 1.9 and safetensors.
+inputs from seeds 0 to 3. Run with torch 2.13.0, scikit-learn 1.9 and safetensors.
 """
 import pathlib
 import numpy as np
@@ -207,6 +207,41 @@ for name, siamese, outputs in (("binary", True, 1), ("classes", False, 3), ("lab
         return F.binary_cross_entropy_with_logits(z, several, weight=counts.sum() / (3 * counts))
 
     train(f"simclip.{name}", p, logits, loss)
+
+# SimCLIP on two tasks: kinds, and yes for some memes alone; a head each, the mean of both losses.
+torch.manual_seed(3)
+other, known = torch.randn(12, 6), torch.tensor([1, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1]).bool()
+out.update({"simclip.tasks.text": other, "simclip.tasks.known": known.float()})
+p = named("projection", linear(6, 2))
+for head, outputs in (("head", 3), ("further_heads.0", 1)):
+    for index in range(3):
+        p |= {f"{head}.norms.{index}.weight": torch.nn.Parameter(torch.rand(8) + 0.5),
+              f"{head}.norms.{index}.bias": torch.nn.Parameter(torch.randn(8) * 0.1),
+              **named(f"{head}.layers.{index}", linear(8, 8))}
+    p |= named(f"{head}.output", linear(8, outputs))
+
+
+def several_logits(p=p):
+    i, t = (F.normalize(F.linear(F.gelu(x), p["projection.weight"], p["projection.bias"])) for x in (image, other))
+    joined, each = torch.cat([i, t, (i - t).abs(), i * t], 1), []
+    for head in ("head", "further_heads.0"):
+        x = joined
+        for index in range(3):
+            x = F.layer_norm(x, (8,), p[f"{head}.norms.{index}.weight"], p[f"{head}.norms.{index}.bias"])
+            x = F.gelu(F.linear(x, p[f"{head}.layers.{index}.weight"], p[f"{head}.layers.{index}.bias"]))
+        each.append(F.linear(x, p[f"{head}.output.weight"], p[f"{head}.output.bias"]))
+    return torch.cat(each, 1)
+
+
+def several_loss(z):
+    weights = torch.tensor(compute_class_weight("balanced", classes=np.arange(3), y=kinds.numpy())).float()
+    target = yes[known]
+    pair = torch.tensor(compute_class_weight("balanced", classes=np.arange(2), y=target[:, 0].numpy())).float()
+    second = F.binary_cross_entropy_with_logits(z[known, 3:], target, weight=torch.where(target > 0, pair[1], pair[0]))
+    return (F.cross_entropy(z[:, :3], kinds, weight=weights) + second) / 2
+
+
+train("simclip.tasks", p, several_logits, several_loss)
 
 # TIB-VA: an LSTM without biases over 7 tokens, or packed over as many as each text has; heads one by one, losses added.
 torch.manual_seed(2)
