@@ -179,7 +179,7 @@ import TorchNN
     // A batch without any label of the second task is a batch of the first.
     let rows = Tensor(known.indices.filter { !known[$0] })
     let logits = model.logits(features).map { $0.gathered(rows) }
-    let alone = method.weightedLoss(Targets(try labels("classes"), task: classes))(logits[0], rows)
+    let alone = method.classWeights.loss(for: Targets(try labels("classes"), task: classes))(logits[0], rows)
     #expect(loss(logits, rows).item == alone.item)
     // Probabilities stand side by side: three that add up to 1, then one.
     let probabilities = model.probabilities(of: problem.features)
