@@ -214,6 +214,22 @@ import TorchNN
     }
   }
 
+  @Test func bertResNet18MatchesPyTorch() throws {
+    var method = BertResNet18()
+    (method.network.pathWidth, method.network.fusedWidth) = (5, 7)
+    let shape = Self.shape(6, 4, .multiclass, labels: 3)
+    let (model, parameters) = try loaded(method, "bert_resnet18", shape)
+    #expect(model.parameters.count == parameters.count)
+    let features = PreparedFeatures(image: fixture["fusion.image"], text: fixture["fusion.text"])
+    let loss = method.classWeights.loss(for: Targets(try labels("classes"), task: shape.task))
+    follow("bert_resnet18", parameters, clip: 0) {
+      model.logits(features)
+    } loss: {
+      loss($0, Tensor(Array(0..<12)))
+    }
+    #expect(count(BertResNet18(), Self.shape(512, 768, .multiclass, labels: 5)) == 394_501, "reference 06")
+  }
+
   @Test func simCLIPHasThePublishedParameterCounts() {
     for (outputs, expected) in [1: 889_985, 2: 890_498, 3: 891_011, 4: 891_524] {
       let shape = Self.shape(768, 768, outputs == 1 ? .binary : .multiclass, labels: outputs)

@@ -281,4 +281,20 @@ for name, packed, outputs in (("binary", True, 1), ("classes", True, 3), ("label
         out[f"tib_va.{name}.gradient.heads.{key}"] = torch.cat([getattr(head, key).grad for head in heads])
     train(f"tib_va.{name}", p, logits, loss, clip=0.5, optimizer=optimizer)
 
+# BERT + ResNet-18's head: five classes of sentiment, Adam without decay.
+torch.manual_seed(5)
+p = {**named("image", linear(6, 5)), **named("text", linear(4, 5)), **named("fused", linear(10, 7)),
+     **named("output", linear(7, 3))}
+
+
+def head_logits(p=p):
+    def apply(name, x):
+        return F.linear(x, p[f"{name}.weight"], p[f"{name}.bias"])
+
+    joined = torch.cat([F.relu(apply("text", text)), F.relu(apply("image", image))], 1)
+    return apply("output", F.relu(apply("fused", joined)))
+
+
+train("bert_resnet18", p, head_logits, lambda z: F.cross_entropy(z, kinds))
+
 save_file({k: v.contiguous() for k, v in out.items()}, pathlib.Path(__file__).with_name("methods.safetensors"))
