@@ -138,11 +138,11 @@ import Testing
   @Test func aKilledSuiteGoesOnWhereItWas() throws {
     let methods = "  - {name: logistic-regression}\n  - {name: concat, set: [settings.training.epochs=300]}"
     let file = try program.write(suite(methods: methods), to: "killed.yaml")
-    let arguments = ["benchmark", file, "--data", "drawn=demo/corpus-240", "--jobs", "1", "--output", "killed"]
+    let arguments = ["benchmark", file, "--data", "drawn=demo/corpus-240", "--jobs", "1", "--output", "killed-suite"]
     let killed = program.process(arguments + ["--quiet"])
     killed.standardOutput = FileHandle.nullDevice
     try killed.run()
-    let folder = program.home.appending(path: "killed/cells/drawn-mean")
+    let folder = program.home.appending(path: "killed-suite/cells/drawn-mean")
     let checkpoint = folder.appending(path: "concat-lite-0.2-42/checkpoints")
     let log = folder.appending(path: "concat-lite-0.2-42/log.jsonl")
     for _ in 0..<1200 where killed.isRunning {
@@ -154,17 +154,17 @@ import Testing
     #expect(killed.isRunning, "the benchmark ended before it could be killed")
     kill(killed.processIdentifier, SIGKILL)
     killed.waitUntilExit()
-    let kept = try text("killed/cells/drawn-mean/logistic-regression-lite-0.2-42/metrics.json")
+    let kept = try text("killed-suite/cells/drawn-mean/logistic-regression-lite-0.2-42/metrics.json")
 
     let resumed = try program(arguments + ["--json"])
     let answer = try object(resumed.output)
     #expect(resumed.status == 0, "\(resumed.errors)")
     #expect(answer["finished"] as? Int == 4 && answer["kept"] as? Int == 1)
-    #expect(try text("killed/cells/drawn-mean/logistic-regression-lite-0.2-42/metrics.json") == kept)
+    #expect(try text("killed-suite/cells/drawn-mean/logistic-regression-lite-0.2-42/metrics.json") == kept)
     #expect(
       resumed.errors.contains("4/4  drawn · mean · concat · lite · 20 % · seed 43: auroc 0."), "\(resumed.errors)")
     // Its seconds would be those of the second half alone.
-    let row = try #require(try rows("killed").first { $0["method"] == "concat" && $0["seed"] == "42" })
+    let row = try #require(try rows("killed-suite").first { $0["method"] == "concat" && $0["seed"] == "42" })
     #expect(row["seconds"]?.isEmpty == true && row["peak_mb"]?.isEmpty == false)
     let whole = try run(suite(methods: methods), "whole-suite")
     #expect(whole.0.status == 0)
@@ -184,7 +184,7 @@ import Testing
     let (result, answer) = try run(suite(methods: methods), "failed")
     #expect(result.status == 1 && answer["finished"] as? Int == 2)
     #expect(result.errors.contains("2 of 4 cells have no result"), "\(result.errors)")
-    #expect(result.errors.contains("failed: drawn · mean · wild · lite · 20 % · seed 42: images have 1280 features"))
+    #expect(result.errors.contains("failed: drawn · mean · wild · lite · 20 % · seed 42: simclip: images have 1280 features"))
     let failures = try #require(answer["failures"] as? [[String: Any]])
     #expect(failures.count == 2)
     let wild = try rows("failed").filter { $0["method"] == "wild" }
@@ -225,7 +225,7 @@ import Testing
     let shown = try program("benchmark", "show", "harmeme").output
     let file = try program.write(shown, to: "mine.yaml")
     let checked = try program("benchmark", "validate", file)
-    #expect(checked.status == 0 && checked.output.contains(": 120 cells, HarMeme"), "\(checked.errors)")
+    #expect(checked.status == 0 && checked.output.contains(": 150 cells, HarMeme"), "\(checked.errors)")
     let broken = try program.write(shown.replacing("name: simclip", with: "name: simklip"), to: "broken.yaml")
     let refused = try program("benchmark", "validate", broken)
     #expect(refused.status == 64 && refused.errors.contains("simklip"), "\(refused.errors)")
