@@ -73,7 +73,7 @@ public struct FeatureExtractor: Sendable {
         folder: cacheFolder.appending(path: "cells-\(names.image)"),
         width: try encoder.regionEncoder.regionWidth + RegionBlock.boxWidth, layout: .sequences, warn: warn) : nil
     pictureCache = try request.pictureSide.map { side in
-      let folder = cacheFolder.appending(path: "pictures-\(side)")
+      let folder = cacheFolder.appending(path: "pictures-squash-bicubic-\(side)")
       return try FeatureCache(folder: folder, width: 3 * side * side, layout: .pictures, warn: warn)
     }
   }

@@ -1,5 +1,5 @@
 /// What a method wants to see of memes.
-public struct FeatureRequest: Sendable, Equatable {
+public struct FeatureRequest: Sendable, Hashable {
   /// Whether it reads the features of whole pictures and texts.
   public var readsFeatures = true
   /// Which tokens' states it reads.
@@ -13,7 +13,7 @@ public struct FeatureRequest: Sendable, Equatable {
   /// Where the regions come from that it reads.
   public var regions: RegionSource?
 
-  /// Whether texts are needed for more than to be encoded.
+  /// Whether the cleaned texts themselves are needed, if only to know which memes have one.
   var readsBeyondFeatures: Bool { !readsFeatures || readsTexts || readsTokens }
 
   public init(

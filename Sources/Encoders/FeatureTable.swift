@@ -62,8 +62,11 @@ public struct FeatureTable {
 
   public var count: Int { image.isPresent.count }
 
-  /// The given rows, in the order given.
+  /// The given rows, in the order given, of a table of features alone.
   public func gathered(_ rows: [Int]) -> FeatureTable {
-    FeatureTable(image: image.gathered(rows), text: text.gathered(rows))
+    precondition(
+      tokens == nil && regions == nil && pictures == nil && texts == nil && ids == nil,
+      "only features are gathered; what stands beside them would be lost")
+    return FeatureTable(image: image.gathered(rows), text: text.gathered(rows))
   }
 }

@@ -3,7 +3,7 @@ import Foundation
 import Torch
 
 /// Where the regions of pictures come from.
-public enum RegionSource: Sendable, Equatable {
+public enum RegionSource: Sendable, Hashable {
   /// The cells of the image encoder's last map.
   case grid
   /// A safetensors file that a detector made: `keys` uint8 [n, 32], the SHA-256 of each picture's file; `features` float32

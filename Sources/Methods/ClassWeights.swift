@@ -27,8 +27,10 @@ public enum ClassWeights: String, Codable, Sendable, CaseIterable {
     }
     let weights = (Tensor(yes).to(.float32) * targets.indicators) + (Tensor(no).to(.float32) * (1 - targets.indicators))
     return { logits, rows in
-      Loss.binaryCrossEntropy(
-        logits: logits, targets: targets.indicators.gathered(rows), weights: weights.gathered(rows))
+      let batch = weights.gathered(rows)
+      let loss = Loss.binaryCrossEntropy(logits: logits, targets: targets.indicators.gathered(rows), weights: batch)
+      // Of the cross-entropy of two classes, which one label stands for, the mean is a weighted one.
+      return positives.count == 1 ? loss / batch.mean().clamped(min: 1e-12) : loss
     }
   }
 

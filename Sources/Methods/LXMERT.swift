@@ -82,7 +82,8 @@ public struct LXMERT: Method {
           using: generator)
       },
       head: LinearHead(head, inputs: network.width, outputs: shape.outputCount, in: scope["head"]),
-      textLength: network.textLength, isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
+      textLength: network.textLength, vocabularySize: lxmert.shape.vocabularySize,
+      isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
   }
 
   public var fault: String? {

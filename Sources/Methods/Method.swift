@@ -212,7 +212,13 @@ extension Method {
     let store = ParameterStore(
       initializingFrom: Generator(seed: problem.seed, parts: "initial"), given: try initialValues())
     let model = model(for: shape(of: problem), in: store.root)
-    try store.validate()
+    do {
+      try store.validate()
+    } catch {
+      throw MethodError(
+        "\(Self.name): the weights to start from do not fit: \(error); give it the sizes that those have, or "
+          + "--set settings.weights=random")
+    }
     try fit(model, to: problem, trainer: trainer)
     return FittedModel(classifier: model, values: store.values)
   }

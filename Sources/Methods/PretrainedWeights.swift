@@ -26,21 +26,38 @@ public struct InitialWeights: Codable, Sendable, Equatable {
 enum PretrainedWeights {
   /// A ResNet's as timm and torchvision store them, without its classifier.
   static func resNet(of model: String) throws -> [String: Tensor] {
-    try weights(of: model).filter { !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked") }
+    let found = try weights(of: model).filter { !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked") }
+    return try requiring("conv1.weight", of: "ResNet", in: found, model)
   }
 
   /// ViLT's without what it was pretrained with beside it.
   static func viLT(of model: String) throws -> [String: Tensor] {
-    own(try weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+    let found = own(try weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+    return try requiring("embeddings.patch_embeddings.projection.weight", of: "ViLT", in: found, model)
   }
 
   /// A BERT's, or those of one of its relatives with regions, without what it was pretrained with beside it.
   ///
   /// - Parameter model: `ORG/NAME` of the hub, or `lite` for the BERT among the default encoders.
-  static func bert(of model: String, headPrefix: String = "bert.") throws -> [String: Tensor] {
-    own(try weights(of: model), below: headPrefix).filter { key, _ in
+  static func bert(of model: String, headPrefix: String) throws -> [String: Tensor] {
+    let all = try weights(of: model)
+    // A plain BERT serves too: what it lacks starts at random.
+    let prefix = [headPrefix, "bert."].first { prefix in all.keys.contains { $0.hasPrefix(prefix) } } ?? headPrefix
+    let found = own(all, below: prefix).filter { key, _ in
       ["embeddings.", "encoder.", "pooler."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
     }
+    return try requiring("embeddings.word_embeddings.weight", of: "BERT", in: found, model)
+  }
+
+  /// Refuses weights of another kind of network, of which nothing would be used.
+  private static func requiring(
+    _ key: String, of network: String, in found: [String: Tensor], _ model: String
+  ) throws -> [String: Tensor] {
+    guard found[key] != nil else {
+      throw MethodError(
+        "the weights of \(model) are no \(network)'s: they have no \(key); take another model, or weights: random")
+    }
+    return found
   }
 
   /// Models with a head keep the network below a prefix.

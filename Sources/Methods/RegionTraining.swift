@@ -64,12 +64,14 @@ public struct RegionModel: Classifier {
   let network: Network
   let head: LinearHead
   let textLength: Int
+  let vocabularySize: Int
   let isExclusive: Bool
   let parameters: [Tensor]
 
   /// Logits [N, C] of the given memes; `generator` is given while training.
   func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
-    let tokens = TokenBatch(rows.map { features.requestedIDs[$0] }, limit: textLength)
+    let tokens = TokenBatch(
+      rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: vocabularySize)
     let regions = features.requestedRegions.gathered(rows)
     return head(network(tokens, regions.features, regions.boxes, regions.isPresent, generator), using: generator)
   }

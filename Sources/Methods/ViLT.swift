@@ -68,7 +68,8 @@ public struct ViLT: Method {
 
     /// Logits [N, C] of the given memes; `generator` is given while training.
     func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
-      let tokens = TokenBatch(rows.map { features.requestedIDs[$0] }, limit: textLength)
+      let tokens = TokenBatch(
+        rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: ViLT.vocabularySize)
       let pictures = features.requestedPictures
       let pooled = network(
         tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows),
@@ -116,7 +117,7 @@ public struct ViLT: Method {
       width: network.width, heads: network.headCount, inner: network.innerWidth, dropoutRate: network.dropoutRate)
     check.require(network.layerCount, in: 1...100, "network.layers")
     check.require(network.patch, in: 1...256, "network.patch")
-    check.require(network.pictureSide, in: network.patch...2048, "network.picture_side")
+    check.require(network.pictureSide, in: min(network.patch, 2048)...2048, "network.picture_side")
     check.require(
       network.pictureSide.isMultiple(of: max(1, network.patch)),
       "network.picture_side must be a multiple of network.patch")

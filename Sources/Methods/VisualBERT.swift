@@ -74,7 +74,8 @@ public struct VisualBERT: Method {
           .pooled
       },
       head: LinearHead(head, inputs: network.width, outputs: shape.outputCount, in: scope["head"]),
-      textLength: network.textLength, isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
+      textLength: network.textLength, vocabularySize: network.shape.vocabularySize,
+      isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
   }
 
   public var fault: String? {

@@ -85,6 +85,7 @@ extension ModelBundle {
     let recipe = description.recipe
     let features = try encoder.table(
       of: memes, cleaning: recipe.textCleaning, request: recipe.method.request)
+    try check(features)
     let parts = zip(tasks, classifier.probabilities(of: features).columns(of: tasks)).map { ($0, $1.rows) }
     return memes.enumerated().map { row, meme in
       let each = parts.map { task, rows in

@@ -76,6 +76,16 @@ public struct ModelBundle {
     }
   }
 
+  /// Refuses memes whose regions are not like those that the model was trained on: a detector's file may have changed.
+  public func check(_ features: FeatureTable) throws {
+    let (found, expected) = (features.regions?.width, description.shape.regionWidth)
+    guard found == expected else {
+      throw TrainingError.invalid(
+        "regions have \(found ?? 0) features, and the model was trained on regions of \(expected ?? 0): give it the "
+          + "detector's file that it was trained with")
+    }
+  }
+
   private static let tensorsName = "model.safetensors"
   private static let descriptionName = "model.json"
 }

@@ -20,7 +20,8 @@ public enum RecipeLibrary {
   }
 
   /// The recipe that a method is trained by on an encoder unless told otherwise: `<method>-<encoder>`, or for an
-  /// encoder without recipes of its own the one for CLIP, whose settings are the published ones.
+  /// encoder without recipes of its own the one for CLIP, whose settings are the published
+  /// ones, else the small one.
   public static func defaultName(method: String, encoder: String) throws -> String {
     let known = try names
     let candidates = ["\(method)-\(encoder)", "\(method)-clip", "\(method)-lite"]

@@ -28,10 +28,12 @@ enum ExitStatus {
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
     case ImageError.unreadable: self = .missingInput
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
-    case EncoderError.unknown, EncoderError.unknownVariant: self = .usage
+    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.tooManySides, EncoderError.noTokenStates,
+      EncoderError.noRegions, EncoderError.readsTextsAlone:
+      self = .usage
     case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)
     case EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
-    case is EncoderError, is WordPieceError, is CLIPTokenizerError: self = .badData
+    case is EncoderError, is WordPieceError, is CLIPTokenizerError, is SentencePieceError: self = .badData
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData
     // Help, versions and wrong options are ArgumentParser's own; it calls everything it does not know a failure.

@@ -184,7 +184,8 @@ import Testing
     let (result, answer) = try run(suite(methods: methods), "failed")
     #expect(result.status == 1 && answer["finished"] as? Int == 2)
     #expect(result.errors.contains("2 of 4 cells have no result"), "\(result.errors)")
-    #expect(result.errors.contains("failed: drawn · mean · wild · lite · 20 % · seed 42: simclip: images have 1280 features"))
+    #expect(
+      result.errors.contains("failed: drawn · mean · wild · lite · 20 % · seed 42: simclip: images have 1280 features"))
     let failures = try #require(answer["failures"] as? [[String: Any]])
     #expect(failures.count == 2)
     let wild = try rows("failed").filter { $0["method"] == "wild" }

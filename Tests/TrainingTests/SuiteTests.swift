@@ -99,6 +99,17 @@ import Testing
     #expect(plan.cellsByCorpus.map(\.count) == [8, 4, 8, 4], "one corpus a dataset, encoder and cleaning")
   }
 
+  /// A method that reads more than features, or none, has a corpus of its own.
+  @Test func methodsThatReadOtherThingsShareNoCorpus() throws {
+    let several = try plan(
+      Self.good.replacing("  - name: semimemes\n", with: "  - name: semimemes\n  - name: tib-va\n  - name: vilt\n"))
+    #expect(several.cellsByCorpus.map(\.count) == [8, 4, 4, 4, 8, 4, 4, 4])
+    for cells in several.cellsByCorpus {
+      let requests = Set(cells.map(\.recipe.method.request))
+      #expect(requests.count == 1)
+    }
+  }
+
   @Test func namesWithLikeFilesAreRefused() {
     let alike = Self.good.replacing(
       "  - name: semimemes\n", with: "  - name: semimemes\n  - name: wide-concat\n    recipe: concat\n")

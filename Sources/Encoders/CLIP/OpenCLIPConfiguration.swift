@@ -27,10 +27,8 @@ struct OpenCLIPConfiguration: Sendable, Equatable {
   /// What is wrong with it, `nil` when networks can be made of it.
   var fault: String? {
     if case .residual(let network) = vision, let fault = network.fault { return "vision_cfg: \(fault)" }
-    if let mean, let deviation {
-      guard mean.count == 3, deviation.count == 3, deviation.allSatisfy({ $0 > 0 }) else {
-        return "preprocess_cfg: mean and std must have 3 numbers, those of std above 0"
-      }
+    guard mean?.count ?? 3 == 3, deviation?.count ?? 3 == 3, deviation?.allSatisfy({ $0 > 0 }) != false else {
+      return "preprocess_cfg: mean and std must have 3 numbers, those of std above 0"
     }
     return clip.fault
   }

@@ -28,7 +28,7 @@ public struct ImageDecoder: Sendable {
     self.limits = limits
   }
 
-  /// Reads format and size without decoding; the same limits hold as for ``decode(_:name:)``.
+  /// Reads format and size without decoding; the same limits hold as for ``decode(_:name:leastSide:)``.
   public func header(of data: Data, name: String) throws(ImageError) -> ImageHeader {
     try withBytes(of: data) { (bytes) throws(ImageError) in
       try withOpened(bytes, name: name) { (_, header) in header }

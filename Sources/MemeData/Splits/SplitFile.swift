@@ -53,6 +53,10 @@ public struct SplitFile: Sendable, Equatable {
       }
     }
     if !problems.isEmpty { throw .badRows(problems) }
+    guard !entries.isEmpty else {
+      throw .unreadable(
+        file: url.path, reason: "lists no meme; expected lines such as {\"id\": \"17\", \"split\": \"train\"}")
+    }
   }
 
   private static func entry(_ record: Record) throws(RowFault) -> Entry {

@@ -63,6 +63,9 @@ public struct BenchmarkPlan: Sendable {
           for (method, (recipeName, recipe)) in variants {
             var resolved = recipe
             resolved.data = data.path
+            resolved.splitFile = resolved.splitFile.map {
+              URL(fileURLWithPath: $0, relativeTo: base).standardizedFileURL.path
+            }
             resolved.task = entry.task
             resolved.labels = labels
             resolved.seed = seed

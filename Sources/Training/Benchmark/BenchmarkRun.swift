@@ -1,4 +1,5 @@
 import Checkpoints
+import Encoders
 import Foundation
 import MemeData
 import Metrics
@@ -63,16 +64,17 @@ public final class BenchmarkRun: Sendable {
     for (folder, count) in plan.drawings {
       try DemoCorpus(memeCount: count).writeUnlessThere(to: folder, observer: preparation)
     }
-    var datasets: [String: Result<(Dataset, digest: String), any Error>] = [:]
+    var datasets: [[String?]: Result<(Dataset, digest: String), any Error>] = [:]
     for cells in plan.cellsByCorpus {
       let recipe = cells[0].recipe
+      let source = [recipe.data, recipe.splitFile]
       let dataset =
-        datasets[recipe.data ?? ""]
+        datasets[source]
         ?? Result {
           let dataset = try Corpus.dataset(of: recipe, observer: preparation)
           return (dataset, digest: dataset.rowDigest)
         }
-      datasets[recipe.data ?? ""] = dataset
+      datasets[source] = dataset
       do {
         let (dataset, digest) = try dataset.get()
         let pending = try cells.filter { try !isKept($0, digest: digest) }
@@ -212,13 +214,30 @@ extension BenchmarkRun.State {
   }
 }
 
+/// What the features of a corpus depend on.
+private struct CorpusKey: Hashable {
+  var data: String?
+  var splitFile: String?
+  var encoder: String
+  var cleaning: TextCleaning
+  var request: FeatureRequest
+
+  init(_ recipe: Recipe) {
+    data = recipe.data
+    splitFile = recipe.splitFile
+    encoder = recipe.encoder
+    cleaning = recipe.textCleaning
+    request = recipe.method.request
+  }
+}
+
 extension BenchmarkPlan {
   /// Cells that are trained on the same features, together; in the order of the plan.
   var cellsByCorpus: [[BenchmarkCell]] {
-    var order: [[String]] = []
-    var groups: [[String]: [BenchmarkCell]] = [:]
+    var order: [CorpusKey] = []
+    var groups: [CorpusKey: [BenchmarkCell]] = [:]
     for cell in cells {
-      let key = [cell.recipe.data ?? "", cell.recipe.encoder, cell.recipe.textCleaning.rawValue]
+      let key = CorpusKey(cell.recipe)
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(cell)
     }

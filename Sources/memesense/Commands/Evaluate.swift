@@ -51,6 +51,7 @@ struct Evaluate: ParsableCommand {
           "the task '\(task.name)' has labels \(task.labels) there; the model was trained on \(learned.labels)")
       }
     }
+    try bundle.check(try corpus.features(in: split))
     let scored = try TrainingRun.score(bundle.classifier, on: corpus, split: split, tasks: bundle.tasks)
     guard let first = scored.first, first.task == bundle.task else {
       throw TrainingError.noMemes(split: split.rawValue, task: bundle.task.name)

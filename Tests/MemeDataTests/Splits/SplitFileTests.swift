@@ -16,7 +16,6 @@ import Testing
     let text = String(decoding: try file.jsonLines(), as: UTF8.self)
     #expect(text.hasPrefix("{\"id\":\"a/1.jpg\",\"split\":\"train\"}\n"))
     #expect(try read(text) == file)
-    #expect(try read("").entries.isEmpty)
   }
 
   @Test func badLinesAreNamed() {
@@ -24,7 +23,7 @@ import Testing
       ("{\"id\":\"1\",\"split\":\"train\"}\n{", "clean.jsonl:2: "), ("{\"id\":\"1\"}", "field 'split' is missing"),
       ("{\"id\":\"1\",\"split\":\"dev\"}", "expected one of train, validation, test"),
       ("{\"split\":\"test\"}", "field 'id'"),
-      ("{\"id\":\"1\",\"split\":\"test\"}\n{\"id\":\"1\",\"split\":\"train\"}", "earlier row"),
+      ("", "lists no meme"), ("{\"id\":\"1\",\"split\":\"test\"}\n{\"id\":\"1\",\"split\":\"train\"}", "earlier row"),
     ] {
       let error = #expect(throws: DatasetError.self) { try read(text) }
       #expect(error?.description.contains(complaint) == true, "\(error.map(\.description) ?? "")")

@@ -202,7 +202,8 @@ for name, siamese, outputs in (("binary", True, 1), ("classes", False, 3), ("lab
             return F.cross_entropy(z, kinds, weight=weights)
         if name == "binary":
             no_and_yes = torch.tensor(compute_class_weight("balanced", classes=np.arange(2), y=yes[:, 0].numpy())).float()
-            return F.binary_cross_entropy_with_logits(z, yes, weight=torch.where(yes > 0, no_and_yes[1], no_and_yes[0]))
+            weight = torch.where(yes > 0, no_and_yes[1], no_and_yes[0])
+            return F.binary_cross_entropy_with_logits(z, yes, weight=weight) / weight.mean()
         counts = several.sum(0)
         return F.binary_cross_entropy_with_logits(z, several, weight=counts.sum() / (3 * counts))
 
