@@ -225,6 +225,10 @@ extension Method {
 
   /// A network restored from the values of a ``FittedModel``.
   public func restored(for shape: ProblemShape, from values: [String: Tensor]) throws -> any Classifier {
+    // Made without values first: sizes that a damaged file names and the values do not have take no memory.
+    let rehearsal = ParameterStore(loading: values, device: .meta)
+    _ = model(for: shape, in: rehearsal.root)
+    try rehearsal.validate()
     let store = ParameterStore(loading: values, dtype: .float32)
     let model = model(for: shape, in: store.root)
     try store.validate()

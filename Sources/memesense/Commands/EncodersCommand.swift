@@ -70,7 +70,8 @@ struct EncodersCommand: ParsableCommand {
 
         A name with a slash is a model of the Hugging Face hub. It goes into the cache that Python's huggingface_hub \
         uses too (HF_HUB_CACHE, HF_HOME), each file checked by the hash that the hub gives for it. HF_ENDPOINT names a \
-        mirror; HF_TOKEN is sent for models that need one; HF_HUB_OFFLINE=1 forbids the network.
+        mirror; HF_TOKEN is sent for models that need one; HF_HUB_OFFLINE=1 forbids the network. \
+        The weights that recipes start from (settings.weights) are fetched in the same way.
 
         When a download breaks off, the next one goes on from there.
         """)
