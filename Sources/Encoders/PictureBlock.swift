@@ -34,6 +34,11 @@ public struct PictureBlock {
     rows.gathered(indices).aligned.reshaped(to: [indices.count, 3, side, side])
   }
 
+  /// 1 for each of the given memes that has a picture and 0 for the others, float32 [N].
+  public func presence(_ indices: [Int]) -> Tensor {
+    Tensor(indices.map { isPresent[$0] ? Float(1) : 0 }, shape: [indices.count])
+  }
+
   /// The bytes [1, 3, S, S] of one picture: squashed by antialiased bicubic interpolation.
   static func pixels(of image: RGBImage, side: Int) -> Tensor {
     withInferenceMode {

@@ -155,22 +155,34 @@ public struct CMML: Method {
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
-    let pairs = problem.unlabelledPairs
-    let features = model.preparation(problem.features).gathered(Tensor(problem.labelled + pairs))
-    let batch = batchSplit(ratio: problem.labelRatio, labelled: problem.labelled.count, unlabelled: pairs.count)
+    let memes = problem.labelled + problem.unlabelledPairs
+    let features = model.preparation(problem.features).gathered(Tensor(memes))
+    try train(model, model.network.parameters, on: problem, trainer: trainer) { rows, _ in
+      let batch = features.gathered(rows)
+      return model.network(image: batch.image, text: batch.text)
+    }
+  }
+
+  /// Trains a network on labelled memes and, for their agreement, on unlabelled pairs.
+  ///
+  /// - Parameter logits: Of a batch, whose rows count the labelled memes and then the unlabelled pairs.
+  func train(
+    _ model: any Classifier, _ parameters: [Tensor], buffers: [Tensor] = [], on problem: Problem,
+    trainer: any StageTrainer, logits: @escaping (_ rows: Tensor, _ generator: Generator) -> CMMLNetwork.Logits
+  ) throws {
+    let (labelled, unlabelled) = (problem.labelled.count, problem.unlabelledPairs.count)
+    let batch = batchSplit(ratio: problem.labelRatio, labelled: labelled, unlabelled: unlabelled)
     var settings = training.stageSettings(labelRatio: problem.labelRatio)
     settings.batchSize = batch.labelled
     let loss = loss(targets: Targets(problem.labels, task: problem.task))
     try trainer.train(
       [
         TrainingStage(
-          name: "network", parameters: model.network.parameters, exampleCount: problem.labelled.count,
-          companions: .init(exampleCount: pairs.count, batchSize: batch.unlabelled), decayInterval: decayInterval,
+          name: "network", parameters: parameters, buffers: buffers, exampleCount: labelled,
+          companions: .init(exampleCount: unlabelled, batchSize: batch.unlabelled), decayInterval: decayInterval,
           settings: settings, classifier: model
-        ) { rows, _ in
-          let batchFeatures = features.gathered(rows)
-          return loss(
-            model.network(image: batchFeatures.image, text: batchFeatures.text), rows.sliced(0..<batch.labelled))
+        ) { rows, generator in
+          loss(logits(rows, generator), rows.sliced(0..<batch.labelled))
         }
       ], seed: problem.seed)
   }

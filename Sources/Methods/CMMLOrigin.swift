@@ -80,11 +80,7 @@ public struct CMMLOrigin: Method {
     }
 
     public func probabilities(of features: FeatureTable) -> Tensor {
-      withoutGrad {
-        features.inParts { rows in
-          HeadLoss.crossEntropy.probabilities(logits(features, rows, using: nil).fused, isExclusive: isExclusive)
-        }
-      }
+      features.probabilities(isExclusive: isExclusive) { logits(features, $0, using: nil).fused }
     }
   }
 
@@ -126,7 +122,8 @@ public struct CMMLOrigin: Method {
 
   public func refusal(of problem: Problem) -> String? {
     if let reason = agreement.refusal(of: problem) { return reason }
-    return shape(of: problem).vocabulary == [] ? "it counts words, and no training meme has one" : nil
+    let hasWord = problem.features.requestedTexts.contains { text in text.map(BagOfWords.hasWord) == true }
+    return hasWord ? nil : "it counts words, and no training meme has one"
   }
 
   /// What is common with the variant on frozen features.
@@ -143,26 +140,14 @@ public struct CMMLOrigin: Method {
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
-    let pairs = problem.unlabelledPairs
-    let memes = problem.labelled + pairs
-    let batch = agreement.batchSplit(
-      ratio: problem.labelRatio, labelled: problem.labelled.count, unlabelled: pairs.count)
-    var settings = training.stageSettings(labelRatio: problem.labelRatio)
-    settings.batchSize = batch.labelled
-    let loss = agreement.loss(targets: Targets(problem.labels, task: problem.task))
+    let memes = problem.labelled + problem.unlabelledPairs
     let words = [model.words.weight, model.words.bias!]
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "network", parameters: model.images.parameters + words + model.core.parameters,
-          buffers: model.images.buffers, exampleCount: problem.labelled.count,
-          companions: .init(exampleCount: pairs.count, batchSize: batch.unlabelled), decayInterval: decayInterval,
-          settings: settings, classifier: model
-        ) { rows, generator in
-          let chosen = rows.doubles.map { memes[Int($0)] }
-          return loss(
-            model.logits(problem.features, chosen, using: generator), rows.sliced(0..<batch.labelled))
-        }
-      ], seed: problem.seed)
+    try agreement.train(
+      model, model.images.parameters + words + model.core.parameters, buffers: model.images.buffers, on: problem,
+      trainer: trainer
+    ) { rows, generator in
+      let chosen: [Int] = rows.values()
+      return model.logits(problem.features, chosen.map { memes[$0] }, using: generator)
+    }
   }
 }

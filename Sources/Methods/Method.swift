@@ -175,6 +175,8 @@ public struct MethodError: Error, CustomStringConvertible {
 /// A trained network with the tensors that restore it.
 public struct FittedModel {
   public var classifier: any Classifier
+  /// What ``Method/model(for:in:)`` was given.
+  public var shape: ProblemShape
   public var values: [String: Tensor]
 }
 
@@ -211,7 +213,8 @@ extension Method {
     try check(problem)
     let store = ParameterStore(
       initializingFrom: Generator(seed: problem.seed, parts: "initial"), given: try initialValues())
-    let model = model(for: shape(of: problem), in: store.root)
+    let shape = shape(of: problem)
+    let model = model(for: shape, in: store.root)
     do {
       try store.validate()
     } catch {
@@ -220,7 +223,7 @@ extension Method {
           + "--set settings.weights=random")
     }
     try fit(model, to: problem, trainer: trainer)
-    return FittedModel(classifier: model, values: store.values)
+    return FittedModel(classifier: model, shape: shape, values: store.values)
   }
 
   /// A network restored from the values of a ``FittedModel``.

@@ -23,7 +23,7 @@ struct PictureInput {
   /// The given pictures [N, 3, S, S]. A missing one is of the mean colour, which is zero here.
   func callAsFunction(_ pictures: PictureBlock, _ rows: [Int]) -> Tensor {
     let bytes = pictures.gathered(rows)
-    let isPresent = Tensor(rows.map { pictures.isPresent[$0] ? Float(1) : 0 }, shape: [rows.count, 1, 1, 1])
+    let isPresent = pictures.presence(rows).reshaped(to: [rows.count, 1, 1, 1])
     return (bytes.to(.float32) / 255 - mean) / deviation * isPresent
   }
 }
@@ -53,9 +53,16 @@ extension FeatureTable {
     return ids
   }
 
-  /// What `body` gives for parts of the memes, one below the other: networks on pictures cannot see all at once.
-  func inParts(of size: Int = 32, _ body: (_ rows: [Int]) -> Tensor) -> Tensor {
-    let parts = stride(from: 0, to: count, by: size).map { body(Array($0..<min($0 + size, count))) }
-    return .concatenated(parts, along: 0)
+  /// Probabilities [N, C] of all memes from the logits of a few at a time: networks that are trained whole cannot see all
+  /// at once.
+  func probabilities(isExclusive: Bool, _ logits: (_ rows: [Int]) -> Tensor) -> Tensor {
+    let size = 32
+    return withoutGrad {
+      let parts = stride(from: 0, to: count, by: size).map { start in
+        HeadLoss.crossEntropy.probabilities(
+          logits(Array(start..<min(start + size, count))), isExclusive: isExclusive)
+      }
+      return .concatenated(parts, along: 0)
+    }
   }
 }

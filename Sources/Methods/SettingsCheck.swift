@@ -1,7 +1,7 @@
 /// Collects the first setting that lies outside what a network can be made of or trained with.
 ///
 /// Recipes and model bundles come from outside: what passes here cannot stop the program later.
-struct SettingsCheck {
+public struct SettingsCheck {
   private(set) var fault: String?
 
   mutating func require<Value: Comparable>(_ value: Value, in range: ClosedRange<Value>, _ name: String) {

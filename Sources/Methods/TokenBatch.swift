@@ -3,7 +3,7 @@ import Torch
 /// Token ids of a batch of texts, padded to the longest.
 ///
 /// N texts, L tokens of the longest.
-struct TokenBatch {
+public struct TokenBatch {
   /// `[UNK]` of BERT's uncased words.
   private static let unknownID = 100
 

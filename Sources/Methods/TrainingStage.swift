@@ -129,4 +129,18 @@ extension StageTrainer {
     stage.decayInterval = decayEpochs * stage.batchCount
     try train([stage], seed: problem.seed)
   }
+
+  /// Trains all of a network on the labelled memes with cross-entropy.
+  ///
+  /// - Parameter logits: Of memes by their rows in the problem's features.
+  func trainWhole(
+    _ model: any Classifier, _ parameters: [Tensor], on problem: Problem, weights: ClassWeights,
+    settings: StageSettings, logits: @escaping (_ memes: [Int], _ generator: Generator) -> Tensor
+  ) throws {
+    let loss = weights.loss(for: Targets(problem.labels, task: problem.task))
+    try trainHead(of: model, parameters, on: problem, settings: settings) { rows, generator in
+      let chosen: [Int] = rows.values()
+      return loss(logits(chosen.map { problem.labelled[$0] }, generator), rows)
+    }
+  }
 }

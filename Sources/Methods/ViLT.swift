@@ -39,7 +39,7 @@ public struct ViLT: Method {
   public static let summary = "one transformer over words and patches, trained whole on labelled memes"
 
   /// What the tokenizer of the recipe's encoder knows: BERT's uncased words.
-  static let vocabularySize = 30_522
+  static let vocabularySize = ViLTShape.base32.vocabularySize
 
   public var network = Configuration()
   /// A model of the hub to start from (`dandelin/vilt-b32-mlm`), or `random`.
@@ -72,17 +72,13 @@ public struct ViLT: Method {
         rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: ViLT.vocabularySize)
       let pictures = features.requestedPictures
       let pooled = network(
-        tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows),
-        hasPicture: Tensor(rows.map { pictures.isPresent[$0] ? Float(1) : 0 }, shape: [rows.count]), using: generator)
+        tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows), hasPicture: pictures.presence(rows),
+        using: generator)
       return output(normalization(hidden(pooled)).gelu()).to(.float32)
     }
 
     public func probabilities(of features: FeatureTable) -> Tensor {
-      withoutGrad {
-        features.inParts { rows in
-          HeadLoss.crossEntropy.probabilities(logits(features, rows, using: nil), isExclusive: isExclusive)
-        }
-      }
+      features.probabilities(isExclusive: isExclusive) { logits(features, $0, using: nil) }
     }
   }
 
@@ -131,10 +127,8 @@ public struct ViLT: Method {
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
-    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
-    try trainer.trainHead(of: model, model.parameters, on: problem, settings: training) { rows, generator in
-      let memes = rows.doubles.map { problem.labelled[Int($0)] }
-      return loss(model.logits(problem.features, memes, using: generator), rows)
+    try trainer.trainWhole(model, model.parameters, on: problem, weights: classWeights, settings: training) {
+      model.logits(problem.features, $0, using: $1)
     }
   }
 }

@@ -88,7 +88,7 @@ public struct TrainingRun {
     let start = clock.now
     let model = try recipe.method.fitted(to: problem, trainer: trainer)
     let seconds = (clock.now - start) / .seconds(1)
-    try ModelBundle.write(model, .init(shape: recipe.method.shape(of: problem), recipe: recipe), to: folder)
+    try ModelBundle.write(model, .init(shape: model.shape, recipe: recipe), to: folder)
     var summary = Summary(
       seconds: seconds, labels: draw.labelled.count, unlabelled: draw.unlabelled.count,
       parameters: model.parameterCount, epoch: recipe.selection.flatMap { $0.chosen(from: log.epochs) }?.epoch,

@@ -34,6 +34,9 @@ public struct BagOfWords: Sendable, Equatable {
   /// The columns of the words that a text has, ascending.
   public func columns(of text: String) -> [Int] { Set(Self.words(of: text).compactMap { columns[$0] }).sorted() }
 
+  /// Whether a text has a word that could be counted.
+  public static func hasWord(_ text: String) -> Bool { !words(of: text).isEmpty }
+
   /// What Python's `(?u)\b\w\w+\b` finds in the text in lower case.
   private static func words(of text: String) -> [Word] {
     text.lowercased().unicodeScalars.split { !$0.isWordCharacter }.filter { $0.count > 1 }.map(Word.init)

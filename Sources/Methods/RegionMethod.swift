@@ -1,0 +1,173 @@
+import Encoders
+import Foundation
+import Torch
+import TorchNN
+
+/// Where a method takes regions from, as recipes say it: `grid`, or a detector's file.
+public struct RegionSetting: Codable, Sendable, Equatable {
+  public var source: RegionSource
+
+  public init(_ source: RegionSource = .grid) { self.source = source }
+
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    source = text == "grid" ? .grid : .file(URL(filePath: text))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch source {
+    case .grid: try container.encode("grid")
+    case .file(let file): try container.encode(file.path)
+    }
+  }
+}
+
+/// The head that SemiMemes puts on VisualBERT and LXMERT: two layers with dropout and nothing else between.
+public struct LinearHead {
+  /// Width and rate of a head.
+  public struct Configuration: Codable, Sendable, Equatable {
+    public var hidden = 128
+    public var dropoutRate = 0.3
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case hidden
+      case dropoutRate = "dropout_rate"
+    }
+  }
+
+  private let hidden: Linear
+  private let output: Linear
+  private let dropout: Dropout
+
+  init(_ configuration: Configuration, inputs: Int, outputs: Int, in scope: Scope) {
+    hidden = Linear(inputs: inputs, outputs: configuration.hidden, in: scope["hidden"])
+    output = Linear(inputs: configuration.hidden, outputs: outputs, in: scope["output"])
+    dropout = Dropout(rate: configuration.dropoutRate)
+  }
+
+  /// Logits [N, C], float32; `generator` is given while training.
+  func callAsFunction(_ x: Tensor, using generator: Generator?) -> Tensor {
+    output(dropout(hidden(x), using: generator)).to(.float32)
+  }
+}
+
+/// A network over the tokens of a text and the regions of a picture. A value of it is the sizes: a recipe's `network`.
+public protocol RegionNetwork: Codable, Sendable, Equatable {
+  /// The name and the line of the method that trains it.
+  static var methodName: String { get }
+  static var summary: String { get }
+  /// What stands before its keys in published models that have a head.
+  static var keyPrefix: String { get }
+
+  /// The published sizes.
+  init()
+
+  /// Of the pooled vectors.
+  var width: Int { get }
+  /// Tokens of a text at most.
+  var textLength: Int { get }
+  /// What token ids lie below.
+  var vocabularySize: Int { get }
+
+  /// Refuses sizes that no network can be made of.
+  func check(_ check: inout SettingsCheck)
+
+  /// The network for regions of `regionWidth` features, its parameters taken from `scope`.
+  func network(regionWidth: Int, in scope: Scope) -> RegionModel.Network
+}
+
+/// A published network with regions, fine-tuned whole with a head for any task, labelled memes only.
+public struct RegionMethod<Network: RegionNetwork>: Method {
+  public static var name: String { Network.methodName }
+  public static var summary: String { Network.summary }
+
+  public var network = Network()
+  public var head = LinearHead.Configuration()
+  public var regions = RegionSetting()
+  /// A model of the hub to start from, for VisualBERT also `lite`, the default text encoder; or `random`.
+  public var weights = InitialWeights.random
+  public var classWeights = ClassWeights.none
+  public var training = StageSettings(
+    epochs: 5, batchSize: 64, learningRate: 2e-5, learningRateDecay: 1, weightDecay: 0)
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case network, head, regions, weights, training
+    case classWeights = "class_weights"
+  }
+
+  public var request: FeatureRequest {
+    FeatureRequest(readsFeatures: false, readsTokens: true, regions: regions.source)
+  }
+
+  public func initialValues() throws -> [String: Tensor] {
+    try weights.model.map { try PretrainedWeights.bert(of: $0, headPrefix: Network.keyPrefix).withPrefix("network.") }
+      ?? [:]
+  }
+
+  public func model(for shape: ProblemShape, in scope: Scope) -> RegionModel {
+    RegionModel(
+      network: network.network(regionWidth: shape.regionWidth ?? 0, in: scope["network"]),
+      head: LinearHead(head, inputs: network.width, outputs: shape.outputCount, in: scope["head"]),
+      textLength: network.textLength, vocabularySize: network.vocabularySize,
+      isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
+  }
+
+  public var fault: String? {
+    var check = SettingsCheck()
+    network.check(&check)
+    check.require(network.textLength, in: 2...512, "network.text_length")
+    check.require(head)
+    check.require(training, "training")
+    return check.fault
+  }
+
+  public func refusal(of problem: Problem) -> String? { problem.refusalOfTokens(beyond: network.vocabularySize) }
+
+  public func fit(_ model: RegionModel, to problem: Problem, trainer: any StageTrainer) throws {
+    try trainer.trainWhole(model, model.parameters, on: problem, weights: classWeights, settings: training) {
+      model.logits(problem.features, $0, using: $1)
+    }
+  }
+}
+
+/// A network on the tokens of a text and the regions of a picture with a head.
+public struct RegionModel: Classifier {
+  /// The pooled vectors of a batch; the generator is given while training.
+  public typealias Network = (
+    _ tokens: TokenBatch, _ features: Tensor, _ boxes: Tensor, _ hasRegions: Tensor, _ generator: Generator?
+  ) -> Tensor
+
+  let network: Network
+  let head: LinearHead
+  let textLength: Int
+  let vocabularySize: Int
+  let isExclusive: Bool
+  let parameters: [Tensor]
+
+  /// Logits [N, C] of the given memes; `generator` is given while training.
+  func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
+    let tokens = TokenBatch(
+      rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: vocabularySize)
+    let regions = features.requestedRegions.gathered(rows)
+    return head(network(tokens, regions.features, regions.boxes, regions.isPresent, generator), using: generator)
+  }
+
+  public func probabilities(of features: FeatureTable) -> Tensor {
+    features.probabilities(isExclusive: isExclusive) { logits(features, $0, using: nil) }
+  }
+}
+
+extension Problem {
+  /// Why a method with BERT's words cannot read the texts; `nil` where it can.
+  func refusalOfTokens(beyond vocabularySize: Int) -> String? {
+    let largest = features.requestedIDs.lazy.compactMap { $0.max() }.max() ?? 0
+    guard largest >= vocabularySize else { return nil }
+    return "the encoder's tokenizer has ids up to \(largest), and the network knows BERT's \(vocabularySize) uncased "
+      + "words: take an encoder with that tokenizer (--encoder lite)"
+  }
+}
