@@ -16,15 +16,7 @@ import TorchNN
   func towersEqualTransformers(name: String, isFused: Bool) throws {
     let hub = try HubFolderFixture(name)
     let (pixels, sentences) = (try hub.pixels("\(name).pixels"), try hub.fixture.sentences)
-    for (variant, tap) in [("", "projected"), (":pooled", "pooled")] {
-      let pair = try hub.pair(variant, isFused: isFused)
-      let images = try pair.image.encode(pixels)
-      #expect(try images.shape[1] == pair.imageWidth && pair.image.width == pair.imageWidth)
-      #expect(relativeDifference(images, try hub.fixture.tensor("\(name).image.\(tap)")) <= Self.tolerance)
-      let texts = try pair.text.features(of: sentences)
-      #expect(try texts.shape[1] == pair.textWidth && pair.text.width == pair.textWidth)
-      #expect(relativeDifference(texts, try hub.fixture.tensor("\(name).text.\(tap)")) <= Self.tolerance)
-    }
+    try hub.expectTowers(name, isFused: isFused) { "\(name).image.\($0)" }
     let normalized = try hub.pair(":normalized", isFused: isFused)
     let similarity = try normalized.image.encode(pixels).matmul(normalized.text.features(of: sentences).transposed())
     #expect(relativeDifference(similarity, try hub.fixture.tensor("\(name).similarity")) <= Self.tolerance)
@@ -46,15 +38,8 @@ import TorchNN
     }
   }
 
-  /// On processors without AVX-512 with libtorch's own kernels, on others with oneDNN's.
   @Test(arguments: ["clip", "gelu", "tanh"]) func bfloat16StaysNearFloat32(name: String) throws {
-    let hub = try HubFolderFixture(name)
-    let pair = try EncoderCatalog.pair(
-      hubFolder: hub.url, name: "tests/tiny", computation: Computation(precision: .bfloat16))
-    let images = try pair.image.encode(hub.pixels("\(name).pixels"))
-    #expect(leastCosine(images, try hub.fixture.tensor("\(name).image.projected")) > 0.999)
-    let texts = try pair.text.features(of: hub.fixture.sentences)
-    #expect(leastCosine(texts, try hub.fixture.tensor("\(name).text.projected")) > 0.999)
+    try HubFolderFixture(name).expectBFloat16(name, image: "\(name).image.projected")
   }
 
   @Test func tokensEqualTransformers() throws {

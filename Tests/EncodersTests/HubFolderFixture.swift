@@ -53,4 +53,38 @@ struct HubFolderFixture {
     let pixels = try fixture.tensor(name)
     return (0..<pixels.shape[0]).map { pixels.sliced($0..<$0 + 1) }
   }
+
+  /// Towers against the original, elementwise; 1e-4 of the largest element is allowed.
+  ///
+  /// - Parameter image: The name of a tap's picture features in the fixture.
+  func expectTowers(
+    _ name: String, isFused: Bool, image: (_ tap: String) -> String,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let (pixels, sentences) = (try pixels("\(name).pixels"), try fixture.sentences)
+    for (variant, tap) in [("", "projected"), (":pooled", "pooled")] {
+      let pair = try pair(variant, isFused: isFused)
+      let images = try pair.image.encode(pixels)
+      #expect(
+        try images.shape[1] == pair.imageWidth && pair.image.width == pair.imageWidth, sourceLocation: sourceLocation)
+      #expect(relativeDifference(images, try fixture.tensor(image(tap))) <= 1e-4, sourceLocation: sourceLocation)
+      let texts = try pair.text.features(of: sentences)
+      #expect(
+        try texts.shape[1] == pair.textWidth && pair.text.width == pair.textWidth, sourceLocation: sourceLocation)
+      #expect(
+        relativeDifference(texts, try fixture.tensor("\(name).text.\(tap)")) <= 1e-4, sourceLocation: sourceLocation)
+    }
+  }
+
+  /// bfloat16 near float32, on processors without AVX-512 with libtorch's own kernels, on others with oneDNN's.
+  ///
+  /// - Parameter image: The name of the picture features in the fixture.
+  func expectBFloat16(_ name: String, image: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let pair = try EncoderCatalog.pair(
+      hubFolder: url, name: "tests/tiny", computation: Computation(precision: .bfloat16))
+    let images = try pair.image.encode(pixels("\(name).pixels"))
+    #expect(leastCosine(images, try fixture.tensor(image)) > 0.999, sourceLocation: sourceLocation)
+    let texts = try pair.text.features(of: fixture.sentences)
+    #expect(leastCosine(texts, try fixture.tensor("\(name).text.projected")) > 0.999, sourceLocation: sourceLocation)
+  }
 }

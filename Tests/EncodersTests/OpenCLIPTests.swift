@@ -21,28 +21,11 @@ import TorchNN
   // "vit": a transformer, the exact GELU; "resnet": the residual network, QuickGELU.
   @Test(arguments: ["vit", "resnet"], [true, false])
   func towersEqualTheirDescription(name: String, isFused: Bool) throws {
-    let hub = try folder(name)
-    let (pixels, sentences) = (try hub.pixels("\(name).pixels"), try hub.fixture.sentences)
-    for (variant, tap) in [("", "projected"), (":pooled", "pooled")] {
-      let pair = try hub.pair(variant, isFused: isFused)
-      let images = try pair.image.encode(pixels)
-      #expect(try images.shape[1] == pair.imageWidth && pair.image.width == pair.imageWidth)
-      #expect(relativeDifference(images, try hub.fixture.tensor("\(name).image.\(tap)")) <= 1e-4)
-      let texts = try pair.text.features(of: sentences)
-      #expect(try texts.shape[1] == pair.textWidth && pair.text.width == pair.textWidth)
-      #expect(relativeDifference(texts, try hub.fixture.tensor("\(name).text.\(tap)")) <= 1e-4)
-    }
+    try folder(name).expectTowers(name, isFused: isFused) { "\(name).image.\($0)" }
   }
 
-  /// On processors without AVX-512 with libtorch's own kernels, on others with oneDNN's.
   @Test(arguments: ["vit", "resnet"]) func bfloat16StaysNearFloat32(name: String) throws {
-    let hub = try folder(name)
-    let pair = try EncoderCatalog.pair(
-      hubFolder: hub.url, name: "tests/tiny", computation: Computation(precision: .bfloat16))
-    let images = try pair.image.encode(hub.pixels("\(name).pixels"))
-    #expect(leastCosine(images, try hub.fixture.tensor("\(name).image.projected")) > 0.999)
-    let texts = try pair.text.features(of: hub.fixture.sentences)
-    #expect(leastCosine(texts, try hub.fixture.tensor("\(name).text.projected")) > 0.999)
+    try folder(name).expectBFloat16(name, image: "\(name).image.projected")
   }
 
   /// OpenAI's RN50 has 102,007,137 parameters, the scale of the logits among them.

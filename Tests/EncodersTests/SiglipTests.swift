@@ -18,17 +18,7 @@ import TorchNN
   // "siglip": pixels beyond the last patch; "narrow": texts of another width than pictures, the exact GELU.
   @Test(arguments: ["siglip", "narrow"], [true, false])
   func towersEqualTransformers(name: String, isFused: Bool) throws {
-    let hub = try folder(name)
-    let sentences = try hub.fixture.sentences
-    for (variant, tap) in [("", "projected"), (":pooled", "pooled")] {
-      let pair = try hub.pair(variant, isFused: isFused)
-      let images = try pair.image.encode(hub.pixels("\(name).pixels"))
-      #expect(try images.shape[1] == pair.imageWidth && pair.image.width == pair.imageWidth)
-      #expect(relativeDifference(images, try hub.fixture.tensor("\(name).image")) <= Self.tolerance)
-      let texts = try pair.text.features(of: sentences)
-      #expect(try texts.shape[1] == pair.textWidth && pair.text.width == pair.textWidth)
-      #expect(relativeDifference(texts, try hub.fixture.tensor("\(name).text.\(tap)")) <= Self.tolerance)
-    }
+    try folder(name).expectTowers(name, isFused: isFused) { _ in "\(name).image" }
   }
 
   @Test(arguments: ["siglip", "narrow"]) func tokensAndStatesEqualTransformers(name: String) throws {
@@ -41,15 +31,8 @@ import TorchNN
     #expect(relativeDifference(encoder.states(expected).reshaped(to: states.shape), states) <= Self.tolerance)
   }
 
-  /// On processors without AVX-512 with libtorch's own kernels, on others with oneDNN's.
   @Test(arguments: ["siglip", "narrow"]) func bfloat16StaysNearFloat32(name: String) throws {
-    let hub = try folder(name)
-    let pair = try EncoderCatalog.pair(
-      hubFolder: hub.url, name: "tests/tiny", computation: Computation(precision: .bfloat16))
-    let images = try pair.image.encode(hub.pixels("\(name).pixels"))
-    #expect(leastCosine(images, try hub.fixture.tensor("\(name).image")) > 0.999)
-    let texts = try pair.text.features(of: hub.fixture.sentences)
-    #expect(leastCosine(texts, try hub.fixture.tensor("\(name).text.projected")) > 0.999)
+    try folder(name).expectBFloat16(name, image: "\(name).image")
   }
 
   /// Counts of transformers' SiglipModel; it has a scale and a bias of the logits beside them.

@@ -27,25 +27,6 @@ import TorchNN
     return store.parameterCount
   }
 
-  /// The named weights as trained parameters in a model of `method`.
-  private func loaded<M: Methods.Method>(_ method: M, _ name: String, _ shape: ProblemShape) throws -> (
-    model: M.Model, parameters: [String: Tensor]
-  ) {
-    let outline = ParameterStore(uninitializedOn: .meta)
-    _ = method.model(for: shape, in: outline.root)
-    let values = Dictionary(
-      uniqueKeysWithValues: outline.names.map { path in
-        // Means and deviations play no part without scaling.
-        (path, path.hasPrefix("preparation.") ? Tensor.zeros(outline.values[path]!.shape) : fixture["\(name).\(path)"])
-      })
-    let store = ParameterStore(loading: values)
-    let model = method.model(for: shape, in: store.root)
-    try store.validate()
-    let parameters = store.values.filter { !$0.key.hasPrefix("preparation.") }
-    for parameter in parameters.values { parameter.requiringGrad() }
-    return (model, parameters)
-  }
-
   private func follow(
     _ name: String, _ parameters: [String: Tensor], clip: Double, logits: () -> Tensor, loss: (Tensor) -> Tensor
   ) {
@@ -74,7 +55,7 @@ import TorchNN
     (method.network.mapWidth, method.network.mapDepth) = (5, 2)
     (method.network.preOutputWidth, method.network.preOutputDepth) = (7, 2)
     let name = "hate_clipper.\(fusion.rawValue)"
-    let (model, parameters) = try loaded(method, name, Self.shape(6, 4))
+    let (model, parameters) = try fixture.loaded(method, name, Self.shape(6, 4))
     #expect(model.parameters.count == parameters.count)
     let features = PreparedFeatures(image: fixture["fusion.image"], text: fixture["fusion.text"])
     follow(name, parameters, clip: 0.1) {
@@ -138,7 +119,7 @@ import TorchNN
     method.network.projectionWidth = 2
     let name = "simclip.\(kind)"
     let shape = Self.shape(6, isSiamese ? 6 : 4, task, labels: labels)
-    let (model, parameters) = try loaded(method, name, shape)
+    let (model, parameters) = try fixture.loaded(method, name, shape)
     #expect(model.parameters.count == parameters.count)
     let text = isSiamese ? fixture["\(name).text"] : fixture["fusion.text"]
     let features = PreparedFeatures(image: fixture["fusion.image"], text: text)
@@ -167,7 +148,7 @@ import TorchNN
       features: FeatureTable(image: block(fixture["fusion.image"]), text: block(text)), labelled: Array(0..<12),
       labels: try labels("classes"), unlabelled: [], labelRatio: 1, task: classes,
       further: [TaskLabels(task: binary, labels: yes)], seed: 0)
-    let (model, parameters) = try loaded(method, "simclip.tasks", problem.shape)
+    let (model, parameters) = try fixture.loaded(method, "simclip.tasks", problem.shape)
     #expect(model.parameters.count == parameters.count)
     let features = PreparedFeatures(image: fixture["fusion.image"], text: text)
     let loss = method.loss(of: problem)
@@ -218,7 +199,7 @@ import TorchNN
     var method = BertResNet18()
     (method.network.pathWidth, method.network.fusedWidth) = (5, 7)
     let shape = Self.shape(6, 4, .multiclass, labels: 3)
-    let (model, parameters) = try loaded(method, "bert_resnet18", shape)
+    let (model, parameters) = try fixture.loaded(method, "bert_resnet18", shape)
     #expect(model.parameters.count == parameters.count)
     let features = PreparedFeatures(image: fixture["fusion.image"], text: fixture["fusion.text"])
     let loss = method.classWeights.loss(for: Targets(try labels("classes"), task: shape.task))

@@ -45,19 +45,8 @@ import TorchNN
   ])
   func networkAndTrainingMatchPyTorch(_ kind: String, _ isPadded: Bool, _ task: LabelTask.Kind, _ count: Int) throws {
     let (method, shape, name) = (small(), Self.shape(task, labels: count), "tib_va.\(kind)")
-    let outline = ParameterStore(uninitializedOn: .meta)
-    _ = method.model(for: shape, in: outline.root)
-    let values = Dictionary(
-      uniqueKeysWithValues: outline.names.map { path in
-        // Means and deviations play no part without scaling.
-        (path, path.hasPrefix("preparation.") ? Tensor.zeros(outline.values[path]!.shape) : fixture["\(name).\(path)"])
-      })
-    let store = ParameterStore(loading: values)
-    let model = method.model(for: shape, in: store.root)
-    try store.validate()
-    let parameters = store.values.filter { !$0.key.hasPrefix("preparation.") }
+    let (model, parameters) = try fixture.loaded(method, name, shape)
     #expect(model.parameters.count == parameters.count && parameters.count == 8)
-    for parameter in parameters.values { parameter.requiringGrad() }
     let optimizer = Optimizer(
       model.parameters, rule: method.training.stageSettings.rule, learningRate: 1e-3, weightDecay: 1e-4)
     let loss = method.loss(Targets(try labels(kind), task: shape.task))
