@@ -33,13 +33,7 @@ public final class EfficientNetLiteEncoder: RegionEncoder {
 
   public var inputSide: Int { network.configuration.side }
 
-  public func pixels(of image: RGBImage) -> Tensor {
-    withInferenceMode {
-      image.pixels.withUnsafeBytes { Tensor(copying: $0, dtype: .uint8, shape: [1, image.height, image.width, 3]) }
-        .permuted(to: [0, 3, 1, 2])
-        .resizedBicubic(height: inputSide, width: inputSide)
-    }
-  }
+  public func pixels(of image: RGBImage) -> Tensor { withInferenceMode { image.squashed(to: inputSide) } }
 
   public var regionWidth: Int { width }
 

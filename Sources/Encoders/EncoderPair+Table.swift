@@ -47,11 +47,10 @@ extension EncoderPair {
         memes.map { try $0.image.map { FeatureCache.Key(of: try ImageDecoder().bytes(contentsOf: $0)) } })
     case .grid:
       let network = try regionEncoder
-      let found = images.compactMap { $0 }.flatMap { network.regions([network.pixels(of: $0)]) }
-      let width = network.regionWidth + RegionBlock.boxWidth
-      let rows = found.isEmpty ? Tensor.zeros([0, width]) : .concatenated(found, along: 0)
-      let lengths = images.map { $0 == nil ? 0 : found[0].shape[0] }
-      return RegionBlock(rows: SequenceBlock(states: rows, lengths: lengths))
+      let cells = images.compactMap { $0 }.map { network.cells([network.pixels(of: $0)]).selected(0) }
+      let rows = cells.isEmpty ? Tensor.zeros([0, network.regionWidth]) : .concatenated(cells, along: 0)
+      let lengths = images.map { $0 == nil ? 0 : cells[0].shape[0] }
+      return RegionBlock(cells: SequenceBlock(states: rows, lengths: lengths))
     }
   }
 }

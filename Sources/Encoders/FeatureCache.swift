@@ -54,13 +54,7 @@ public final class FeatureCache: Sendable {
       }
     }
 
-    fileprivate var storedType: ElementType {
-      switch self {
-      case .vectors: .float32
-      case .sequences: .float16
-      case .pictures: .uint8
-      }
-    }
+    fileprivate var storedType: ElementType { dtype.elementType }
   }
 
   /// Rows of a shard.

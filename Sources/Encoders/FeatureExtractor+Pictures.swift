@@ -4,20 +4,25 @@ import Synchronization
 import Torch
 
 extension FeatureExtractor {
-  /// What workers share.
-  private struct Shared {
-    var next = 0
-    var done = 0
-    var computed = 0
+  /// What a walk over all pictures found.
+  struct PictureResult {
     var keys: [FeatureCache.Key?]
     /// Contents that no cache had and a worker has taken up.
     var fresh: Set<FeatureCache.Key> = []
+    var computed = 0
     var problems: [Problem] = []
+  }
 
-    init(count: Int) { keys = [FeatureCache.Key?](repeating: nil, count: count) }
+  /// What workers share.
+  private struct Walk {
+    var result: PictureResult
+    private var next = 0
+    private var done = 0
+
+    init(count: Int) { result = PictureResult(keys: [FeatureCache.Key?](repeating: nil, count: count)) }
 
     mutating func takeNext() -> Int? {
-      guard next < keys.count else { return nil }
+      guard next < result.keys.count else { return nil }
       defer { next += 1 }
       return next
     }
@@ -26,15 +31,6 @@ extension FeatureExtractor {
       done += 1
       return done
     }
-  }
-
-  /// What a walk over all pictures found.
-  struct PictureResult {
-    var keys: [FeatureCache.Key?]
-    /// Contents that were not in the cache at the start.
-    var fresh: Set<FeatureCache.Key> = []
-    var computed = 0
-    var problems: [Problem] = []
   }
 
   func extractImages(_ memes: [Meme], _ statistics: inout Statistics) throws -> PictureResult {
@@ -79,8 +75,11 @@ extension FeatureExtractor {
       phase: "regions", cache: cache, leastSide: try encoder.leastSide, batchSize: network.preferredBatchSize,
       pixels: network.pixels(of:),
       encode: { keys, pixels in
-        let regions = network.regions(pixels)
-        try cache.add(keys, .concatenated(regions, along: 0), lengths: regions.map { $0.shape[0] })
+        let cells = network.cells(pixels)  // [N, R, F]
+        let count = cells.shape[1]
+        try cache.add(
+          keys, cells.reshaped(to: [keys.count * count, network.regionWidth]),
+          lengths: [Int](repeating: count, count: keys.count))
       })
     return try run(pass, on: memes)
   }
@@ -109,7 +108,7 @@ extension FeatureExtractor {
   }
 
   private func run(_ pass: PicturePass, on memes: [Meme]) throws -> PictureResult {
-    let shared = Mutex(Shared(count: memes.count))
+    let walk = Mutex(Walk(count: memes.count))
     try forEachCore {
       var keys: [FeatureCache.Key] = []
       var pixels: [Tensor] = []
@@ -119,42 +118,40 @@ extension FeatureExtractor {
         let count = keys.count
         keys.removeAll(keepingCapacity: true)
         pixels.removeAll(keepingCapacity: true)
-        shared.withLock { $0.computed += count }
+        walk.withLock { $0.result.computed += count }
       }
-      while let index = shared.withLock({ $0.takeNext() }) {
-        if let (key, image) = readImage(of: memes[index], at: index, pass, shared) {
+      while let index = walk.withLock({ $0.takeNext() }) {
+        if let (key, image) = readImage(of: memes[index], at: index, pass, walk) {
           keys.append(key)
           pixels.append(pass.pixels(image))
           if keys.count >= pass.batchSize { try encodeBatch() }
         }
         // Told under the lock, so that no one hears of an earlier count after a later one.
-        shared.withLock { progress(pass.phase, $0.finishOne(), memes.count) }
+        walk.withLock { progress(pass.phase, $0.finishOne(), memes.count) }
       }
       try encodeBatch()
     }
     try pass.cache?.flush()
-    return shared.withLock { shared in
-      PictureResult(
-        keys: shared.keys, fresh: shared.fresh, computed: shared.computed,
-        problems: shared.problems.sorted { $0.id < $1.id })
-    }
+    var result = walk.withLock { $0.result }
+    result.problems.sort { $0.id < $1.id }
+    return result
   }
 
   /// The key and the pixels of a picture that has to be encoded; `nil` where there is nothing to do.
   private func readImage(
-    of meme: Meme, at index: Int, _ pass: PicturePass, _ shared: borrowing Mutex<Shared>
+    of meme: Meme, at index: Int, _ pass: PicturePass, _ walk: borrowing Mutex<Walk>
   ) -> (FeatureCache.Key, RGBImage)? {
     guard let file = meme.image else { return nil }
     do {
       let bytes = try decoder.bytes(contentsOf: file)
       let key = FeatureCache.Key(of: bytes)
-      let isNew = pass.cache?.contains(key) != true && shared.withLock { $0.fresh.insert(key).inserted }
+      let isNew = pass.cache?.contains(key) != true && walk.withLock { $0.result.fresh.insert(key).inserted }
       let image = isNew ? try decoder.decode(bytes, name: file.path, leastSide: pass.leastSide) : nil
       // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
-      shared.withLock { $0.keys[index] = key }
+      walk.withLock { $0.result.keys[index] = key }
       return image.map { (key, $0) }
     } catch {
-      shared.withLock { $0.problems.append(Problem(id: meme.id, reason: error.description)) }
+      walk.withLock { $0.result.problems.append(Problem(id: meme.id, reason: error.description)) }
       return nil
     }
   }

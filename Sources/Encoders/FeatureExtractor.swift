@@ -70,8 +70,8 @@ public struct FeatureExtractor: Sendable {
     regionCache =
       request.regions == .grid
       ? try FeatureCache(
-        folder: cacheFolder.appending(path: "cells-\(names.image)"),
-        width: try encoder.regionEncoder.regionWidth + RegionBlock.boxWidth, layout: .sequences, warn: warn) : nil
+        folder: cacheFolder.appending(path: "grid-\(names.image)"), width: try encoder.regionEncoder.regionWidth,
+        layout: .sequences, warn: warn) : nil
     pictureCache = try request.pictureSide.map { side in
       let folder = cacheFolder.appending(path: "pictures-squash-bicubic-\(side)")
       return try FeatureCache(folder: folder, width: 3 * side * side, layout: .pictures, warn: warn)
@@ -152,7 +152,7 @@ public struct FeatureExtractor: Sendable {
   public func table(_ keys: Keys) throws -> FeatureTable {
     guard let imageCache, let textCache else { preconditionFailure("an extractor that keeps nothing has no table") }
     let regions = try keys.regions.map { keys in
-      try regionFile?.block(keys) ?? RegionBlock(rows: try regionCache!.sequences(keys))
+      try regionFile?.block(keys) ?? RegionBlock(cells: try regionCache!.sequences(keys))
     }
     let pictures = try keys.pictures.map { keys in
       PictureBlock(rows: try pictureCache!.sequences(keys), side: request.pictureSide!)

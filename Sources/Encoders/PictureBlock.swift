@@ -39,11 +39,8 @@ public struct PictureBlock {
     Tensor(indices.map { isPresent[$0] ? Float(1) : 0 }, shape: [indices.count])
   }
 
-  /// The bytes [1, 3, S, S] of one picture: squashed by antialiased bicubic interpolation.
+  /// The bytes [1, 3, S, S] of one picture, in row-major memory.
   static func pixels(of image: RGBImage, side: Int) -> Tensor {
-    withInferenceMode {
-      image.pixels.withUnsafeBytes { Tensor(copying: $0, dtype: .uint8, shape: [1, image.height, image.width, 3]) }
-        .permuted(to: [0, 3, 1, 2]).resizedBicubic(height: side, width: side).contiguous()
-    }
+    withInferenceMode { image.squashed(to: side).contiguous() }
   }
 }

@@ -11,47 +11,46 @@ public enum RegionSource: Sendable, Hashable {
   case file(URL)
 }
 
-/// The regions of a list of memes' pictures. A row has the features of a region and then its box.
+/// The regions of a list of memes' pictures: their features, and beside them their boxes.
 public struct RegionBlock {
   /// Numbers of a box.
   public static let boxWidth = 4
 
-  private let rows: SequenceBlock
+  private let features: SequenceBlock
+  private let boxes: SequenceBlock
 
-  init(rows: SequenceBlock) {
-    precondition(rows.width > Self.boxWidth, "rows of \(rows.width) for regions with boxes")
-    self.rows = rows
+  init(features: SequenceBlock, boxes: SequenceBlock) {
+    precondition(boxes.width == Self.boxWidth && boxes.lengths == features.lengths, "one box for each region")
+    self.features = features
+    self.boxes = boxes
   }
 
-  public var count: Int { rows.count }
+  /// The cells of square grids, row by row, with the rectangles that they lie in.
+  init(cells: SequenceBlock) {
+    let count = cells.lengths.max() ?? 0
+    let spans = cells.lengths.map { $0 == 0 ? nil : SequenceBlock.Span(storage: 0, start: 0, count: $0) }
+    let boxes = gridBoxes(side: Int(Double(count).squareRoot()))
+    self.init(features: cells, boxes: SequenceBlock(storages: [boxes], spans: spans, width: Self.boxWidth))
+  }
+
+  public var count: Int { features.count }
   /// The features of one region.
-  public var width: Int { rows.width - Self.boxWidth }
+  public var width: Int { features.width }
   /// Whether each meme's picture has regions.
-  public var isPresent: [Bool] { rows.lengths.map { $0 > 0 } }
+  public var isPresent: [Bool] { features.lengths.map { $0 > 0 } }
 
   /// The regions of the given memes, padded to the most.
   ///
   /// - Returns: features [N, R, F] and boxes [N, R, 4], zero where there is no region, and [N, R] 1 where there is one.
   public func gathered(_ indices: [Int]) -> (features: Tensor, boxes: Tensor, isPresent: Tensor) {
-    let chosen = rows.gathered(indices)
-    let most = max(1, chosen.lengths.max() ?? 0)
-    let padded =
-      chosen.lengths.allSatisfy { $0 == 0 }
-      ? Tensor.zeros([indices.count, most, rows.width]) : chosen.padded
-    let flags = chosen.lengths.flatMap { length in (0..<most).map { $0 < length ? Float(1) : 0 } }
-    return (
-      padded.sliced(0..<width, along: 2), padded.sliced(width..<rows.width, along: 2),
-      Tensor(flags, shape: [indices.count, most])
-    )
-  }
-}
-
-extension RegionEncoder {
-  /// Rows [R, F + 4] of each prepared picture: the cells of the grid with the rectangles they lie in.
-  func regions(_ pixels: [Tensor]) -> [Tensor] {
-    let cells = cells(pixels)  // [N, R, F]
-    let boxes = gridBoxes(side: Int(Double(cells.shape[1]).squareRoot()))
-    return (0..<cells.shape[0]).map { .concatenated([cells.selected($0), boxes], along: 1) }
+    let chosen = features.gathered(indices)
+    let lengths = chosen.lengths
+    let most = max(1, lengths.max() ?? 0)
+    func padded(_ block: SequenceBlock) -> Tensor {
+      lengths.allSatisfy { $0 == 0 } ? Tensor.zeros([indices.count, most, block.width]) : block.padded
+    }
+    let flags = lengths.flatMap { length in (0..<most).map { $0 < length ? Float(1) : 0 } }
+    return (padded(chosen), padded(boxes.gathered(indices)), Tensor(flags, shape: [indices.count, most]))
   }
 }
 
@@ -67,7 +66,8 @@ private func gridBoxes(side: Int) -> Tensor {
 
 /// The regions that a detector found, by what is in the pictures' files.
 struct RegionFile: @unchecked Sendable {  // its tensors are never written
-  private let rows: Tensor  // [n · R, F + 4]
+  private let features: Tensor  // [n · R, F], in the mapped file
+  private let boxes: Tensor  // [n · R, 4], likewise
   private let regionCount: Int
   private let places: [FeatureCache.Key: Int]
 
@@ -86,8 +86,8 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
     }
     regionCount = features.shape[1]
     let count = keys.shape[0] * regionCount
-    rows = Tensor.concatenated(
-      [features.reshaped(to: [count, features.shape[2]]), boxes.reshaped(to: [count, RegionBlock.boxWidth])], along: 1)
+    self.features = features.reshaped(to: [count, features.shape[2]])
+    self.boxes = boxes.reshaped(to: [count, RegionBlock.boxWidth])
     places = keys.withBytes { bytes in
       Dictionary(
         (0..<keys.shape[0]).map { row in
@@ -103,6 +103,7 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
         SequenceBlock.Span(storage: 0, start: $0 * regionCount, count: regionCount)
       }
     }
-    return RegionBlock(rows: SequenceBlock(storages: [rows], spans: spans, width: rows.shape[1]))
+    func block(_ rows: Tensor) -> SequenceBlock { SequenceBlock(storages: [rows], spans: spans, width: rows.shape[1]) }
+    return RegionBlock(features: block(features), boxes: block(boxes))
   }
 }

@@ -1,5 +1,4 @@
 import Encoders
-import Foundation
 import Torch
 
 /// What a network that is trained whole starts from, as recipes say it: `random`, or the name of a model.
@@ -26,13 +25,15 @@ public struct InitialWeights: Codable, Sendable, Equatable {
 enum PretrainedWeights {
   /// A ResNet's as timm and torchvision store them, without its classifier.
   static func resNet(of model: String) throws -> [String: Tensor] {
-    let found = try weights(of: model).filter { !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked") }
+    let found = try EncoderCatalog.weights(of: model).filter {
+      !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked")
+    }
     return try requiring("conv1.weight", of: "ResNet", in: found, model)
   }
 
   /// ViLT's without what it was pretrained with beside it.
   static func viLT(of model: String) throws -> [String: Tensor] {
-    let found = own(try weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+    let found = own(try EncoderCatalog.weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
     return try requiring("embeddings.patch_embeddings.projection.weight", of: "ViLT", in: found, model)
   }
 
@@ -40,7 +41,7 @@ enum PretrainedWeights {
   ///
   /// - Parameter model: `ORG/NAME` of the hub, or `lite` for the BERT among the default encoders.
   static func bert(of model: String, headPrefix: String) throws -> [String: Tensor] {
-    let all = try weights(of: model)
+    let all = try EncoderCatalog.weights(of: model)
     // A plain BERT serves too: what it lacks starts at random.
     let prefix = [headPrefix, "bert."].first { prefix in all.keys.contains { $0.hasPrefix(prefix) } } ?? headPrefix
     let found = own(all, below: prefix).filter { key, _ in
@@ -65,21 +66,6 @@ enum PretrainedWeights {
     let below = all.filter { $0.key.hasPrefix(prefix) }
     guard !below.isEmpty else { return all }
     return Dictionary(uniqueKeysWithValues: below.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-  }
-
-  /// All tensors of a model's `model.safetensors` or `pytorch_model.bin`.
-  private static func weights(of model: String) throws -> [String: Tensor] {
-    if !model.contains("/") {
-      let entry = try EncoderCatalog.entry(named: model)
-      let folder = try EncoderCatalog.folder(of: entry)
-      return try Checkpoint(contentsOf: folder.appending(path: entry.textWeights), isMapped: true).tensors
-    }
-    let folder = try HubCache().requiredFolder(of: model)
-    let files = ["model.safetensors", "pytorch_model.bin"].map { folder.appending(path: $0) }
-    guard let file = files.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
-      throw EncoderError.missingFiles(encoder: model, files: ["model.safetensors"], searched: [folder])
-    }
-    return try Checkpoint(contentsOf: file, isMapped: true).tensors
   }
 }
 

@@ -87,10 +87,7 @@ public struct ViLTNetwork {
 
   private func embedded(_ pictures: Tensor, using generator: Generator?) -> Tensor {
     let map = patches(pictures)
-    let (count, width, side) = (map.shape[0], map.shape[1], map.shape[2])
-    let tokens = map.reshaped(to: [count, width, side * side]).transposed(1, 2)
-    let first = classToken.broadcast(to: [count, 1, width])
-    let placed = Tensor.concatenated([first, tokens], along: 1) + positions(side: side)
+    let placed = map.patchTokens(after: classToken) + positions(side: map.shape[2])
     return shape.layers.dropout(placed, using: generator)
   }
 
@@ -98,10 +95,6 @@ public struct ViLTNetwork {
   private func positions(side: Int) -> Tensor {
     let own = shape.side / shape.patch
     guard side != own else { return positions }
-    let width = shape.layers.width
-    let grid = positions.sliced(1..<own * own + 1, along: 1).reshaped(to: [1, own, own, width])
-      .permuted(to: [0, 3, 1, 2]).interpolatedBilinear(height: side, width: side)
-      .permuted(to: [0, 2, 3, 1]).reshaped(to: [1, side * side, width])
-    return .concatenated([positions.sliced(0..<1, along: 1), grid], along: 1)
+    return positions.resizingGrid(side: own) { $0.interpolatedBilinear(height: side, width: side) }
   }
 }

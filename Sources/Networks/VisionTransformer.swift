@@ -66,12 +66,8 @@ public struct VisionTransformer: PictureNetwork {
   /// The normalised tokens [N, T, D] of pictures [N, 3, S, S], the class token first. S may be any multiple of the
   /// patch: the positions are interpolated.
   public func tokens(_ pictures: Tensor, using generator: Generator?) -> Tensor {
-    let (count, width) = (pictures.shape[0], configuration.width)
     let map = patches(pictures)
-    let (height, breadth) = (map.shape[2], map.shape[3])
-    let embedded = map.reshaped(to: [count, width, height * breadth]).transposed(1, 2)
-    let first = classToken.broadcast(to: [count, 1, width])
-    var x = Tensor.concatenated([first, embedded], along: 1) + positions(height: height, width: breadth)
+    var x = map.patchTokens(after: classToken) + positions(height: map.shape[2], width: map.shape[3])
     for block in blocks { x = block(x, using: generator) }
     return normalization(x)
   }
@@ -85,10 +81,7 @@ public struct VisionTransformer: PictureNetwork {
   private func positions(height: Int, width: Int) -> Tensor {
     let side = configuration.gridSide
     guard height != side || width != side else { return positions }
-    let grid = positions.sliced(1..<side * side + 1, along: 1).reshaped(to: [1, side, side, configuration.width])
-      .permuted(to: [0, 3, 1, 2]).interpolatedBicubic(height: height, width: width)
-      .permuted(to: [0, 2, 3, 1]).reshaped(to: [1, height * width, configuration.width])
-    return .concatenated([positions.sliced(0..<1, along: 1), grid], along: 1)
+    return positions.resizingGrid(side: side) { $0.interpolatedBicubic(height: height, width: width) }
   }
 
   private struct Block {

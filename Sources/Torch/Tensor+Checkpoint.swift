@@ -5,7 +5,7 @@ private let notEqual = Operator("aten::ne", "Scalar")
 
 extension DType {
   /// The same type of number as a file of tensors names it.
-  var elementType: ElementType {
+  public var elementType: ElementType {
     switch self {
     case .uint8: .uint8
     case .int8: .int8

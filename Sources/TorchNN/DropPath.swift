@@ -11,11 +11,7 @@ public struct DropPath: Sendable {
 
   /// The branch [N, ...] with examples zeroed by numbers from `generator` and the others scaled up.
   public func callAsFunction(_ branch: Tensor, using generator: Generator?) -> Tensor {
-    guard let generator, rate > 0 else { return branch }
     let shape = [branch.shape[0]] + [Int](repeating: 1, count: branch.rank - 1)
-    let kept = Tensor(empty: shape, dtype: branch.dtype, device: branch.device)
-    kept.fillBernoulli(probability: 1 - rate, using: generator)
-    withoutGrad { kept.scale(by: 1 / (1 - rate)) }
-    return branch * kept
+    return branch.dropping(rate, shape: shape, using: generator)
   }
 }

@@ -64,11 +64,19 @@ public struct Dropout: Sendable {
 
   /// Drops with numbers from `generator`; without one (evaluation) `x` passes unchanged.
   public func callAsFunction(_ x: Tensor, using generator: Generator?) -> Tensor {
-    guard let generator, rate > 0 else { return x }
-    let mask = Tensor(empty: x.shape, dtype: x.dtype, device: x.device)
+    x.dropping(rate, shape: x.shape, using: generator)
+  }
+}
+
+extension Tensor {
+  /// Zeroed at random at `rate` and scaled up by what that takes away, by a mask of `shape` that is broadcast; unchanged
+  /// without a generator.
+  func dropping(_ rate: Double, shape: [Int], using generator: Generator?) -> Tensor {
+    guard let generator, rate > 0 else { return self }
+    let mask = Tensor(empty: shape, dtype: dtype, device: device)
     mask.fillBernoulli(probability: 1 - rate, using: generator)
     withoutGrad { mask.scale(by: 1 / (1 - rate)) }
-    return x * mask
+    return self * mask
   }
 }
 

@@ -62,13 +62,16 @@ enum SmallProblem {
 
   /// Two cells a picture: its features, and half of them.
   private static func regions(of image: FeatureBlock) -> RegionBlock {
-    let boxes = Tensor([0, 0, 0.5, 1, 0.5, 0, 1, 1] as [Float], shape: [2, 4])
     let rows = image.isPresent.indices.filter { image.isPresent[$0] }.map { row in
       let features = image.values.selected(row)
-      return Tensor.concatenated([.stacked([features, features * 0.5]), boxes], along: 1)
+      return Tensor.stacked([features, features * 0.5])
     }
+    let boxes = rows.map { _ in Tensor([0, 0, 0.5, 1, 0.5, 0, 1, 1] as [Float], shape: [2, 4]) }
     let lengths = image.isPresent.map { $0 ? 2 : 0 }
-    return RegionBlock(rows: SequenceBlock(states: .concatenated(rows, along: 0), lengths: lengths))
+    func block(_ parts: [Tensor]) -> SequenceBlock {
+      SequenceBlock(states: .concatenated(parts, along: 0), lengths: lengths)
+    }
+    return RegionBlock(features: block(rows), boxes: block(boxes))
   }
 
   /// One to three tokens a text, which add up to its features.

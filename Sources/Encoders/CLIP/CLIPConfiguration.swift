@@ -49,7 +49,7 @@ public struct CLIPConfiguration: Sendable, Equatable {
   }
 }
 
-extension CLIPConfiguration: Decodable {
+extension CLIPConfiguration: HubConfiguration {
   private enum CodingKeys: String, CodingKey {
     case vision = "vision_config"
     case text = "text_config"

@@ -11,9 +11,7 @@ struct CLIPModel: TwoTowerModel {
 
   init(_ folder: HubFolder) throws(EncoderError) {
     self.folder = folder
-    let file = folder.file("config.json")
-    configuration = try decoded(file)
-    if let fault = configuration.fault { throw .invalidConfiguration(file, reason: fault) }
+    configuration = try folder.configuration()
     let side = configuration.vision.imageSide
     preparation = try folder.preparation(default: .clip(side: side, framing: .crop(shortestSide: side)))
     weightFiles = try folder.weightFiles()

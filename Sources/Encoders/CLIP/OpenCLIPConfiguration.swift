@@ -34,7 +34,7 @@ struct OpenCLIPConfiguration: Sendable, Equatable {
   }
 }
 
-extension OpenCLIPConfiguration: Decodable {
+extension OpenCLIPConfiguration: HubConfiguration {
   private enum Keys: String, CodingKey {
     case model = "model_cfg"
     case preprocessing = "preprocess_cfg"

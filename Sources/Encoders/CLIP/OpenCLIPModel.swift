@@ -14,9 +14,7 @@ struct OpenCLIPModel: TwoTowerModel {
 
   init(_ folder: HubFolder) throws(EncoderError) {
     self.folder = folder
-    let file = folder.file(Self.configurationName)
-    configuration = try decoded(file)
-    if let fault = configuration.fault { throw .invalidConfiguration(file, reason: fault) }
+    configuration = try folder.configuration(Self.configurationName)
     let side = configuration.imageSide
     var preparation = ImagePreparation.clip(
       side: side, framing: configuration.squashes ? .squash : .crop(shortestSide: side))

@@ -3,6 +3,12 @@ import Foundation
 import Torch
 import TorchNN
 
+/// The description of a network in a folder of the hub.
+protocol HubConfiguration: Decodable {
+  /// What is wrong with it; `nil` where a network can be made of it.
+  var fault: String? { get }
+}
+
 /// A model in the layout of the Hugging Face hub: descriptions in JSON, and the weights as `model.safetensors`, its shards
 /// or `pytorch_model.bin`.
 struct HubFolder: Sendable {
@@ -45,6 +51,15 @@ struct HubFolder: Sendable {
     enum CodingKeys: String, CodingKey { case name = "model_type" }
   }
 
+  /// The description of a network, checked.
+  ///
+  /// - Throws: ``EncoderError/invalidConfiguration(_:reason:)``
+  func configuration<Value: HubConfiguration>(_ name: String = "config.json") throws(EncoderError) -> Value {
+    let value: Value = try decoded(file(name))
+    if let fault = value.fault { throw .invalidConfiguration(file(name), reason: fault) }
+    return value
+  }
+
   /// The contents of a JSON file that need not be there.
   ///
   /// - Throws: ``EncoderError/invalidConfiguration(_:reason:)``
@@ -76,13 +91,35 @@ struct HubFolder: Sendable {
     _ make: (Computation, Scope) -> Network
   ) throws -> Network {
     let checkpoints = try files.map { try Checkpoint(contentsOf: $0, isMapped: true) }
-    let weights: [String: Tensor] = checkpoints.reduce(into: [:]) { $0.merge($1.tensors) { _, later in later } }
+    let weights = checkpoints.weights
     defer { for checkpoint in checkpoints { checkpoint.releasePages() } }
     do {
       return try loaded(select(weights), computation, make)
     } catch {
       throw EncoderError.invalidWeights(files[0], reason: error.description)
     }
+  }
+}
+
+extension [Checkpoint] {
+  /// The tensors of all shards.
+  fileprivate var weights: [String: Tensor] { reduce(into: [:]) { $0.merge($1.tensors) { _, later in later } } }
+}
+
+extension EncoderCatalog {
+  /// The weights of a model in the hub's cache, whatever network they are of, or those of the text network of an entry of
+  /// the catalog. They stay in the mapped files.
+  ///
+  /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.
+  public static func weights(of model: String) throws -> [String: Tensor] {
+    let files: [URL]
+    if model.contains("/") {
+      files = try HubFolder(url: HubCache().requiredFolder(of: model)).weightFiles()
+    } else {
+      let entry = try entry(named: model)
+      files = [try folder(of: entry).appending(path: entry.textWeights)]
+    }
+    return try files.map { try Checkpoint(contentsOf: $0, isMapped: true) }.weights
   }
 }
 

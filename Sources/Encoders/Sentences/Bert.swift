@@ -40,6 +40,8 @@ public struct BertConfiguration: Sendable, Equatable, Decodable {
   }
 }
 
+extension BertConfiguration: HubConfiguration {}
+
 /// Texts as token ids, one after the other without padding, those of equal length beside each other.
 public struct PackedTexts {
   /// Neighbouring texts of one length.

@@ -27,9 +27,7 @@ struct SentenceModel: HubModel {
 
   init(_ folder: HubFolder) throws(EncoderError) {
     self.folder = folder
-    let file = folder.file("config.json")
-    configuration = try decoded(file)
-    if let fault = configuration.fault { throw .invalidConfiguration(file, reason: fault) }
+    configuration = try folder.configuration()
     let modules = try Self.modules(of: folder)
     normalizes = modules.contains("Normalize")
     try Self.checkPooling(in: folder)

@@ -25,7 +25,7 @@ public struct SiglipConfiguration: Sendable, Equatable {
   public static let basePatch16 = SiglipConfiguration()
 }
 
-extension SiglipConfiguration: Decodable {
+extension SiglipConfiguration: HubConfiguration {
   private enum CodingKeys: String, CodingKey {
     case vision = "vision_config"
     case text = "text_config"

@@ -12,9 +12,7 @@ struct SiglipModel: TwoTowerModel {
 
   init(_ folder: HubFolder) throws(EncoderError) {
     self.folder = folder
-    let file = folder.file("config.json")
-    configuration = try decoded(file)
-    if let fault = configuration.fault { throw .invalidConfiguration(file, reason: fault) }
+    configuration = try folder.configuration()
     let side = configuration.vision.imageSide
     preparation = try folder.preparation(
       default: ImagePreparation(side: side, framing: .squash, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]))

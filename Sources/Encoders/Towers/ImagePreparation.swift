@@ -58,12 +58,9 @@ public struct ImagePreparation: Sendable, Equatable {
 
   /// The bytes [1, 3, side, side] of a picture.
   public func pixels(of image: RGBImage) -> Tensor {
-    let pixels = image.pixels.withUnsafeBytes {
-      Tensor(copying: $0, dtype: .uint8, shape: [1, image.height, image.width, 3])
-    }.permuted(to: [0, 3, 1, 2])
     switch framing {
-    case .squash: return pixels.resizedBicubic(height: side, width: side)
-    case .crop(let shortestSide): return cropped(pixels, shortestSide: shortestSide)
+    case .squash: image.squashed(to: side)
+    case .crop(let shortestSide): cropped(image.tensor, shortestSide: shortestSide)
     }
   }
 

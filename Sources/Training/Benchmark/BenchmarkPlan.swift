@@ -63,9 +63,6 @@ public struct BenchmarkPlan: Sendable {
           for (method, (recipeName, recipe)) in variants {
             var resolved = recipe
             resolved.data = data.path
-            resolved.splitFile = resolved.splitFile.map {
-              URL(fileURLWithPath: $0, relativeTo: base).standardizedFileURL.path
-            }
             resolved.task = entry.task
             resolved.labels = labels
             resolved.seed = seed
@@ -108,6 +105,7 @@ public struct BenchmarkPlan: Sendable {
     do {
       var recipe = try Recipe(yaml: text, source: name, overrides: method.set ?? [])
       recipe.encoder = encoder
+      recipe.splitFile = recipe.splitFile.map { URL(fileURLWithPath: $0, relativeTo: base).standardizedFileURL.path }
       return (name, recipe)
     } catch let error as RecipeError {
       throw RecipeError(description: "the method '\(method.name)' of the suite: \(error)")
