@@ -1,4 +1,5 @@
 import MemeData
+import TestSupport
 import Testing
 import Torch
 import TorchNN
@@ -11,7 +12,7 @@ import TorchNN
   private static let labelled = 5
 
   let fixture: Fixture
-  init() throws { fixture = try Fixture() }
+  init() throws { fixture = try Fixture("methods") }
 
   private func shape(_ kind: LabelTask.Kind) -> ProblemShape {
     let labels = kind == .binary ? ["a"] : ["a", "b", "c"]

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -57,7 +58,7 @@ import Torch
 
   @Test(arguments: [("plain", false), ("focal", true)])
   func valueAndGradientMatchPyTorch(_ name: String, isFocal: Bool) throws {
-    let fixture = try Fixture()
+    let fixture = try Fixture("methods")
     var constants = DistributionBalancedLoss.Constants()
     constants.isFocal = isFocal
     let logits = fixture["db.logits"].copied().requiringGrad()

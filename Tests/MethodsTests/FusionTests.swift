@@ -1,5 +1,6 @@
 import Encoders
 import MemeData
+import TestSupport
 import Testing
 import Torch
 import TorchNN
@@ -10,7 +11,7 @@ import TorchNN
 /// losses of 20 steps of AdamW from the same weights (1e-4), and the published parameter counts to the unit.
 @Suite struct FusionTests {
   let fixture: Fixture
-  init() throws { fixture = try Fixture() }
+  init() throws { fixture = try Fixture("methods") }
 
   private static func shape(_ image: Int, _ text: Int, _ kind: LabelTask.Kind = .binary, labels: Int = 1)
     -> ProblemShape

@@ -1,5 +1,6 @@
 import Encoders
 import MemeData
+import TestSupport
 import Testing
 import Torch
 
@@ -12,7 +13,7 @@ import Torch
   }
 
   private func problem(_ labels: [Label], _ task: LabelTask) throws -> Problem {
-    let inputs = try Fixture()["linear.inputs"].to(.float32)
+    let inputs = try Fixture("methods")["linear.inputs"].to(.float32)
     let present = [Bool](repeating: true, count: labels.count)
     return Problem(
       features: FeatureTable(
@@ -22,13 +23,13 @@ import Torch
   }
 
   @Test func binaryWeightsAreScikitLearns() throws {
-    let fixture = try Fixture()
+    let fixture = try Fixture("methods")
     let labels = fixture["linear.binary"].doubles.map { Label.binary($0 > 0.5) }
     try check(labels, LabelTask(name: "t", kind: .binary, labels: ["t"]), "binary", fixture)
   }
 
   @Test func classWeightsAreScikitLearns() throws {
-    let fixture = try Fixture()
+    let fixture = try Fixture("methods")
     let labels = fixture["linear.classes"].doubles.map { Label.multiclass(Int($0)) }
     try check(labels, LabelTask(name: "t", kind: .multiclass, labels: ["a", "b", "c"]), "classes", fixture)
   }
@@ -42,7 +43,7 @@ import Torch
   }
 
   @Test func aStrengthIsChosenByCrossValidation() throws {
-    let labels = try Fixture()["linear.binary"].doubles.map { Label.binary($0 > 0.5) }
+    let labels = try Fixture("methods")["linear.binary"].doubles.map { Label.binary($0 > 0.5) }
     let task = LabelTask(name: "t", kind: .binary, labels: ["t"])
     var method = LogisticRegression()
     method.strengths = [1e-9, 1]

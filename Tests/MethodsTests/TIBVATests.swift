@@ -1,5 +1,6 @@
 import Encoders
 import MemeData
+import TestSupport
 import Testing
 import Torch
 import TorchNN
@@ -10,7 +11,7 @@ import TorchNN
 /// from the same weights (1e-4), and the published parameter count to the unit.
 @Suite struct TIBVATests {
   let fixture: Fixture
-  init() throws { fixture = try Fixture() }
+  init() throws { fixture = try Fixture("methods") }
 
   private static func shape(_ kind: LabelTask.Kind, labels: Int, image: Int = 6, text: Int = 5) -> ProblemShape {
     ProblemShape(

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 import TorchNN
@@ -12,7 +13,7 @@ import TorchNN
   /// Given where a network is to train; nothing is drawn from it, since all rates are zero.
   private let generator = Generator(seed: 0)
 
-  init() throws { fixture = try Fixture() }
+  init() throws { fixture = try Fixture("networks") }
 
   /// - Parameter make: The network in a scope, as what it gives while training or not.
   private func check(_ name: String, make: (Scope) -> (Generator?) -> Tensor) throws {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -6,7 +7,7 @@ import Torch
 /// Layers and losses against PyTorch 2.13 on random weights; tolerance 1e-5 absolute on values of order one.
 @Suite struct LayerTests {
   let fixture: Fixture
-  init() throws { fixture = try Fixture() }
+  init() throws { fixture = try Fixture("layers") }
 
   @Test(arguments: ["linear", "prelu", "layer_norm"])
   func matchesPyTorch(_ name: String) throws {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Torch
 
@@ -6,7 +7,7 @@ import Torch
 /// Optimizers, schedules and averages against PyTorch 2.13; tolerance 1e-6 (float32 weights after 7 steps: 1e-5).
 @Suite struct OptimizerTests {
   let fixture: Fixture
-  init() throws { fixture = try Fixture() }
+  init() throws { fixture = try Fixture("layers") }
 
   static let cases: [(name: String, rule: Optimizer.Rule, weightDecay: Double)] = [
     ("adam", .adam(), 0.1),

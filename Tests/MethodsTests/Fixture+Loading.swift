@@ -1,27 +1,10 @@
-import Foundation
-import Testing
+import TestSupport
 import Torch
 import TorchNN
 
 @testable import Methods
 
-/// Values that Fixtures/generate.py wrote; a missing file or name fails the test that asks for it.
-struct Fixture {
-  private let tensors: [String: Tensor]
-
-  init(_ file: String = #filePath) throws {
-    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().appending(path: "Fixtures")
-    tensors = try Checkpoint(contentsOf: folder.appending(path: "methods.safetensors")).tensors
-  }
-
-  subscript(_ name: String) -> Tensor {
-    guard let tensor = tensors[name] else {
-      Issue.record("the fixture has no '\(name)'")
-      return Tensor.zeros([0])
-    }
-    return tensor
-  }
-
+extension Fixture {
   /// The named weights as trained parameters in a model of `method`.
   func loaded<M: Methods.Method>(_ method: M, _ name: String, _ shape: ProblemShape) throws -> (
     model: M.Model, parameters: [String: Tensor]
@@ -40,10 +23,4 @@ struct Fixture {
     for parameter in parameters.values { parameter.requiringGrad() }
     return (model, parameters)
   }
-}
-
-/// The largest difference between elements; infinite when the shapes differ.
-func difference(_ a: Tensor, _ b: Tensor) -> Double {
-  guard a.shape == b.shape else { return .infinity }
-  return zip(a.detached().doubles, b.detached().doubles).reduce(0) { max($0, abs($1.0 - $1.1)) }
 }
