@@ -100,6 +100,17 @@ import TorchNN
     #expect(leastCosine(try rounded.image.features(of: pictures), try exact.image.features(of: pictures)) > 0.999)
   }
 
+  /// Kernels are compiled for each number of rows, so there must be few of them, at little waste.
+  @Test func packedTextsHaveFewNumbersOfRows() {
+    let totals = Array(1...4096)
+    let counts = totals.map(PackedTexts.rowCount(holding:))
+    #expect(zip(totals, counts).allSatisfy { $0 <= $1 && 4 * $1 <= 5 * $0 })
+    #expect(Set(counts).count <= 4 * 12 + 1)
+    let packed = PackedTexts([[1, 2, 3, 4], [5, 6, 7, 8, 9]])
+    #expect(packed.ids.values() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0])
+    #expect(packed.fillerCount == 1)
+  }
+
   @Test func featuresDoNotDependOnTheBatch() throws {
     let pair = try pair(.fastest(on: .cpu))
     let sentences = try Fixture().sentences + (0..<30).map { String(repeating: "word \($0) ", count: $0) }

@@ -42,7 +42,10 @@ public struct BertConfiguration: Sendable, Equatable, Decodable {
 
 extension BertConfiguration: HubConfiguration {}
 
-/// Texts as token ids, one after the other without padding, those of equal length beside each other.
+/// Texts as token ids, one after the other, those of equal length beside each other.
+///
+/// Rows of no text follow them up to one of a few numbers of rows. oneDNN compiles a kernel and keeps a third of a megabyte
+/// for each number that it meets, and a dataset would meet hundreds.
 public struct PackedTexts {
   /// Neighbouring texts of one length.
   struct Run {
@@ -54,6 +57,8 @@ public struct PackedTexts {
   let ids: Tensor  // [T] int64
   let positions: Tensor  // [T] int64
   let runs: [Run]
+  /// The rows at the end that belong to no text.
+  let fillerCount: Int
   /// The text that each packed one was.
   let order: [Int]
 
@@ -73,8 +78,18 @@ public struct PackedTexts {
       total += length
     }
     self.runs = runs
-    ids = Tensor(order.flatMap { texts[$0].map(Int.init) }, device: device)
-    positions = Tensor(order.flatMap { Array(0..<texts[$0].count) }, device: device)
+    fillerCount = Self.rowCount(holding: total) - total
+    let filler = [Int](repeating: 0, count: fillerCount)
+    ids = Tensor(order.flatMap { texts[$0].map(Int.init) } + filler, device: device)
+    positions = Tensor(order.flatMap { Array(0..<texts[$0].count) } + filler, device: device)
+  }
+
+  /// The least of at most four numbers an octave that is no less than `total`, so that a batch filled to its budget of
+  /// tokens has a few rows too many and a single text no more than a quarter.
+  static func rowCount(holding total: Int) -> Int {
+    let octave = 1 << (Int.bitWidth - 1 - max(total, 1).leadingZeroBitCount)
+    let step = max(octave / 4, 1)
+    return (total + step - 1) / step * step
   }
 }
 
@@ -128,7 +143,7 @@ public struct Bert: @unchecked Sendable {
   public func callAsFunction(_ texts: PackedTexts) -> Tensor {
     let embedded = texts.ids.embedded(in: words) + texts.positions.embedded(in: positions) + segment
     var x = normalization(embedded).to(computation.dtype)
-    for layer in layers { x = layer(x, texts.runs) }
+    for layer in layers { x = layer(x, texts) }
     return x
   }
 
@@ -161,9 +176,10 @@ public struct Bert: @unchecked Sendable {
       headCount = configuration.headCount
     }
 
-    func callAsFunction(_ x: Tensor, _ runs: [PackedTexts.Run]) -> Tensor {
+    func callAsFunction(_ x: Tensor, _ texts: PackedTexts) -> Tensor {
       let projected = projections(x)  // [T, 3 D]
-      let attended = runs.map { attention(projected, $0) }
+      var attended = texts.runs.map { attention(projected, $0) }
+      if texts.fillerCount > 0 { attended.append(x.sliced(x.shape[0] - texts.fillerCount..<x.shape[0])) }
       let joined = attended.count == 1 ? attended[0] : Tensor.concatenated(attended, along: 0)
       let y = attentionNorm(output(joined, adding: x))
       return outputNorm(outer(inner(y), adding: y))
