@@ -29,6 +29,7 @@ let package = Package(
     ),
     .systemLibrary(name: "CVipsSystem", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
     .target(name: "CVips", dependencies: ["CVipsSystem"], linkerSettings: [.linkedLibrary("fontconfig")]),
+    .systemLibrary(name: "CTesseract", pkgConfig: "tesseract", providers: [.apt(["libtesseract-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Checkpoints"),
     .target(name: "Metrics"),
@@ -40,6 +41,10 @@ let package = Package(
       name: "Audit",
       dependencies: ["MemeData", .product(name: "Crypto", package: "swift-crypto")]
     ),
+    .target(
+      name: "TextRecognition",
+      dependencies: ["MemeData", "CTesseract", .product(name: "Crypto", package: "swift-crypto")]
+    ),
     .target(name: "Torch", dependencies: ["CTorch", "Checkpoints"]),
     .target(name: "TorchNN", dependencies: ["Torch"]),
     .target(name: "Networks", dependencies: ["TorchNN"]),
@@ -49,13 +54,14 @@ let package = Package(
     .target(name: "Methods", dependencies: ["Encoders", "Metrics", "Networks"]),
     .target(
       name: "Training",
-      dependencies: ["Methods", "Yams", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: ["Methods", "TextRecognition", "Yams", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.copy("Recipes"), .copy("Suites")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .executableTarget(
       name: "memesense",
       dependencies: [
-        "Audit", "Training", "Report", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Audit", "TextRecognition", "Training", "Report",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     // What tests of several targets read their fixtures by.
@@ -64,6 +70,7 @@ let package = Package(
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "AuditTests", dependencies: ["Audit"], exclude: ["Fixtures"]),
+    .testTarget(name: "TextRecognitionTests", dependencies: ["TextRecognition"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"], exclude: ["Fixtures"]),

@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import MemeData
+import TextRecognition
 
 extension Corpus {
   /// Reads a recipe's dataset and makes sure of its features; what is cached is not computed again.
@@ -26,6 +27,13 @@ extension Corpus {
       observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
     }
     warn(of: dataset.problems, observer)
+    if let language = recipe.readTexts {
+      let (memes, problems) = try RecognizedTexts.ofUser(language: language).fill(dataset.memes) { done, total in
+        observer.observe(.items(phase: "reading texts", done: done, total: total))
+      }
+      warn(of: problems, "pictures could not be read and stay without text", observer)
+      dataset.memes = memes
+    }
     return dataset
   }
 
@@ -58,6 +66,13 @@ extension Corpus {
   }
 }
 
+extension RecognizedTexts {
+  /// What the user's cache remembers.
+  static func ofUser(language: String) throws -> RecognizedTexts {
+    try RecognizedTexts(folder: EncoderCatalog.cacheRoot.appending(path: "texts"), language: language)
+  }
+}
+
 extension FeatureExtractor {
   /// An extractor on the user's feature cache that tells an observer how far it is.
   public init(
@@ -80,9 +95,15 @@ extension FeatureExtractor {
 }
 
 extension ModelBundle {
-  /// What the model says of memes outside any dataset.
+  /// What the model says of memes outside any dataset. A text that is missing is read off the picture where the model
+  /// was trained so.
   public func predictions(for memes: [Meme]) throws -> [Prediction] {
     let recipe = description.recipe
+    var memes = memes
+    if let language = recipe.readTexts {
+      // What is wrong with a picture is told below, where it is read for its features.
+      memes = try RecognizedTexts.ofUser(language: language).fill(memes) { _, _ in }.memes
+    }
     let features = try encoder.table(
       of: memes, cleaning: recipe.textCleaning, request: recipe.method.request)
     try check(features)

@@ -9,9 +9,11 @@ import Methods
 public struct Recipe: Codable, Sendable {
   /// The dataset's folder or file.
   public var data: String?
-  /// A ``SplitFile`` that says which memes take part; unlike the other fields it may be left out, as recipes did before
-  /// there was one.
+  /// A ``SplitFile`` that says which memes take part. It and ``readTexts`` may be left out, unlike the other fields.
   public var splitFile: String?
+  /// The language in which texts that memes lack are read off their pictures, as Tesseract names it (`eng`); they stay
+  /// missing where it is left out.
+  public var readTexts: String?
   /// The task to learn; null where the dataset has only one.
   public var task: String?
   /// How many of the training memes are labelled: a fraction up to 1, or a count above it.
@@ -44,6 +46,7 @@ public struct Recipe: Codable, Sendable {
   enum CodingKeys: String, CodingKey {
     case data, task, labels, sampling, seed, encoder
     case splitFile = "split_file"
+    case readTexts = "read_texts"
     case textCleaning = "text_cleaning"
     case precision, selection, method, settings
   }
@@ -52,6 +55,7 @@ public struct Recipe: Codable, Sendable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     data = try container.requiredOptional(String.self, .data)
     splitFile = try container.decodeIfPresent(String.self, forKey: .splitFile)
+    readTexts = try container.decodeIfPresent(String.self, forKey: .readTexts)
     task = try container.requiredOptional(String.self, .task)
     labels = try container.decode(Double.self, forKey: .labels)
     sampling = try container.decode(Sampling.self, forKey: .sampling)
@@ -86,6 +90,7 @@ public struct Recipe: Codable, Sendable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(data, forKey: .data)
     try container.encodeIfPresent(splitFile, forKey: .splitFile)
+    try container.encodeIfPresent(readTexts, forKey: .readTexts)
     try container.encode(task, forKey: .task)
     try container.encode(labels, forKey: .labels)
     try container.encode(sampling, forKey: .sampling)

@@ -5,6 +5,7 @@ import Foundation
 import MemeData
 import Methods
 import Metrics
+import TextRecognition
 import Training
 
 /// The exit status of a failure, by whose fault it was (sysexits.h).
@@ -27,6 +28,8 @@ enum ExitStatus {
     case is DatasetError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
     case ImageError.unreadable: self = .missingInput
+    case RecognitionError.missingLanguage: self = .missingInput
+    case RecognitionError.damagedMemory: self = .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.tooManySides, EncoderError.noTokenStates,
       EncoderError.noRegions, EncoderError.readsTextsAlone:

@@ -49,6 +49,12 @@ void cvips_close(cvips_image *image);
 int cvips_encode(cvips_format format, const uint8_t *pixels, int width, int height, int max_side, int quality,
                  uint8_t **encoded, size_t *length, char *message, size_t capacity);
 
+// MARK: Resizing
+
+// Resizes `pixels`, [height, width, 3] sRGB bytes, by cubic interpolation into `resized`, [new_height, new_width, 3].
+int cvips_resize(const uint8_t *pixels, int width, int height, uint8_t *resized, int new_width, int new_height,
+                 char *message, size_t capacity);
+
 // MARK: Drawing
 
 // A picture with straight (not premultiplied) alpha: [height, width, 4] sRGB bytes.

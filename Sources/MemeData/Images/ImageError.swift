@@ -11,6 +11,7 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file is damaged or cut short.
   case undecodable(name: String, format: ImageFormat, reason: String)
   case unencodable(reason: String)
+  case unresizable(reason: String)
   /// libvips does not start on this machine.
   case libraryUnavailable(reason: String)
 
@@ -33,6 +34,8 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(name): damaged or truncated \(format.rawValue): \(reason); fetch the file again or drop its row"
     case .unencodable(let reason):
       "a picture could not be encoded: \(reason)"
+    case .unresizable(let reason):
+      "a picture could not be resized: \(reason)"
     case .libraryUnavailable(let reason):
       "libvips does not start: \(reason); on Debian, install libvips42"
     }

@@ -67,7 +67,7 @@ public final class BenchmarkRun: Sendable {
     var datasets: [[String?]: Result<(Dataset, digest: String), any Error>] = [:]
     for cells in plan.cellsByCorpus {
       let recipe = cells[0].recipe
-      let source = [recipe.data, recipe.splitFile]
+      let source = [recipe.data, recipe.splitFile, recipe.readTexts]
       let dataset =
         datasets[source]
         ?? Result {
@@ -218,6 +218,7 @@ extension BenchmarkRun.State {
 private struct CorpusKey: Hashable {
   var data: String?
   var splitFile: String?
+  var readTexts: String?
   var encoder: String
   var cleaning: TextCleaning
   var request: FeatureRequest
@@ -225,6 +226,7 @@ private struct CorpusKey: Hashable {
   init(_ recipe: Recipe) {
     data = recipe.data
     splitFile = recipe.splitFile
+    readTexts = recipe.readTexts
     encoder = recipe.encoder
     cleaning = recipe.textCleaning
     request = recipe.method.request

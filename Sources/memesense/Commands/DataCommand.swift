@@ -7,7 +7,7 @@ import Report
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Look into datasets.",
-    subcommands: [Inspect.self, DataAudit.self, NearHashesSearch.self])
+    subcommands: [Inspect.self, DataAudit.self, DataDraw.self, NearHashesSearch.self])
 
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(

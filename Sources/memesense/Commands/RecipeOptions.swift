@@ -21,6 +21,12 @@ struct RecipeOptions: ParsableArguments {
   var splitFile: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Read texts that memes lack off their pictures, in this language (Tesseract's name, such as eng).",
+      valueName: "language"))
+  var readTexts: String?
+
+  @Option(
     help: "The task to learn, such as harmful, or for simclip several as a,b; 'memesense data inspect' lists them.")
   var task: String?
 
@@ -49,6 +55,7 @@ struct RecipeOptions: ParsableArguments {
     // A run must find its data from wherever it is resumed or evaluated.
     resolved.data = (data ?? resolved.data).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     resolved.splitFile = (splitFile ?? resolved.splitFile).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+    if let readTexts { resolved.readTexts = readTexts }
     if let task { resolved.task = task }
     if let labels {
       guard labels > 0, labels <= Recipe.labelLimit else {

@@ -1,0 +1,148 @@
+import Crypto
+import Foundation
+import MemeData
+import Synchronization
+
+/// Texts read off pictures, remembered on disk by the content of the picture's file.
+///
+/// A file of JSON lines for each language and version of the reading, to which a line is appended as soon as a picture
+/// has been read: a killed process loses the picture that it was at. A last line without an end is such a loss and is
+/// read anew.
+public final class RecognizedTexts: Sendable {
+  /// A picture that could not be read; its meme stays without text.
+  public struct Problem: Sendable, CustomStringConvertible {
+    public var id: String
+    public var reason: String
+    public var description: String { "\(id): \(reason)" }
+  }
+
+  private struct Entry: Codable {
+    /// SHA-256 of the picture's file, in hexadecimal.
+    var image: String
+    var text: String
+  }
+
+  /// Raised whenever the same picture would be read otherwise.
+  private static let version = 1
+
+  public let language: String
+  public let file: URL
+  private let texts: Mutex<[String: String]>
+  private let decoder = ImageDecoder()
+
+  /// Opens or makes the memory of a language in a folder.
+  public init(folder: URL, language: String = TextRecognizer.defaultLanguage) throws {
+    self.language = language
+    file = folder.appending(path: "\(language)-\(Self.version).jsonl")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    if !FileManager.default.fileExists(atPath: file.path) { try Data().write(to: file, options: .withoutOverwriting) }
+    texts = Mutex(try Self.entries(of: file))
+  }
+
+  private static func entries(of file: URL) throws -> [String: String] {
+    let lines = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let decoder = JSONDecoder()
+    return try lines.dropLast().enumerated().reduce(into: [:]) { texts, line in
+      guard let entry = try? decoder.decode(Entry.self, from: line.element) else {
+        throw RecognitionError.damagedMemory(file: file.path, line: line.offset + 1)
+      }
+      texts[entry.image] = entry.text
+    }
+  }
+
+  /// Gives every meme that has a picture and no text the text on its picture, if there is any.
+  ///
+  /// All cores read; a picture is read once however many memes have it and however often it is asked for.
+  ///
+  /// - Parameter progress: told how many pictures are done of those without text, from any thread.
+  /// - Throws: ``RecognitionError``, or that the memory cannot be written. A picture that cannot be read is a problem.
+  public func fill(
+    _ memes: [Meme], progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+  ) throws -> (memes: [Meme], problems: [Problem]) {
+    let missing = memes.indices.filter { memes[$0].image != nil && (memes[$0].text ?? "").isEmpty }
+    guard !missing.isEmpty else { return (memes, []) }
+    let handle = try FileHandle(forUpdating: file)
+    defer { try? handle.close() }
+    try Self.endLastLine(of: handle)
+    let found = Mutex<[Int: String]>([:])
+    let problems = Mutex<[(index: Int, problem: Problem)]>([])
+    try forEachCore(missing) { index, recognizer in
+      let meme = memes[index]
+      do {
+        let text = try self.text(of: meme.image!, recognizer, appendingTo: handle)
+        found.withLock { $0[index] = text }
+      } catch let error as ImageError {
+        problems.withLock { $0.append((index, Problem(id: meme.id, reason: error.description))) }
+      }
+    } progress: { done in
+      progress(done, missing.count)
+    }
+    var filled = memes
+    for (index, text) in found.withLock({ $0 }) where !text.isEmpty { filled[index].text = text }
+    return (filled, problems.withLock { $0 }.sorted { $0.index < $1.index }.map(\.problem))
+  }
+
+  private func text(of image: URL, _ recognizer: TextRecognizer, appendingTo handle: FileHandle) throws -> String {
+    let bytes = try decoder.bytes(contentsOf: image)
+    let key = SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
+    if let known = texts.withLock({ $0[key] }) { return known }
+    let text = try recognizer.text(on: decoder.decode(bytes, name: image.path)).text
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let line = try encoder.encode(Entry(image: key, text: text)) + Data("\n".utf8)
+    try texts.withLock { texts in
+      texts[key] = text
+      try handle.seekToEnd()
+      try handle.write(contentsOf: line)
+    }
+    return text
+  }
+
+  /// What a killed process had begun to write is no line; the next one must not be glued to it.
+  private static func endLastLine(of handle: FileHandle) throws {
+    let end = try handle.seekToEnd()
+    guard end > 0 else { return }
+    try handle.seek(toOffset: end - 1)
+    guard try handle.read(upToCount: 1) != Data("\n".utf8) else { return }
+    var start = end
+    while start > 0 {
+      try handle.seek(toOffset: start - 1)
+      if try handle.read(upToCount: 1) == Data("\n".utf8) { break }
+      start -= 1
+    }
+    try handle.truncate(atOffset: start)
+  }
+
+  /// Calls `body` for each of `items` with a recognizer of the thread's own; throws the first error.
+  private func forEachCore(
+    _ items: [Int], _ body: @Sendable (Int, TextRecognizer) throws -> Void, progress: @Sendable (Int) -> Void
+  ) throws {
+    struct State {
+      var next = 0
+      var done = 0
+      var failure: (any Error)?
+    }
+    let state = Mutex(State())
+    let workers = min(items.count, ProcessInfo.processInfo.activeProcessorCount)
+    DispatchQueue.concurrentPerform(iterations: workers) { _ in
+      do {
+        let recognizer = try TextRecognizer(language: language)
+        while let item = state.withLock({ state -> Int? in
+          guard state.failure == nil, state.next < items.count else { return nil }
+          defer { state.next += 1 }
+          return items[state.next]
+        }) {
+          try body(item, recognizer)
+          progress(
+            state.withLock {
+              $0.done += 1
+              return $0.done
+            })
+        }
+      } catch {
+        state.withLock { $0.failure = $0.failure ?? error }
+      }
+    }
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
+}
