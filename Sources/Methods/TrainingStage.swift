@@ -18,9 +18,11 @@ public struct TrainingStage {
   /// What stands trained when the stage ends: whoever chooses among its epochs scores this after each. `nil` for a stage
   /// whose last epoch is kept in any case.
   public var classifier: (any Classifier)?
-  /// The loss of one batch: `rows` are int64 numbers below `exampleCount`, then those of companions, which are counted
-  /// on from `exampleCount`; `generator` feeds dropout.
-  public var loss: (_ rows: Tensor, _ generator: Generator) -> Tensor
+  /// The loss of one batch.
+  public var loss: (TrainingBatch) -> Tensor
+  /// Changes buffers after a step, such as a teacher's moving average: it is given how many steps the stage has taken and
+  /// the parameters as the optimizer holds them, float32 also where products are in bfloat16.
+  public var afterStep: ((_ steps: Int, _ parameters: [Tensor]) -> Void)?
 
   /// Examples that stand beside others in every batch.
   public struct Companions: Sendable, Equatable {
@@ -47,7 +49,7 @@ public struct TrainingStage {
     self.decayInterval = decayInterval
     self.settings = settings
     self.classifier = classifier
-    self.loss = loss
+    self.loss = { loss($0.rows, $0.generator) }
   }
 
   /// The batches of an epoch. With companions an epoch ends with the pool that runs out first, partial batches dropped.
@@ -69,6 +71,22 @@ public struct TrainingStage {
       let range = index * companions.batchSize..<(index + 1) * companions.batchSize
       return .concatenated([rows, others.sliced(range)], along: 0)
     }
+  }
+}
+
+/// A batch as the loss of a stage sees it.
+public struct TrainingBatch {
+  /// int64 numbers below ``TrainingStage/exampleCount``, then those of companions, which are counted on from there.
+  public var rows: Tensor
+  /// The epoch it is part of, counted from 0.
+  public var epoch: Int
+  /// Feeds dropout, with numbers of this batch alone.
+  public var generator: Generator
+
+  public init(rows: Tensor, epoch: Int, generator: Generator) {
+    self.rows = rows
+    self.epoch = epoch
+    self.generator = generator
   }
 }
 

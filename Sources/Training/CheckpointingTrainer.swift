@@ -3,10 +3,11 @@ import Methods
 import Torch
 import TorchNN
 
-/// Runs training stages epoch by epoch, and can be killed at any moment.
+/// Runs training stages batch by batch, and can be killed at any moment.
 ///
-/// What an epoch draws at random depends on the seed, the stage and the epoch alone, so a checkpoint holds parameters
-/// and optimizer state and nothing else; a resumed stage ends with the bytes of one that was never interrupted.
+/// What a batch draws at random depends on the seed, the stage, the epoch and the batch's number alone, so a checkpoint
+/// holds parameters, optimizer state and how far the epoch has come, and no random state; a resumed stage ends with the
+/// bytes of one that was never interrupted.
 public struct CheckpointingTrainer: StageTrainer, Sendable {
   let folder: URL
   let precision: Precision
@@ -14,8 +15,8 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   let observer: any ProgressObserver
   /// Chooses among the epochs of stages that have a classifier; `nil` where the last epoch is kept.
   var scorer: EpochScorer?
-  /// Seconds between two checkpoints of a stage; what is lost at most.
-  var interval: Duration = .seconds(10)
+  /// How often stages are saved.
+  var pace = CheckpointPace()
 
   /// - Parameter folder: where checkpoints lie; it must exist.
   public init(folder: URL, precision: Precision, log: TrainingLog, observer: any ProgressObserver) {
@@ -40,7 +41,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     init(_ stages: [TrainingStage]) { self.stages = stages }
   }
 
-  /// - Parameter isWanted: asked before each epoch; false once a stage beside this one has failed.
+  /// - Parameter isWanted: asked before each batch; false once a stage beside this one has failed.
   private func train(_ stage: TrainingStage, seed: UInt64, while isWanted: () -> Bool) throws {
     let settings = stage.settings
     let optimizer = Optimizer(
@@ -52,26 +53,40 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     let warmUpBatches = settings.warmUp * Double(settings.epochs * stage.batchCount)
     let warmUp = Schedule.warmUp(length: Int(warmUpBatches), then: .constant)
     let checkpoint = StageCheckpoint(stage, in: folder)
-    let saved = try checkpoint.restore(optimizer)
-    let firstEpoch = saved?.epoch ?? 0
-    var best = saved?.best
-    try log.rewind(stage: stage.name, to: firstEpoch)
-    let clock = ContinuousClock()
-    var lastSave = clock.now
-    for epoch in firstEpoch..<max(firstEpoch, settings.epochs) where isWanted() {
-      let start = clock.now
-      let generator = Generator(seed: seed, parts: stage.name, String(epoch))
-      let loss = epochLoss(of: stage, optimizer: optimizer, generator: generator) { batch in
-        let position = epoch * stage.batchCount + batch
-        return settings.learningRate * schedule.factor(at: position) * warmUp.factor(at: position)
+    var progress = try checkpoint.restore(optimizer) ?? StageProgress()
+    try log.rewind(stage: stage.name, to: progress.epoch)
+    var saving = SavingClock(pace)
+    while progress.epoch < settings.epochs, isWanted() {
+      let epoch = progress.epoch
+      let start = ContinuousClock.now
+      let batches = stage.batches(using: Generator(seed: seed, parts: stage.name, String(epoch)))
+      let spent = { [seconds = progress.seconds] in seconds + (ContinuousClock.now - start) / .seconds(1) }
+      while progress.batch < batches.count, isWanted() {
+        let (number, rows) = (progress.batch, batches[progress.batch])
+        let position = epoch * stage.batchCount + number
+        optimizer.learningRate = settings.learningRate * schedule.factor(at: position) * warmUp.factor(at: position)
+        let loss = step(
+          optimizer, along: stage,
+          TrainingBatch(
+            rows: rows, epoch: epoch,
+            generator: Generator(seed: seed, parts: stage.name, String(epoch), String(number))))
+        stage.afterStep?(position + 1, optimizer.masters)
+        progress.add(loss, of: rows.shape[0])
+        // The last batch of an epoch is saved with what the epoch comes to.
+        if progress.batch < batches.count, saving.isDue {
+          progress.seconds = spent()
+          try saving.save { try checkpoint.save(optimizer, progress) }
+        }
       }
+      guard progress.batch == batches.count else { break }
+      let loss = progress.meanLoss
       guard loss.isFinite else {
         throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
       }
-      let seconds = (clock.now - start) / .seconds(1)
+      let seconds = spent()
       let score = try score(of: stage)
-      if let score, best.map({ scorer!.selection.prefers(score, over: $0.score) }) ?? true {
-        best = BestEpoch(
+      if let score, progress.best.map({ scorer!.selection.prefers(score, over: $0.score) }) ?? true {
+        progress.best = BestEpoch(
           score: score, weights: optimizer.masters.map { $0.detached().copied() },
           buffers: stage.buffers.map { $0.copied() })
       }
@@ -79,13 +94,13 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
         TrainingLog.Epoch(
           stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.learningRate, seconds: seconds,
           score: score))
-      if clock.now - lastSave >= interval || epoch + 1 == settings.epochs {
-        try checkpoint.save(optimizer, epoch: epoch + 1, best: best)
-        lastSave = clock.now
+      progress.finishEpoch()
+      if saving.isDue || progress.epoch == settings.epochs {
+        try saving.save { try checkpoint.save(optimizer, progress) }
       }
       observer.observe(.epoch(stage: stage.name, done: epoch + 1, total: settings.epochs, loss: loss))
     }
-    if let best {
+    if let best = progress.best {
       optimizer.restoreWeights(best.weights)
       for (buffer, value) in zip(stage.buffers, best.buffers) { withoutGrad { buffer.copy(from: value) } }
     }
@@ -97,24 +112,13 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     return try precision { try scorer.score(classifier) }
   }
 
-  /// Trains one epoch and returns the mean loss of its examples.
-  ///
-  /// - Parameter learningRate: the rate of a batch, counted from the epoch's start.
-  private func epochLoss(
-    of stage: TrainingStage, optimizer: Optimizer, generator: Generator, learningRate: (_ batch: Int) -> Double
-  ) -> Double {
+  /// Takes one step along the gradient of a batch and returns its loss.
+  private func step(_ optimizer: Optimizer, along stage: TrainingStage, _ batch: TrainingBatch) -> Double {
+    let loss = precision { stage.loss(batch) }
+    loss.backward()
     let clip = stage.settings.gradientClip
-    let total = Tensor.zeros([])
-    var count = 0
-    for (batch, rows) in stage.batches(using: generator).enumerated() {
-      optimizer.learningRate = learningRate(batch)
-      let loss = precision { stage.loss(rows, generator) }
-      loss.backward()
-      if clip > 0 { optimizer.clipGradients(toNorm: clip) }
-      optimizer.step()
-      total.add(loss.detached(), scaledBy: Double(rows.shape[0]))
-      count += rows.shape[0]
-    }
-    return total.item / Double(count)
+    if clip > 0 { optimizer.clipGradients(toNorm: clip) }
+    optimizer.step()
+    return loss.item
   }
 }

@@ -3,6 +3,7 @@ import MemeData
 import Synchronization
 import Testing
 import Torch
+import TorchNN
 
 @testable import Methods
 @testable import Training
@@ -35,7 +36,7 @@ import Torch
     var trainer = CheckpointingTrainer(
       folder: folder, precision: precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
       observer: observer)
-    trainer.interval = .zero
+    trainer.pace = .everyBatch
     if selects {
       let features = SmallProblem.features(count: 30, seed: 8)
       // The most doubtful epoch counts as the best: training makes a head surer, so an early one is kept.
@@ -101,9 +102,32 @@ import Torch
     #expect(epochs.filter { $0.stage != "head" }.allSatisfy { $0.score == nil })
   }
 
+  private static let position = ["epoch": "1", "batch": "0", "examples": "0", "loss_sum": "0", "seconds": "0"]
+
+  @Test(arguments: [["batch": "7"], ["epoch": "-1"], ["loss_sum": "much"]])
+  func aCheckpointOfNoPlaceInTheTrainingIsRefused(_ damage: [String: String]) throws {
+    let temporary = try TemporaryFolder()
+    let weight = Tensor.ones([1]).requiringGrad()
+    let stage = TrainingStage(
+      name: "odd", parameters: [weight], exampleCount: 4,
+      settings: StageSettings(epochs: 2, batchSize: 2, learningRate: 0.1, learningRateDecay: 1, weightDecay: 0)
+    ) { _, _ in weight.sum() }
+    let optimizer = Optimizer([weight], learningRate: 0.1)
+    var tensors = ["parameters.0": weight.detached()]
+    for (name, tensor) in optimizer.state { tensors["optimizer.\(name)"] = tensor }
+    let metadata = Self.position.merging(damage) { $1 }
+    try Checkpoint(tensors: tensors, metadata: metadata).write(to: temporary.url.appending(path: "odd.safetensors"))
+    let trainer = CheckpointingTrainer(
+      folder: temporary.url, precision: .float32, log: try TrainingLog(temporary.url.appending(path: "log.jsonl")),
+      observer: SilentObserver())
+    #expect {
+      try trainer.train([stage], seed: 1)
+    } throws: { "\($0)".contains("odd.safetensors") && "\($0)".contains(damage.keys.first!) }
+  }
+
   @Test func aCheckpointOfAnotherModelIsRefused() throws {
     let temporary = try TemporaryFolder()
-    try Checkpoint(tensors: ["parameters.0": Tensor.zeros([2])], metadata: ["epoch": "1"])
+    try Checkpoint(tensors: ["parameters.0": Tensor.zeros([2])], metadata: Self.position)
       .write(to: temporary.url.appending(path: "head.safetensors"))
     let method = try SmallProblem.quick(RawFeatures<Concatenation>.self)
     let trainer = CheckpointingTrainer(

@@ -2,7 +2,7 @@ import Foundation
 
 extension Canvas {
   /// A canvas with one of the backdrops that image macros have.
-  static func withBackdrop(width: Int, height: Int, random: inout DrawingRandom) -> Canvas {
+  static func withBackdrop(width: Int, height: Int, random: inout SeededRandom) -> Canvas {
     let hue = random.unit()
     let first = Colour(hue: hue, saturation: random.number(in: 0.15...0.85), value: random.number(in: 0.45...1))
     let second = Colour(

@@ -42,7 +42,7 @@ extension DemoCaption {
   /// - Parameters:
   ///   - isLikening: whether somebody is said to be like the picture.
   ///   - place: where the picture is from, if the caption says so.
-  static func phrased(topic: DemoTopic, isLikening: Bool, place: String?, random: inout DrawingRandom) -> DemoCaption {
+  static func phrased(topic: DemoTopic, isLikening: Bool, place: String?, random: inout SeededRandom) -> DemoCaption {
     let manner = isLikening ? likening : contrasting
     let person = random.pick(people)
     let target = random.pick(topic.targets)
@@ -65,7 +65,7 @@ extension DemoCaption {
   private static func capitalised(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
   /// Two neighbouring letters of a word change places, as in hasty typing.
-  private static func misspelt(_ text: String, random: inout DrawingRandom) -> String {
+  private static func misspelt(_ text: String, random: inout SeededRandom) -> String {
     var letters = Array(text)
     let places = letters.indices.dropLast().filter { letters[$0].isLetter && letters[$0 + 1].isLetter }
     guard !places.isEmpty else { return text }

@@ -36,7 +36,7 @@ struct DemoPalette: Sendable {
 extension DemoMeme {
   /// Draws the meme as a picture of 256 to 320 pixels a side.
   func drawn(with palette: DemoPalette) throws(ImageError) -> RGBImage {
-    var random = DrawingRandom(seed: scene.seed)
+    var random = SeededRandom(seed: scene.seed)
     let width = random.integer(in: 256...320)
     let height = random.integer(in: 256...320)
     var canvas = Canvas.withBackdrop(width: width, height: height, random: &random)

@@ -12,11 +12,11 @@ struct DemoPlan {
   /// How often a caption speaks of a place where its picture's subject is found.
   static let placeShare = 0.8
 
-  private var random: DrawingRandom
+  private var random: SeededRandom
   private var captions: Set<String> = []
 
   init(seed: UInt64) {
-    random = DrawingRandom(seed: seed)
+    random = SeededRandom(seed: seed)
   }
 
   /// The memes in the order of their files; 70 % train, 10 % validation, 20 % test, in random order.

@@ -99,7 +99,7 @@ import Testing
 
   @Test func theRandomNumbersAreSplitMix64() {
     // The first outputs for the seed 1234567 in the reference implementation's published test vector.
-    var random = DrawingRandom(seed: 1_234_567)
+    var random = SeededRandom(seed: 1_234_567)
     #expect(
       (0..<3).map { _ in random.bits() } == [
         6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,

@@ -37,7 +37,7 @@ import Testing
   ])
   func randomFlipsNeverCrash(name: String, count: Int) throws {
     let data = try ImageFixture.data(name)
-    var random = DrawingRandom(seed: 7)
+    var random = SeededRandom(seed: 7)
     var refused = 0
     for _ in 0..<count {
       var damaged = data

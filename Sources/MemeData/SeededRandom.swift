@@ -1,11 +1,23 @@
-/// The chance behind a drawn corpus: SplitMix64 (Steele, Lea and Flood, 2014).
+/// The chance behind drawn corpora and augmented pictures: SplitMix64 (Steele, Lea and Flood, 2014).
 ///
 /// Its own methods are used instead of the standard library's, whose way from bits to numbers may change.
-struct DrawingRandom {
+public struct SeededRandom: Sendable {
   private var state: UInt64
 
-  init(seed: UInt64) {
+  public init(seed: UInt64) {
     state = seed
+  }
+
+  /// A stream for one part of a seeded whole, such as a view of a meme in an epoch of a stage: what other parts draw, and
+  /// in which order, changes nothing here.
+  public init(seed: UInt64, _ name: String, parts: Int...) {
+    self.init(seed: seed)
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
+    for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    for part in [hash] + parts.map({ UInt64(bitPattern: Int64($0)) }) {
+      state ^= part
+      state = bits()
+    }
   }
 
   mutating func bits() -> UInt64 {
