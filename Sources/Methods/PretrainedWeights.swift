@@ -46,8 +46,16 @@ enum PretrainedWeights {
     let prefix = [headPrefix, "bert."].first { prefix in all.keys.contains { $0.hasPrefix(prefix) } } ?? headPrefix
     let found = own(all, below: prefix).filter { key, _ in
       ["embeddings.", "encoder.", "pooler."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
-    }
+    }.withLayerNormsOfToday
     return try requiring("embeddings.word_embeddings.weight", of: "BERT", in: found, model)
+  }
+
+  /// A DistilBERT's without what it was pretrained with beside it.
+  static func distilBert(of model: String) throws -> [String: Tensor] {
+    let found = own(try EncoderCatalog.weights(of: model), below: "distilbert.").filter { key, _ in
+      ["embeddings.", "transformer."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
+    }
+    return try requiring("transformer.layer.0.attention.q_lin.weight", of: "DistilBERT", in: found, model)
   }
 
   /// Refuses weights of another kind of network, of which nothing would be used.
@@ -73,5 +81,18 @@ extension [String: Tensor] {
   /// The same tensors below a path.
   func withPrefix(_ prefix: String) -> [String: Tensor] {
     Dictionary(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })
+  }
+
+  /// The same tensors with the gain and shift of layer norms named as in PyTorch: google-bert's files have `gamma` and
+  /// `beta`, as TensorFlow does.
+  fileprivate var withLayerNormsOfToday: [String: Tensor] {
+    func renamed(_ key: String) -> String {
+      for (old, new) in [("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")]
+      where key.hasSuffix(old) {
+        return key.dropLast(old.count) + new
+      }
+      return key
+    }
+    return Dictionary(uniqueKeysWithValues: map { (renamed($0.key), $0.value) })
   }
 }
