@@ -33,7 +33,7 @@ enum PretrainedWeights {
 
   /// ViLT's without what it was pretrained with beside it.
   static func viLT(of model: String) throws -> [String: Tensor] {
-    let found = own(try EncoderCatalog.weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+    let found = try EncoderCatalog.weights(of: model).ownOrBelow("vilt.").filter { !$0.key.hasSuffix(".position_ids") }
     return try requiring("embeddings.patch_embeddings.projection.weight", of: "ViLT", in: found, model)
   }
 
@@ -44,7 +44,7 @@ enum PretrainedWeights {
     let all = try EncoderCatalog.weights(of: model)
     // A plain BERT serves too: what it lacks starts at random.
     let prefix = [headPrefix, "bert."].first { prefix in all.keys.contains { $0.hasPrefix(prefix) } } ?? headPrefix
-    let found = own(all, below: prefix).filter { key, _ in
+    let found = all.ownOrBelow(prefix).filter { key, _ in
       ["embeddings.", "encoder.", "pooler."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
     }.withLayerNormsOfToday
     return try requiring("embeddings.word_embeddings.weight", of: "BERT", in: found, model)
@@ -52,7 +52,7 @@ enum PretrainedWeights {
 
   /// A DistilBERT's without what it was pretrained with beside it.
   static func distilBert(of model: String) throws -> [String: Tensor] {
-    let found = own(try EncoderCatalog.weights(of: model), below: "distilbert.").filter { key, _ in
+    let found = try EncoderCatalog.weights(of: model).ownOrBelow("distilbert.").filter { key, _ in
       ["embeddings.", "transformer."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
     }
     return try requiring("transformer.layer.0.attention.q_lin.weight", of: "DistilBERT", in: found, model)
@@ -68,31 +68,11 @@ enum PretrainedWeights {
     }
     return found
   }
-
-  /// Models with a head keep the network below a prefix.
-  private static func own(_ all: [String: Tensor], below prefix: String) -> [String: Tensor] {
-    let below = all.filter { $0.key.hasPrefix(prefix) }
-    guard !below.isEmpty else { return all }
-    return Dictionary(uniqueKeysWithValues: below.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-  }
 }
 
 extension [String: Tensor] {
   /// The same tensors below a path.
   func withPrefix(_ prefix: String) -> [String: Tensor] {
     Dictionary(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })
-  }
-
-  /// The same tensors with the gain and shift of layer norms named as in PyTorch: google-bert's files have `gamma` and
-  /// `beta`, as TensorFlow does.
-  fileprivate var withLayerNormsOfToday: [String: Tensor] {
-    func renamed(_ key: String) -> String {
-      for (old, new) in [("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")]
-      where key.hasSuffix(old) {
-        return key.dropLast(old.count) + new
-      }
-      return key
-    }
-    return Dictionary(uniqueKeysWithValues: map { (renamed($0.key), $0.value) })
   }
 }
