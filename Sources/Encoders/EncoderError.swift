@@ -14,6 +14,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case tooManySides(name: String)
   /// A model of the hub that sees no pictures.
   case readsTextsAlone(name: String)
+  /// A model of the hub that reads no texts.
+  case seesPicturesAlone(name: String)
+  /// A model of the hub whose texts have no token that stands for all of them.
+  case noFirstToken(name: String)
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
   /// Weights that are not those of the network.
@@ -45,6 +49,10 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
       "\(name): expected one encoder, or one of pictures and one of texts with a comma between"
     case .readsTextsAlone(let name):
       "\(name) reads texts and sees no pictures; name an encoder of pictures before it, as in lite,\(name)"
+    case .seesPicturesAlone(let name):
+      "\(name) sees pictures and reads no texts; name an encoder of texts after it, as in \(name),lite"
+    case .noFirstToken(let name):
+      "\(name): '+cls' is for BERT and its relatives, whose first token stands for the text; leave it out"
     case .missingFiles(let encoder, let files, let searched):
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")

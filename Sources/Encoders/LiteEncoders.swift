@@ -33,7 +33,8 @@ struct LiteEncoders: NamedEncoders {
     let files = entry.files[1...].map { folder.appending(path: $0) }
     return .init(width: entry.textWidth, files: files, preprocessing: "wordpiece 128, masked mean, normalised") {
       // The wheel has no file that says so; the published model scales its embeddings.
-      try SentenceModel(HubFolder(url: files[0].deletingLastPathComponent())).encoder(computation, normalizes: true)
+      try SentenceModel(HubFolder(url: files[0].deletingLastPathComponent()))
+        .encoder(computation, pooling: .mean, normalizes: true)
     }
   }
 }

@@ -14,6 +14,7 @@ public enum MethodCatalog {
     ViLT.self,
     VisualBERT.self,
     LXMERT.self,
+    ExtPIE.self,
     TIBVA.self,
   ]
 

@@ -12,6 +12,11 @@ struct PictureInput {
       mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711])
   }
 
+  /// The means and deviations of ImageNet.
+  static var imageNet: PictureInput {
+    PictureInput(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+  }
+
   /// Values from -1 to 1.
   static var centered: PictureInput { PictureInput(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]) }
 

@@ -33,7 +33,7 @@ enum PretrainedWeights {
 
   /// ViLT's without what it was pretrained with beside it.
   static func viLT(of model: String) throws -> [String: Tensor] {
-    let found = own(try EncoderCatalog.weights(of: model), below: "vilt.").filter { !$0.key.hasSuffix(".position_ids") }
+    let found = try EncoderCatalog.weights(of: model).ownOrBelow("vilt.").filter { !$0.key.hasSuffix(".position_ids") }
     return try requiring("embeddings.patch_embeddings.projection.weight", of: "ViLT", in: found, model)
   }
 
@@ -44,10 +44,18 @@ enum PretrainedWeights {
     let all = try EncoderCatalog.weights(of: model)
     // A plain BERT serves too: what it lacks starts at random.
     let prefix = [headPrefix, "bert."].first { prefix in all.keys.contains { $0.hasPrefix(prefix) } } ?? headPrefix
-    let found = own(all, below: prefix).filter { key, _ in
+    let found = all.ownOrBelow(prefix).filter { key, _ in
       ["embeddings.", "encoder.", "pooler."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
-    }
+    }.withLayerNormsOfToday
     return try requiring("embeddings.word_embeddings.weight", of: "BERT", in: found, model)
+  }
+
+  /// A DistilBERT's without what it was pretrained with beside it.
+  static func distilBert(of model: String) throws -> [String: Tensor] {
+    let found = try EncoderCatalog.weights(of: model).ownOrBelow("distilbert.").filter { key, _ in
+      ["embeddings.", "transformer."].contains(where: key.hasPrefix) && !key.hasSuffix(".position_ids")
+    }
+    return try requiring("transformer.layer.0.attention.q_lin.weight", of: "DistilBERT", in: found, model)
   }
 
   /// Refuses weights of another kind of network, of which nothing would be used.
@@ -59,13 +67,6 @@ enum PretrainedWeights {
         "the weights of \(model) are no \(network)'s: they have no \(key); take another model, or weights: random")
     }
     return found
-  }
-
-  /// Models with a head keep the network below a prefix.
-  private static func own(_ all: [String: Tensor], below prefix: String) -> [String: Tensor] {
-    let below = all.filter { $0.key.hasPrefix(prefix) }
-    guard !below.isEmpty else { return all }
-    return Dictionary(uniqueKeysWithValues: below.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
   }
 }
 

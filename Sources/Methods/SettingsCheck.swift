@@ -41,15 +41,15 @@ public struct SettingsCheck {
     require(training.gradientClip, in: 0...1e6, "\(name).gradient_clip")
   }
 
-  /// The sizes of a transformer's layers.
-  mutating func require(width: Int, heads: Int, inner: Int, dropoutRate: Double) {
-    require(width, in: 1...8192, "network.width")
-    require(heads, in: 1...256, "network.heads")
+  /// The sizes of a transformer's layers, which recipes have under `name`.
+  mutating func require(width: Int, heads: Int, inner: Int, dropoutRate: Double, of name: String = "network") {
+    require(width, in: 1...8192, "\(name).width")
+    require(heads, in: 1...256, "\(name).heads")
     require(
       heads < 1 || width.isMultiple(of: heads),
-      "network.width is \(width); it must be a multiple of network.heads, \(heads)")
-    require(inner, in: 1...65_536, "network.inner_width")
-    require(dropoutRate, in: 0...0.99, "network.dropout_rate")
+      "\(name).width is \(width); it must be a multiple of \(name).heads, \(heads)")
+    require(inner, in: 1...65_536, "\(name).inner_width")
+    require(dropoutRate, in: 0...0.99, "\(name).dropout_rate")
   }
 
   mutating func require(_ head: LinearHead.Configuration) {

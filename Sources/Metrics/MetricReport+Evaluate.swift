@@ -46,6 +46,12 @@ extension MetricReport {
   public static func evaluate(
     truth: [Int], probabilities: [[Double]], labels: [String]
   ) throws(MetricError) -> MetricReport {
+    try checkClasses(truth: truth, probabilities: probabilities, labels: labels)
+    return try classReport(
+      truth: truth, probabilities: probabilities, predicted: probabilities.map(mostProbable), labels: labels)
+  }
+
+  static func checkClasses(truth: [Int], probabilities: [[Double]], labels: [String]) throws(MetricError) {
     try checkRows(truthCount: truth.count, probabilities: probabilities, labels: labels, atLeast: 2)
     for (row, index) in truth.enumerated() where !labels.indices.contains(index) {
       throw .unknownClass(row: row, index: index, classCount: labels.count)
@@ -54,10 +60,16 @@ extension MetricReport {
       let sum = values.reduce(0, +)
       guard abs(sum - 1) <= 0.01 else { throw .unnormalized(row: row, sum: sum) }
     }
+  }
 
-    let predicted = probabilities.map { values in
-      values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
-    }
+  /// The first of the most probable classes.
+  static func mostProbable(_ values: [Double]) -> Int { values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 } }
+
+  /// The report of a multi-class task whose rows are checked.
+  static func classReport(
+    truth: [Int], probabilities: [[Double]], predicted: [Int], labels: [String]
+  ) throws(MetricError) -> MetricReport {
+    try checkLabels(labels, atLeast: 2)
     let entries = labels.indices.map { index in
       LabelScores(
         name: labels[index], truth: truth.map { $0 == index }, probabilities: probabilities.map { $0[index] },

@@ -26,12 +26,12 @@ public struct BertShape: Sendable, Equatable {
   public static let base = BertShape(layers: .base, layerCount: 12)
 }
 
-/// BERT with its pooler, all of it trainable.
-public struct BertNetwork {
+/// BERT without its pooler, all of it trainable.
+public struct BertTrunk: TextNetwork {
   public let shape: BertShape
+  public var width: Int { shape.layers.width }
   private let embedding: TextEmbedding
   private let layers: [BertLayer]
-  private let pooler: Pooler
 
   public init(_ shape: BertShape, in scope: Scope) {
     self.shape = shape
@@ -39,6 +39,21 @@ public struct BertNetwork {
       shape.layers, vocabularySize: shape.vocabularySize, positionCount: shape.positionCount,
       segmentCount: shape.segmentCount, in: scope["embeddings"])
     layers = (0..<shape.layerCount).map { BertLayer(shape.layers, in: scope["encoder"]["layer"][$0]) }
+  }
+
+  public func callAsFunction(_ ids: Tensor, isPresent: Tensor, using generator: Generator?) -> Tensor {
+    let mask = AttentionMask(isPresent)
+    return layers.reduce(embedding(ids, using: generator)) { $1($0, mask: mask, using: generator) }
+  }
+}
+
+/// BERT with its pooler, all of it trainable.
+public struct BertNetwork {
+  private let trunk: BertTrunk
+  private let pooler: Pooler
+
+  public init(_ shape: BertShape, in scope: Scope) {
+    trunk = BertTrunk(shape, in: scope)
     pooler = Pooler(shape.layers, in: scope["pooler"])
   }
 
@@ -50,8 +65,7 @@ public struct BertNetwork {
   public func callAsFunction(
     _ ids: Tensor, isPresent: Tensor, using generator: Generator?
   ) -> (states: Tensor, pooled: Tensor) {
-    let mask = AttentionMask(isPresent)
-    let states = layers.reduce(embedding(ids, using: generator)) { $1($0, mask: mask, using: generator) }
+    let states = trunk(ids, isPresent: isPresent, using: generator)
     return (states, pooler(states))
   }
 }

@@ -58,11 +58,18 @@ struct MultiHeadAttention {
   private let headCount: Int
   private let dropout: Dropout
 
+  /// How a family of networks names the three products.
+  struct Names {
+    var query = "query"
+    var key = "key"
+    var value = "value"
+  }
+
   /// - Parameter contextWidth: Of the tokens that are looked at.
-  init(_ shape: TransformerLayerShape, contextWidth: Int? = nil, in scope: Scope) {
-    query = shape.linear(in: scope["query"])
-    key = shape.linear(inputs: contextWidth, in: scope["key"])
-    value = shape.linear(inputs: contextWidth, in: scope["value"])
+  init(_ shape: TransformerLayerShape, contextWidth: Int? = nil, names: Names = Names(), in scope: Scope) {
+    query = shape.linear(in: scope[names.query])
+    key = shape.linear(inputs: contextWidth, in: scope[names.key])
+    value = shape.linear(inputs: contextWidth, in: scope[names.value])
     headCount = shape.headCount
     dropout = shape.dropout
   }
@@ -181,13 +188,15 @@ struct Pooler {
 struct TextEmbedding {
   private let words: Tensor  // [V, D]
   private let positions: Tensor  // [P, D]
-  private let segments: Tensor  // [S, D]
+  private let segments: Tensor?  // [S, D]
   private let normalization: LayerNorm
   private let dropout: Dropout
   private let frozenRow: Int
 
-  /// - Parameter freezesFirst: Whether the first position and segment stay as they are, as in LXMERT; the first word,
-  ///   which is padding, always does.
+  /// - Parameters:
+  ///   - freezesFirst: Whether the first position and segment stay as they are, as in LXMERT; the first word, which is
+  ///     padding, always does.
+  ///   - segmentCount: Zero where a network does not tell parts apart.
   init(
     _ shape: TransformerLayerShape, freezesFirst: Bool = false, vocabularySize: Int, positionCount: Int,
     segmentCount: Int, in scope: Scope
@@ -197,7 +206,7 @@ struct TextEmbedding {
     }
     words = table("word_embeddings", vocabularySize)
     positions = table("position_embeddings", positionCount)
-    segments = table("token_type_embeddings", segmentCount)
+    segments = segmentCount > 0 ? table("token_type_embeddings", segmentCount) : nil
     normalization = shape.normalization(in: scope["LayerNorm"])
     dropout = shape.dropout
     frozenRow = freezesFirst ? 0 : -1
@@ -211,8 +220,9 @@ struct TextEmbedding {
   /// The sum before it is normalised.
   func sum(_ ids: Tensor) -> Tensor {
     let places = Tensor(Array(0..<ids.shape[1]), device: ids.device)
-    return ids.embedded(in: words, frozenRow: 0) + places.embedded(in: positions, frozenRow: frozenRow)
-      + Tensor([0], device: ids.device).embedded(in: segments, frozenRow: frozenRow)
+    let placed = ids.embedded(in: words, frozenRow: 0) + places.embedded(in: positions, frozenRow: frozenRow)
+    guard let segments else { return placed }
+    return placed + Tensor([0], device: ids.device).embedded(in: segments, frozenRow: frozenRow)
   }
 
   func normalized(_ sum: Tensor, using generator: Generator?) -> Tensor {

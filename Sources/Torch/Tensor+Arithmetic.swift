@@ -17,6 +17,7 @@ private enum Op {
   static let sqrt = Operator("aten::sqrt")
   static let pow = Operator("aten::pow", "Tensor_Scalar")
   static let clamp = Operator("aten::clamp")
+  static let maximum = Operator("aten::maximum")
   static let tanh = Operator("aten::tanh")
   static let sigmoid = Operator("aten::sigmoid")
   static let relu = Operator("aten::relu")
@@ -56,6 +57,8 @@ extension Tensor {
   public func clamped(min: Double?, max: Double? = nil) -> Tensor {
     Op.clamp(.tensor(self), min.map(Argument.double) ?? .none, max.map(Argument.double) ?? .none)
   }
+  /// The larger of either element.
+  public func maximum(_ other: Tensor) -> Tensor { Op.maximum(.tensor(self), .tensor(other)) }
   public func sigmoid() -> Tensor { Op.sigmoid(.tensor(self)) }
   /// `log(sigmoid(x))` without overflow.
   public func logSigmoid() -> Tensor { Op.logSigmoid(.tensor(self)) }

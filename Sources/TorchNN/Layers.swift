@@ -17,6 +17,14 @@ public struct Linear {
       bias: scope.parameter("bias", [outputs], .constant(0)))
   }
 
+  /// A layer initialised as Glorot and Bengio do (2010): weights uniform within ±√(6 / (inputs + outputs)), no bias at first.
+  public static func glorot(inputs: Int, outputs: Int, usesBias: Bool = true, in scope: Scope) -> Linear {
+    let bound = (6 / Double(inputs + outputs)).squareRoot()
+    return Linear(
+      weight: scope.parameter("weight", [outputs, inputs], .uniform(bound)),
+      bias: usesBias ? scope.parameter("bias", [outputs], .constant(0)) : nil)
+  }
+
   private init(weight: Tensor, bias: Tensor?) {
     self.weight = weight
     self.bias = bias

@@ -6,7 +6,7 @@ public typealias Precision = Computation.Precision
 
 extension Precision {
   /// Runs `body` in this precision.
-  func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
+  public func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
     switch self {
     case .float32: try body()
     case .bfloat16: try withAutocast(to: .bfloat16, body)

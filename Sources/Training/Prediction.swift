@@ -54,7 +54,9 @@ public struct PredictionSet: Sendable {
   }
 
   /// The scores over the memes that are labelled for the task.
-  public func metrics() throws(MetricError) -> MetricReport {
+  ///
+  /// - Parameter merges: Classes of a multi-class task that are reported as one.
+  public func metrics(merging merges: [MergedClass] = []) throws(MetricError) -> MetricReport {
     let labelled = memes.indices.filter { memes[$0].labels[task.name] != nil }
     let rows = labelled.map { probabilities[$0] }
     let labels = labelled.map { memes[$0].labels[task.name]! }
@@ -64,7 +66,7 @@ public struct PredictionSet: Sendable {
         truth: labels.map { $0 == .binary(true) }, probabilities: rows.map { $0[0] }, label: task.labels[0])
     case .multiclass:
       let classes: [Int] = labels.map { if case .multiclass(let index) = $0 { index } else { -1 } }
-      return try .evaluate(truth: classes, probabilities: rows, labels: task.labels)
+      return try .evaluate(truth: classes, probabilities: rows, labels: task.labels, merging: merges)
     case .multilabel:
       let flags: [[Bool]] = labels.map { if case .multilabel(let flags) = $0 { flags } else { [] } }
       return try .evaluate(truth: flags, probabilities: rows, labels: task.labels)

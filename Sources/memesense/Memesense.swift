@@ -24,7 +24,7 @@ struct Memesense: ParsableCommand {
       """,
     subcommands: [
       Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, ScoreCommand.self,
-      Benchmark.self, OCR.self, RecipeCommand.self, EncodersCommand.self,
+      Benchmark.self, OCR.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
     ]
   )
 

@@ -67,7 +67,7 @@ import Torch
   @Test(arguments: [
     (#"{"pooling_mode_cls_token": false, "pooling_mode_mean_tokens": true, "word_embedding_dimension": 16}"#, nil),
     (#"{"pooling_mode": "mean", "embedding_dimension": 16}"#, nil),
-    (#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#, "pooling_mode is cls_token"),
+    (#"{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": false}"#, "pooling_mode is max_tokens"),
     (#"{"pooling_mode": ["cls", "mean"]}"#, "pooling_mode is cls, mean"),
   ]) func otherPoolingIsRefused(description: String, reason: String?) throws {
     let hub = try folder()

@@ -106,6 +106,15 @@ import TorchNN
     #expect(store.parameterCount == 415_373)
   }
 
+  /// Reference 02 §1: 3,000 words and four labels, and ResNet-18's trunk, which is trained too.
+  @Test func parameterCountOfTheOriginIsThePublishedOne() {
+    var shape = SemiMemesTests.mami
+    shape.vocabulary = (0..<3000).map { "word\($0)" }
+    let store = ParameterStore(uninitializedOn: .meta)
+    _ = CMMLOrigin().model(for: shape, in: store.root)
+    #expect(store.parameterCount == 1_403_917 + 11_176_512)
+  }
+
   @Test func publishedSettingsAreTheDefaults() {
     let method = CMML()
     #expect(method.scaling == .none && method.hidden == 256 && method.decayInterval == 200)

@@ -11,6 +11,7 @@ struct ScikitLearnTests {
     let binary: [Case<[Int], [Double]>]
     let multiclass: [Case<[Int], [[Double]]>]
     let multilabel: [Case<[[Int]], [[Double]]>]
+    let merged: [Case<[Int], [[Double]]>]
   }
 
   struct Case<Truth: Decodable & Sendable, Probabilities: Decodable & Sendable>: Decodable, Sendable {
@@ -76,6 +77,41 @@ struct ScikitLearnTests {
       let report = try MetricReport.evaluate(
         truth: expected.truth.map { $0.map { $0 == 1 } }, probabilities: expected.probabilities, labels: labels)
       try compare(report, scores: expected.scores, perLabel: expected.perLabel, "multilabel \(index)")
+    }
+  }
+
+  /// Five levels of sentiment decided and reported as three: `classification_report` of merged truth and predictions.
+  @Test func mergedClasses() throws {
+    let levels = ["very_negative", "negative", "neutral", "positive", "very_positive"]
+    let merges = [
+      MergedClass(name: "below", members: ["very_negative", "negative"]),
+      MergedClass(name: "middle", members: ["neutral"]),
+      MergedClass(name: "above", members: ["very_positive", "positive"]),
+    ]
+    #expect(cases.merged.count == 2)
+    for expected in cases.merged {
+      let report = try MetricReport.evaluate(
+        truth: expected.truth, probabilities: expected.probabilities, labels: levels, merging: merges)
+      #expect(report.labels == ["below", "middle", "above"])
+      let object = try #require(
+        try JSONSerialization.jsonObject(with: JSONEncoder().encode(report)) as? [String: Any])
+      compare(object, expected.scores, "merged")
+      let labels = try #require(object["per_label"] as? [String: [String: Any]])
+      for (label, row) in zip(report.labels, try #require(expected.perLabel)) {
+        compare(try #require(labels[label]), row, label)
+      }
+    }
+    // Who is not merged stands alone, before the merged.
+    let some = try MetricReport.evaluate(
+      truth: cases.merged[0].truth, probabilities: cases.merged[0].probabilities, labels: levels,
+      merging: [MergedClass(name: "good", members: ["positive", "very_positive"])])
+    #expect(some.labels == ["very_negative", "negative", "neutral", "good"])
+    for members in [["happy"], ["negative", "negative"]] {
+      #expect(throws: MetricError.self) {
+        try MetricReport.evaluate(
+          truth: [0, 1], probabilities: [[1, 0, 0, 0, 0], [1, 0, 0, 0, 0]], labels: levels,
+          merging: [MergedClass(name: "x", members: members)])
+      }
     }
   }
 

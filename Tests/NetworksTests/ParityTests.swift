@@ -82,6 +82,15 @@ import TorchNN
     }
   }
 
+  @Test func distilBert() throws {
+    let (ids, hasText) = text("distilbert")
+    try check("distilbert") { scope in
+      let network = DistilBertNetwork(
+        BertShape(layers: shape, layerCount: 2, vocabularySize: 30, positionCount: 10), in: scope)
+      return { network(ids, isPresent: hasText, using: $0).selected(0, along: 1) }
+    }
+  }
+
   @Test func viLT() throws {
     let (ids, hasText) = text("vilt")
     let pictures = fixture["vilt.input.pictures"]
@@ -116,7 +125,7 @@ import TorchNN
   }
 }
 
-/// Parameters of full-size networks, on the meta device; reference files 06, 12, 13, 14 and 17.
+/// Parameters of full-size networks, on the meta device; reference files 06, 11, 12, 13, 14 and 17.
 @Suite struct ParameterCountTests {
   private func count(_ make: (Scope) -> Void) -> Int {
     let store = ParameterStore(uninitializedOn: .meta)
@@ -130,9 +139,18 @@ import TorchNN
     #expect(count { _ = VisionTransformer(.base16(), in: $0) } == 85_798_656)
     #expect(count { _ = VisionTransformer(.base16(side: 384), in: $0) } == 86_090_496)
     #expect(count { _ = BertNetwork(.base, in: $0) } == 109_482_240)
+    #expect(count { _ = DistilBertNetwork(.distilBase, in: $0) } == 66_362_880)
     #expect(count { _ = ViLTNetwork(.base32, in: $0) } == 111_595_008)
     #expect(count { _ = VisualBERTNetwork(.base, regionWidth: 2048, in: $0) } == 111_450_624)
     #expect(count { _ = LXMERTNetwork(.base, in: $0) } == 207_936_768)
+    #expect(count { _ = PolysemousEmbedding(inputs: 512, outputs: 512, in: $0) } == 788_992)
+    #expect(count { _ = PolysemousEmbedding(inputs: 768, outputs: 768, in: $0) } == 1_773_312)
+    // Without the published network's 512 × 512 layer that nothing reads: 262,656 of 526,848.
+    #expect(count { _ = PairFusion(width: 512, in: $0) } == 526_848 - 262_656)
+    let (embeddings, projections) = (788_992 + 1_773_312, 525_312 + 656_384)
+    #expect(
+      count { _ = ExtPIEHeads(imageWidth: 512, textWidth: 768, embeddingWidth: 512, in: $0) }
+        == embeddings + projections + 526_848 - 262_656)
   }
 }
 

@@ -68,15 +68,16 @@ import TorchNN
     }
   }
 
-  /// Running statistics are part of what goes on.
-  @Test func aNetworkWithRunningStatisticsResumesToTheSameBytes() throws {
+  /// Running statistics are part of what goes on, and so are networks that an earlier stage trained.
+  @Test(arguments: [(CMMLOrigin.name, "network", 2), (ExtPIE.name, "pretraining", 1), (ExtPIE.name, "head", 2)])
+  func aNetworkWithRunningStatisticsResumesToTheSameBytes(_ name: String, _ stage: String, _ epoch: Int) throws {
+    let type = try #require(MethodCatalog.method(named: name))
     let temporary = try TemporaryFolder()
     let (whole, photographs) = (try temporary.folder("whole"), try temporary.folder("photographs"))
     let expected = try fit(
-      CMMLOrigin.self, in: whole, precision: .float32,
-      observer: Photographer(whole, into: photographs, at: ["network": 2]))
+      type, in: whole, precision: .float32, observer: Photographer(whole, into: photographs, at: [stage: epoch]))
     let resumed = try fit(
-      CMMLOrigin.self, in: photographs.appending(path: "network-2"), precision: .float32, observer: SilentObserver())
+      type, in: photographs.appending(path: "\(stage)-\(epoch)"), precision: .float32, observer: SilentObserver())
     #expect(resumed == expected)
   }
 

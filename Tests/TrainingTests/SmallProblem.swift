@@ -104,15 +104,24 @@ enum SmallProblem {
   static func quick(_ type: any Methods.Method.Type) throws -> any Methods.Method {
     let name = try RecipeLibrary.defaultName(method: type.name, encoder: "lite")
     let overrides =
-      type.name == SemiMemes.name
-      ? ["settings.auto_encoder.training.epochs=3", "settings.training.epochs=4"]
-      : type.name == LogisticRegression.name ? [] : ["settings.training.epochs=4"]
+      switch type.name {
+      case LogisticRegression.name: [String]()
+      case SemiMemes.name: ["settings.auto_encoder.training.epochs=3", "settings.training.epochs=4"]
+      case ExtPIE.name:
+        // Small steps: whom pretraining holds apart is a matter of the last bit, and bfloat16 should stay near float32.
+        [
+          "settings.pretraining.training.epochs=3", "settings.pretraining.training.learning_rate=0.00001",
+          "settings.training.epochs=4", "settings.training.learning_rate=0.0003",
+        ]
+      default: ["settings.training.epochs=4"]
+      }
     return try Recipe(yaml: RecipeLibrary.text(named: name), source: name, overrides: overrides + small(type)).method
   }
 
   /// Sizes of networks that are trained whole, so small that a test can wait for them.
   static func small(_ type: any Methods.Method.Type) -> [String] {
-    let layers = ["width=12", "heads=2", "inner_width=24", "dropout_rate=0"].map { "settings.network.\($0)" }
+    let sizes = ["width=12", "heads=2", "inner_width=24", "dropout_rate=0"]
+    let layers = sizes.map { "settings.network.\($0)" }
     switch type.name {
     case CMMLOrigin.name: return ["settings.picture_side=\(pictureSide)", "settings.text_hidden=16"]
     case ViLT.name:
@@ -120,6 +129,9 @@ enum SmallProblem {
     case VisualBERT.name: return layers + ["settings.network.layers=1", "settings.weights=random"]
     case LXMERT.name:
       return layers + ["text_layers=1", "region_layers=1", "cross_layers=1"].map { "settings.network.\($0)" }
+    case ExtPIE.name:
+      return (sizes + ["layers=1", "weights=random"]).map { "settings.text.\($0)" }
+        + ["settings.picture_side=\(pictureSide)", "settings.embedding_width=8"]
     default: return []
     }
   }

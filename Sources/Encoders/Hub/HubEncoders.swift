@@ -5,17 +5,21 @@ import MemeData
 ///
 /// `openai/clip-vit-large-patch14` gives projected features of squashed pictures, `…:pooled` those before the
 /// projection, `…:normalized` those of length 1. `+crop` at the end frames pictures as the model's own
-/// `preprocessor_config.json` says.
+/// `preprocessor_config.json` says; `+cls` takes of a BERT the state of a text's first token instead of the mean.
 struct HubEncoderName: Sendable, Equatable {
   var model: String
   var tap = FeatureTap.projected
   var crops = false
+  var readsFirstToken = false
 
   init(_ name: String) throws(EncoderError) {
     var rest = name[...]
     if rest.hasSuffix("+crop") {
       crops = true
       rest = rest.dropLast("+crop".count)
+    } else if rest.hasSuffix("+cls") {
+      readsFirstToken = true
+      rest = rest.dropLast("+cls".count)
     }
     let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     model = String(parts[0])

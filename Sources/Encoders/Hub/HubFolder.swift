@@ -25,12 +25,14 @@ struct HubFolder: Sendable {
     switch try modelType() {
     case "clip": return try CLIPModel(self)
     case "siglip": return try SiglipModel(self)
-    case "bert": return try SentenceModel(self)
+    case "bert", "distilbert": return try SentenceModel(self)
     case let type:
       if type == nil, try isOpenCLIP() { return try OpenCLIPModel(self) }
+      if type == nil, try TimmModel.isDescribed(by: self) { return try TimmModel(self) }
       let name = type.map { "\"\($0)\"" } ?? "missing"
       throw .invalidConfiguration(
-        file("config.json"), reason: "model_type is \(name); expected \"clip\", \"siglip\" or \"bert\"")
+        file("config.json"),
+        reason: "model_type is \(name); expected \"clip\", \"siglip\", \"bert\" or \"distilbert\", or timm's architecture")
     }
   }
 
@@ -145,7 +147,7 @@ private func loaded<Network>(
   let rehearsal = ParameterStore(loading: weights, device: .meta)
   _ = make(Computation(device: .meta, precision: .float32), rehearsal.root)
   try rehearsal.validate()
-  return make(computation, ParameterStore(loading: weights).root)
+  return make(computation, ParameterStore(loading: weights, device: computation.device).root)
 }
 
 /// The contents of a JSON file.

@@ -62,6 +62,7 @@ extension TwoTowerModel {
     _ variant: HubEncoderName, _ computation: Computation
   ) throws(EncoderError) -> EncoderPair.Source<any TextEncoder> {
     let tap = variant.tap
+    guard !variant.readsFirstToken else { throw .noFirstToken(name: variant.model) }
     return .init(
       width: tap == .pooled ? textWidths.pooled : textWidths.embedding, files: files + tokenizerFiles,
       preprocessing: "\(tokenizerWords), \(tap.rawValue)"

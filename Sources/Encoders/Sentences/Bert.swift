@@ -1,46 +1,84 @@
-// BERT (Devlin et al., 2018, arXiv:1810.04805) without its pooler, for inference, after Hugging Face's BertModel: key
-// names and config.json as the hub has them.
+// BERT (Devlin et al., 2018, arXiv:1810.04805) without its pooler and DistilBERT (Sanh et al., 2019, arXiv:1910.01108), for
+// inference, after Hugging Face's BertModel and DistilBertModel: key names and config.json as the hub has them.
 //
 // Shapes: T tokens of all texts together, G texts of one length, L tokens of each, D width, H heads.
 import Foundation
 import Torch
 import TorchNN
 
-/// The architecture of a BERT, as a hub folder's `config.json` describes it.
-public struct BertConfiguration: Sendable, Equatable, Decodable {
+/// The architecture of a BERT or a DistilBERT, as a hub folder's `config.json` describes it.
+public struct BertConfiguration: Sendable, Equatable {
+  /// How sizes and parameters are named, by the file's `model_type`.
+  public enum Family: String, Sendable, Decodable {
+    case bert
+    /// BERT without segments.
+    case distilBert = "distilbert"
+  }
+
+  public var family = Family.bert
   public var vocabularySize: Int
   public var width: Int
   public var layerCount: Int
   public var headCount: Int
   public var innerWidth: Int
   public var positionCount: Int
+  /// Zero for DistilBERT.
   public var segmentCount: Int
   public var normalizationEpsilon: Double
   public var activation: String
 
-  enum CodingKeys: String, CodingKey {
-    case vocabularySize = "vocab_size"
-    case width = "hidden_size"
-    case layerCount = "num_hidden_layers"
-    case headCount = "num_attention_heads"
-    case innerWidth = "intermediate_size"
-    case positionCount = "max_position_embeddings"
-    case segmentCount = "type_vocab_size"
-    case normalizationEpsilon = "layer_norm_eps"
-    case activation = "hidden_act"
-  }
-
   /// What is wrong with it, `nil` when a network can be made of it.
   var fault: String? {
-    let sizes = [vocabularySize, width, layerCount, headCount, innerWidth, positionCount, segmentCount]
-    guard sizes.allSatisfy({ (1...1_000_000).contains($0) }) else { return "sizes must lie in 1...1000000" }
-    guard width.isMultiple(of: headCount) else { return "hidden_size must be a multiple of num_attention_heads" }
-    guard activation == "gelu" else { return "hidden_act is \"\(activation)\"; expected \"gelu\"" }
+    let sizes = [vocabularySize, width, layerCount, headCount, innerWidth, positionCount]
+    guard (sizes + (family == .bert ? [segmentCount] : [])).allSatisfy({ (1...1_000_000).contains($0) }) else {
+      return "sizes must lie in 1...1000000"
+    }
+    let names = family == .bert ? ("hidden_size", "num_attention_heads", "hidden_act") : ("dim", "n_heads", "activation")
+    guard width.isMultiple(of: headCount) else { return "\(names.0) must be a multiple of \(names.1)" }
+    guard activation == "gelu" else { return "\(names.2) is \"\(activation)\"; expected \"gelu\"" }
     return nil
   }
 }
 
-extension BertConfiguration: HubConfiguration {}
+extension BertConfiguration: HubConfiguration {
+  private enum CodingKeys: String, CodingKey {
+    case family = "model_type"
+    case vocabularySize = "vocab_size"
+    case positionCount = "max_position_embeddings"
+    case width = "hidden_size"
+    case layerCount = "num_hidden_layers"
+    case headCount = "num_attention_heads"
+    case innerWidth = "intermediate_size"
+    case segmentCount = "type_vocab_size"
+    case normalizationEpsilon = "layer_norm_eps"
+    case activation = "hidden_act"
+    case distilWidth = "dim"
+    case distilLayerCount = "n_layers"
+    case distilHeadCount = "n_heads"
+    case distilInnerWidth = "hidden_dim"
+    case distilActivation = "activation"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func size(_ key: CodingKeys) throws -> Int { try values.decode(Int.self, forKey: key) }
+    family = try values.decode(Family.self, forKey: .family)
+    vocabularySize = try size(.vocabularySize)
+    positionCount = try size(.positionCount)
+    switch family {
+    case .bert:
+      (width, layerCount, headCount) = (try size(.width), try size(.layerCount), try size(.headCount))
+      (innerWidth, segmentCount) = (try size(.innerWidth), try size(.segmentCount))
+      normalizationEpsilon = try values.decode(Double.self, forKey: .normalizationEpsilon)
+      activation = try values.decode(String.self, forKey: .activation)
+    case .distilBert:
+      (width, layerCount, headCount) = (try size(.distilWidth), try size(.distilLayerCount), try size(.distilHeadCount))
+      (innerWidth, segmentCount) = (try size(.distilInnerWidth), 0)
+      normalizationEpsilon = 1e-12
+      activation = try values.decode(String.self, forKey: .distilActivation)
+    }
+  }
+}
 
 /// Texts as token ids, one after the other, those of equal length beside each other.
 ///
@@ -111,11 +149,11 @@ extension PackedTexts {
   }
 }
 
-/// BERT's encoder. Its values never change, so that threads may share it.
+/// The encoder of a BERT or a DistilBERT. Its values never change, so that threads may share it.
 public struct Bert: @unchecked Sendable {
   private let words: Tensor  // [V, D]
   private let positions: Tensor
-  private let segment: Tensor  // [D], the first: there is one segment
+  private let segment: Tensor?  // [D], the first: there is one segment
   private let normalization: FrozenLayerNorm
   private let layers: [Layer]
   public let configuration: BertConfiguration
@@ -130,19 +168,19 @@ public struct Bert: @unchecked Sendable {
     }
     words = table("word_embeddings", configuration.vocabularySize)
     positions = table("position_embeddings", configuration.positionCount)
-    segment = table("token_type_embeddings", configuration.segmentCount).selected(0)
+    segment =
+      configuration.family == .bert ? table("token_type_embeddings", configuration.segmentCount).selected(0) : nil
     normalization = FrozenLayerNorm(
       width: configuration.width, epsilon: configuration.normalizationEpsilon, dtype: .float32,
       device: computation.device, in: embeddings["LayerNorm"])
-    layers = (0..<configuration.layerCount).map {
-      Layer(configuration, computation, in: scope["encoder"]["layer"][$0])
-    }
+    let stack = scope[configuration.family == .bert ? "encoder" : "transformer"]["layer"]
+    layers = (0..<configuration.layerCount).map { Layer(configuration, computation, in: stack[$0]) }
   }
 
   /// The last hidden states [T, D] of packed texts.
   public func callAsFunction(_ texts: PackedTexts) -> Tensor {
-    let embedded = texts.ids.embedded(in: words) + texts.positions.embedded(in: positions) + segment
-    var x = normalization(embedded).to(computation.dtype)
+    let placed = texts.ids.embedded(in: words) + texts.positions.embedded(in: positions)
+    var x = normalization(segment.map { placed + $0 } ?? placed).to(computation.dtype)
     for layer in layers { x = layer(x, texts) }
     return x
   }
@@ -161,18 +199,17 @@ public struct Bert: @unchecked Sendable {
       func norm(_ scope: Scope) -> FrozenLayerNorm {
         FrozenLayerNorm(
           width: width, epsilon: configuration.normalizationEpsilon, dtype: computation.dtype,
-          device: computation.device, in: scope["LayerNorm"])
+          device: computation.device, in: scope)
       }
-      let attention = scope["attention"]
+      let parts = Parts(configuration.family, in: scope)
       projections = FrozenLinear(
-        inputs: width, outputs: width, computation, in: attention["self"]["query"], attention["self"]["key"],
-        attention["self"]["value"])
-      output = FrozenLinear(inputs: width, outputs: width, computation, in: attention["output"]["dense"])
-      attentionNorm = norm(attention["output"])
+        inputs: width, outputs: width, computation, in: parts.products[0], parts.products[1], parts.products[2])
+      output = FrozenLinear(inputs: width, outputs: width, computation, in: parts.output)
+      attentionNorm = norm(parts.attentionNorm)
       inner = FrozenLinear(
-        inputs: width, outputs: innerWidth, activation: .gelu, computation, in: scope["intermediate"]["dense"])
-      outer = FrozenLinear(inputs: innerWidth, outputs: width, computation, in: scope["output"]["dense"])
-      outputNorm = norm(scope["output"])
+        inputs: width, outputs: innerWidth, activation: .gelu, computation, in: parts.inner)
+      outer = FrozenLinear(inputs: innerWidth, outputs: width, computation, in: parts.outer)
+      outputNorm = norm(parts.outputNorm)
       headCount = configuration.headCount
     }
 
@@ -183,6 +220,33 @@ public struct Bert: @unchecked Sendable {
       let joined = attended.count == 1 ? attended[0] : Tensor.concatenated(attended, along: 0)
       let y = attentionNorm(output(joined, adding: x))
       return outputNorm(outer(inner(y), adding: y))
+    }
+
+    /// Where the parameters of a layer lie.
+    private struct Parts {
+      /// Of queries, keys and values.
+      let products: [Scope]
+      let output: Scope
+      let attentionNorm: Scope
+      let inner: Scope
+      let outer: Scope
+      let outputNorm: Scope
+
+      init(_ family: BertConfiguration.Family, in scope: Scope) {
+        let attention = scope["attention"]
+        switch family {
+        case .bert:
+          products = ["query", "key", "value"].map { attention["self"][$0] }
+          (output, attentionNorm) = (attention["output"]["dense"], attention["output"]["LayerNorm"])
+          (inner, outer) = (scope["intermediate"]["dense"], scope["output"]["dense"])
+          outputNorm = scope["output"]["LayerNorm"]
+        case .distilBert:
+          products = ["q_lin", "k_lin", "v_lin"].map { attention[$0] }
+          (output, attentionNorm) = (attention["out_lin"], scope["sa_layer_norm"])
+          (inner, outer) = (scope["ffn"]["lin1"], scope["ffn"]["lin2"])
+          outputNorm = scope["output_layer_norm"]
+        }
+      }
     }
 
     /// Attention within each text of a run; there is no padding, hence no mask.

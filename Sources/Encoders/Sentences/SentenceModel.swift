@@ -3,8 +3,9 @@ import MemeData
 import Torch
 import TorchNN
 
-/// A BERT that embeds sentences, in the layout of the hub: `config.json`, `vocab.txt` or `sentencepiece.bpe.model`, and what
-/// Sentence Transformers adds (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`), as far as it is there.
+/// A BERT or DistilBERT that embeds texts, in the layout of the hub: `config.json`, `vocab.txt` or `sentencepiece.bpe.model`,
+/// and what Sentence Transformers adds (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`), as far as it is
+/// there.
 struct SentenceModel: HubModel {
   /// What cuts texts into tokens.
   private enum Vocabulary: String {
@@ -18,6 +19,8 @@ struct SentenceModel: HubModel {
   let maxLength: Int
   /// Whether the model's own embeddings have length 1.
   let normalizes: Bool
+  /// What the model's own embeddings are made of.
+  let pooling: SentencePooling
   private let vocabulary: Vocabulary
   private let weightFiles: [URL]
   private let descriptions: [URL]
@@ -30,7 +33,7 @@ struct SentenceModel: HubModel {
     configuration = try folder.configuration()
     let modules = try Self.modules(of: folder)
     normalizes = modules.contains("Normalize")
-    try Self.checkPooling(in: folder)
+    pooling = try Self.pooling(of: folder)
     let lengths: LengthDescription? = try folder.decodedIfThere(LengthDescription.file)
     let length = lengths?.maxLength ?? Self.usualLength
     guard length >= 2 else {
@@ -99,12 +102,16 @@ struct SentenceModel: HubModel {
     return names
   }
 
-  private static func checkPooling(in folder: HubFolder) throws(EncoderError) {
+  private static func pooling(of folder: HubFolder) throws(EncoderError) -> SentencePooling {
     let pooling: PoolingDescription? = try folder.decodedIfThere(PoolingDescription.file)
-    guard let modes = pooling?.modes, modes != ["mean"], modes != ["mean_tokens"] else { return }
-    throw .invalidConfiguration(
-      folder.file(PoolingDescription.file),
-      reason: "pooling_mode is \(modes.sorted().joined(separator: ", ")); expected mean alone")
+    switch pooling?.modes {
+    case nil, ["mean"], ["mean_tokens"]: return .mean
+    case ["cls"], ["cls_token"]: return .first
+    case .some(let modes):
+      throw .invalidConfiguration(
+        folder.file(PoolingDescription.file),
+        reason: "pooling_mode is \(modes.sorted().joined(separator: ", ")); expected mean or cls alone")
+    }
   }
 
   // MARK: Sources
@@ -124,24 +131,29 @@ struct SentenceModel: HubModel {
       case .pooled: false
       case .normalized: true
       }
+    let pooling = variant.readsFirstToken ? .first : self.pooling
     return .init(
       width: configuration.width, files: weightFiles + descriptions,
-      preprocessing: "\(vocabulary) \(maxLength), mean\(normalizes ? ", normalised" : "")"
-    ) { try encoder(computation, normalizes: normalizes) }
+      preprocessing: "\(vocabulary) \(maxLength), \(pooling.rawValue)\(normalizes ? ", normalised" : "")"
+    ) { try encoder(computation, pooling: pooling, normalizes: normalizes) }
   }
 
   /// - Throws: `CheckpointError`, the tokenizer's own error, or ``EncoderError``, naming the file at fault.
-  func encoder(_ computation: Computation, normalizes: Bool) throws -> SentenceEncoder {
+  func encoder(
+    _ computation: Computation, pooling: SentencePooling, normalizes: Bool
+  ) throws -> SentenceEncoder {
     let tokenize = try tokenizer()
-    let bert = try folder.network(of: weightFiles, computation, selecting: Self.used) {
+    let bert = try folder.network(of: weightFiles, computation, selecting: used) {
       Bert(configuration, computation: $0, in: $1)
     }
-    return SentenceEncoder(bert, normalizes: normalizes, tokenize: tokenize)
+    return SentenceEncoder(bert, pooling: pooling, normalizes: normalizes, tokenize: tokenize)
   }
 
-  /// Known and not needed: the pooler serves another task, the position ids are 0, 1, 2, ….
-  private static func used(_ weights: [String: Tensor]) -> [String: Tensor] {
-    weights.filter { !$0.key.hasPrefix("pooler.") && $0.key != "embeddings.position_ids" }
+  /// Known and not needed: the pooler and heads serve other tasks, the position ids are 0, 1, 2, ….
+  private func used(_ weights: [String: Tensor]) -> [String: Tensor] {
+    weights.ownOrBelow("\(configuration.family.rawValue).").withLayerNormsOfToday.filter {
+      !$0.key.hasPrefix("pooler.") && $0.key != "embeddings.position_ids"
+    }
   }
 
   private func tokenizer() throws -> @Sendable (String) -> [Int32] {

@@ -21,6 +21,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The split to score: train, validation or test.")
   var split: Split = .test
 
+  @Option(
+    help: ArgumentHelp(
+      "Labels of a multi-class task to report as one, such as negative=very_negative,negative; may be repeated.",
+      valueName: "name=label,label"))
+  var merge: [MergedClass] = []
+
   @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
   var strict = false
 
@@ -56,7 +62,10 @@ struct Evaluate: ParsableCommand {
     guard let first = scored.first, first.task == bundle.task else {
       throw TrainingError.noMemes(split: split.rawValue, task: bundle.task.name)
     }
-    let reports = try scored.map { ($0.task.name, try $0.metrics()) }
+    guard merge.isEmpty || first.task.kind == .multiclass else {
+      throw ValidationError("--merge: the task '\(first.task.name)' has no exclusive classes to report as one")
+    }
+    let reports = try scored.map { ($0.task.name, try $0.metrics(merging: $0.task == first.task ? merge : [])) }
     if display.json {
       try Console.printJSON(
         Result(
@@ -70,3 +79,11 @@ struct Evaluate: ParsableCommand {
 }
 
 extension Split: ExpressibleByArgument {}
+
+extension MergedClass: ExpressibleByArgument {
+  public init?(argument: String) {
+    let sides = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty else { return nil }
+    self.init(name: sides[0], members: sides[1].split(separator: ",").map(String.init))
+  }
+}

@@ -1,7 +1,7 @@
 """Writes methods.safetensors: reference values for SemiMemes' losses, logistic regression and the fusion methods.
 
 The distribution-balanced loss is written out from its formula in float64, its gradient by autograd; the linear models
-are scikit-learn's. CMML, Hate-CLIPper, SimCLIP and TIB-VA are written here in PyTorch, float32, without dropout. Random
+are scikit-learn's. CMML, Hate-CLIPper, SimCLIP, TIB-VA and Ext-PIE-Net are written here in PyTorch, float32, without dropout. Random
 inputs from seeds 0 to 3. Run with torch 2.13.0, scikit-learn 1.9 and safetensors.
 """
 import pathlib
@@ -297,5 +297,98 @@ def head_logits(p=p):
 
 
 train("bert_resnet18", p, head_logits, lambda z: F.cross_entropy(z, kinds))
+
+# Ext-PIE-Net on the vectors of its trunks (image 6, text 4): the embeddings of two views, the loss of pretraining, and the
+# classifier on the vectors of both PIEs.
+torch.manual_seed(6)
+p = {}
+for name, width in (("image", 6), ("text", 4)):
+    hidden, score = torch.nn.Linear(width, width, bias=False), torch.nn.Linear(width, 1, bias=False)
+    norm = torch.nn.LayerNorm(width)
+    p |= {f"{name}.attention.hidden.weight": hidden.weight, f"{name}.attention.score.weight": score.weight,
+          f"{name}.normalization.weight": norm.weight, f"{name}.normalization.bias": norm.bias,
+          **named(f"{name}.gate", linear(width, width)), **named(f"{name}.output", linear(width, width)),
+          **named(f"{name}_projection.0", linear(width, 5)), **named(f"{name}_projection.1", linear(5, 5))}
+norm = torch.nn.LayerNorm(5)
+p |= {"fusion.hidden.weight": torch.nn.Linear(5, 5, bias=False).weight, "fusion.scores.weight": torch.nn.Linear(5, 2, bias=False).weight,
+      "fusion.normalization.weight": norm.weight, "fusion.normalization.bias": norm.bias}
+first, second = torch.randn(12, 6), torch.randn(12, 6)
+out.update({"ext_pie.first": first, "ext_pie.second": second})
+
+
+def pie(name, x, p=p):
+    x = x[:, None]
+    weights = (torch.tanh(x @ p[f"{name}.attention.hidden.weight"].T) @ p[f"{name}.attention.score.weight"].T).softmax(1)
+    attended = (weights * x).sum(1)
+    gate = torch.sigmoid(F.linear(attended, p[f"{name}.gate.weight"], p[f"{name}.gate.bias"]))
+    y = F.layer_norm(attended + gate, attended.shape[1:], p[f"{name}.normalization.weight"], p[f"{name}.normalization.bias"])
+    return F.linear(y, p[f"{name}.output.weight"], p[f"{name}.output.bias"])
+
+
+def project(name, x, p=p):
+    hidden = F.relu(F.linear(x, p[f"{name}_projection.0.weight"], p[f"{name}_projection.0.bias"]))
+    return F.linear(hidden, p[f"{name}_projection.1.weight"], p[f"{name}_projection.1.bias"])
+
+
+def fuse(prefix, a, b, p=p):
+    tokens = torch.stack([a, b], 1)
+    scores = torch.tanh(tokens @ p[f"{prefix}.hidden.weight"].T) @ p[f"{prefix}.scores.weight"].T
+    attended = torch.einsum("bth,btd->bhd", scores.softmax(1), tokens)
+    y = F.layer_norm(tokens + attended, tokens.shape[2:], p[f"{prefix}.normalization.weight"], p[f"{prefix}.normalization.bias"])
+    return y.sum(1)
+
+
+def hinge(u, v, margin):
+    s = u @ v.T
+    own, others = s.diag(), 1 - torch.eye(len(s))
+    a = ((margin + s - own[:, None]).clamp(min=0) * others).sum()
+    b = ((margin + s - own[None, :]).clamp(min=0) * others).sum()
+    return 0.7 * a + 0.3 * b
+
+
+def contrast(u, v, temperature):
+    z = torch.cat([u, v])
+    s = (z @ z.T / temperature).masked_fill(torch.eye(len(z)).bool(), -float("inf"))
+    return F.cross_entropy(s, torch.arange(len(z)).roll(len(u)))
+
+
+def embeddings():
+    a, b, t = project("image", pie("image", first)), project("image", pie("image", second)), project("text", pie("text", text))
+    both = torch.maximum(a, b)
+    parts = [both, t, fuse("fusion", both, t), fuse("fusion", a, t), fuse("fusion", b, t)]
+    return torch.cat([F.normalize(x) for x in parts], 1)
+
+
+def pretraining(z):
+    i, t, fused, one, two = z.split(5, 1)
+    return 0.2 * hinge(fused, i, 0.1) + 0.2 * hinge(fused, t, 0.1) + 0.6 * contrast(one, two, 0.07)
+
+
+train("ext_pie.heads", p, embeddings, pretraining)
+
+for name in ("self_attention", "pie"):
+    c = {**named("text", linear(4, 6)), **named("layers.0", linear(12 if name == "self_attention" else 6, 7)),
+         **named("layers.1", linear(7, 5)), **named("layers.2", linear(5, 3))}
+    if name == "self_attention":
+        c |= {**named("query", linear(6, 3)), **named("key", linear(6, 3))}
+    else:
+        norm = torch.nn.LayerNorm(6)
+        c |= {"fusion.hidden.weight": torch.nn.Linear(6, 6, bias=False).weight, "fusion.normalization.bias": norm.bias,
+              "fusion.scores.weight": torch.nn.Linear(6, 2, bias=False).weight, "fusion.normalization.weight": norm.weight}
+
+    def apply(key, x, c=c):
+        return F.linear(x, c[f"{key}.weight"], c[f"{key}.bias"])
+
+    def logits(name=name, c=c, apply=apply):
+        t = torch.tanh(apply("text", text))
+        if name == "pie":
+            joined = fuse("fusion", image, t, c)
+        else:
+            score = lambda x, y: (F.relu(apply("query", x)) * F.relu(apply("key", y))).sum(1, keepdim=True)
+            share = torch.cat([score(image, t), score(t, image)], 1).softmax(1)
+            joined = torch.cat([image * share[:, :1], t * share[:, 1:]], 1)
+        return apply("layers.2", torch.tanh(apply("layers.1", torch.tanh(apply("layers.0", joined)))))
+
+    train(f"ext_pie.{name}", c, logits, lambda z: F.cross_entropy(z, kinds))
 
 save_file({k: v.contiguous() for k, v in out.items()}, pathlib.Path(__file__).with_name("methods.safetensors"))

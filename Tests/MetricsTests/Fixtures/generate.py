@@ -133,6 +133,19 @@ def multilabel(y, p):
     return {"truth": y.tolist(), "probabilities": p.tolist(), "scores": scores, "per_label": per_label}
 
 
+def merged(y, p, groups):
+    """Five classes decided, then reported as fewer: scikit-learn's classification report of both mapped."""
+    predicted = groups[p.argmax(1)]
+    report = sk.classification_report(groups[y], predicted, output_dict=True, zero_division=0)
+    sums = np.stack([p[:, groups == k].sum(1) for k in range(3)], 1)
+    rows = [report[str(k)] | {"auroc": auroc((groups[y] == k).astype(int), sums[:, k])} for k in range(3)]
+    rows = [{name.replace("f1-score", "f1"): number(value) for name, value in row.items()} for row in rows]
+    overall = {f"{name.replace('-score', '')}_{average}": report[f"{average} avg"][name]
+               for name in ("precision", "recall", "f1-score") for average in ("macro", "weighted")}
+    return {"truth": y.tolist(), "probabilities": p.tolist(), "scores": overall | {"accuracy": report["accuracy"]},
+            "per_label": rows}
+
+
 def probabilities(shape, digits):
     return np.round(random.uniform(size=shape), digits)
 
@@ -165,12 +178,16 @@ def main():
     multilabels += [multilabel(np.ones((4, 1), int), np.full((4, 1), 0.7))]
     multilabels += [multilabel(np.zeros((3, 2), int), np.zeros((3, 2)))]
 
+    levels = np.array([0, 0, 1, 2, 2])
+    mergeds = [merged(random.randint(0, 5, 60), distribution(60, 5, d), levels) for d in (0, 1)]
+
     cases = {"binary": binaries, "multiclass": multiclasses, "multilabel": multilabels}
     for case in sum(cases.values(), []):
         for scores in [case["scores"], *case.get("per_label", [])]:
             for name, value in scores.items():
                 if not isinstance(value, list):
                     scores[name] = number(value)
+    cases["merged"] = mergeds
     Path(__file__).with_name("scores.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
 
 

@@ -1,0 +1,332 @@
+// Ext-PIE-Net: ResNet-18 and DistilBERT pretrained on memes without labels, then a classifier on their frozen vectors.
+//
+// Paper: Sharma, Siddiqui, Akhtar, Chakraborty, "Domain-aware Self-supervised Pre-training for Label-Efficient Meme
+// Analysis", AACL 2022 (arXiv:2209.14667). Specification: reference file 11 (FPTU-Thesis-CSAI/SemiMemes and an
+// independent copy of the authors' code).
+
+import Encoders
+import Networks
+import Torch
+import TorchNN
+
+/// Ext-PIE-Net.
+///
+/// Pretraining sees every training meme that has both modalities, labelled or not. The classifier sees whole pictures, in
+/// training as in prediction; the published code trains on random parts and predicts on others (reference 11 §4).
+public struct ExtPIE: Method {
+  /// The network for texts; DistilBERT's sizes are the default.
+  public struct Text: Codable, Sendable, Equatable {
+    public enum Family: String, Codable, Sendable, CaseIterable {
+      case distilBert = "distilbert"
+      case bert
+    }
+
+    public var family = Family.distilBert
+    public var width = 768
+    public var layerCount = 6
+    public var headCount = 12
+    public var innerWidth = 3072
+    public var dropoutRate = 0.1
+    public var textLength = 100
+    /// A model of the hub to start from (`distilbert/distilbert-base-uncased`), for BERT also `lite`; or `random`.
+    public var weights = InitialWeights.random
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case family, width, weights
+      case layerCount = "layers"
+      case headCount = "heads"
+      case innerWidth = "inner_width"
+      case dropoutRate = "dropout_rate"
+      case textLength = "text_length"
+    }
+
+    private var shape: BertShape {
+      BertShape(
+        layers: TransformerLayerShape(
+          width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate), layerCount: layerCount)
+    }
+
+    /// What the tokenizer of the recipe's encoder knows: BERT's uncased words.
+    static let vocabularySize = BertShape.base.vocabularySize
+
+    func network(in scope: Scope) -> any TextNetwork {
+      switch family {
+      case .distilBert: DistilBertNetwork(shape, in: scope)
+      case .bert: BertTrunk(shape, in: scope)
+      }
+    }
+
+    func initialValues() throws -> [String: Tensor] {
+      guard let model = weights.model else { return [:] }
+      return switch family {
+      case .distilBert: try PretrainedWeights.distilBert(of: model)
+      case .bert: try PretrainedWeights.bert(of: model, headPrefix: "bert.").filter { !$0.key.hasPrefix("pooler.") }
+      }
+    }
+
+    func check(_ check: inout SettingsCheck) {
+      check.require(width: width, heads: headCount, inner: innerWidth, dropoutRate: dropoutRate, of: "text")
+      check.require(layerCount, in: 1...100, "text.layers")
+      check.require(textLength, in: 2...512, "text.text_length")
+    }
+  }
+
+  /// The loss of pretraining (reference 11 §2) and how it is optimised.
+  public struct Pretraining: Codable, Sendable, Equatable {
+    /// Of the hinge between the embedding of both modalities and the image's.
+    public var imageWeight = 0.2
+    /// Of the hinge between the embedding of both modalities and the text's.
+    public var textWeight = 0.2
+    /// Of the contrast between the two views.
+    public var viewWeight = 0.6
+    public var margin = 0.0
+    public var temperature = 0.07
+    public var training = StageSettings(
+      epochs: 100, batchSize: 32, learningRate: 1e-4, learningRateDecay: 1, weightDecay: 1e-4)
+
+    /// What the hinge counts where a fused embedding is compared with others' and where others' are with it.
+    static let hingeShares = (rows: 0.7, columns: 0.3)
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey {
+      case margin, temperature, training
+      case imageWeight = "image_weight"
+      case textWeight = "text_weight"
+      case viewWeight = "view_weight"
+    }
+
+    func loss(_ found: ExtPIEHeads.Embeddings) -> Tensor {
+      func hinge(_ other: Tensor) -> Tensor {
+        let (rows, columns) = ContrastiveLoss.hinge(found.fused, other, margin: margin)
+        return rows * Self.hingeShares.rows + columns * Self.hingeShares.columns
+      }
+      let views = ContrastiveLoss.normalizedTemperature(
+        found.fusedViews.0, found.fusedViews.1, temperature: temperature)
+      return hinge(found.image) * imageWeight + hinge(found.text) * textWeight + views * viewWeight
+    }
+  }
+
+  /// How the classifier brings both vectors together.
+  public enum Fusion: String, Codable, Sendable, CaseIterable {
+    /// Side by side, each weighed by what the other makes of it.
+    case selfAttention = "self_attention"
+    /// ``PairFusion``, as SemiMemes has it.
+    case pie
+  }
+
+  public static let name = "ext-pie"
+  public static let summary =
+    "ResNet-18 and DistilBERT pretrained on all memes without labels, then a classifier on their frozen vectors"
+
+  /// Rows and columns of pictures.
+  public var pictureSide = 224
+  /// A model of the hub with ResNet-18's weights (`timm/resnet18.a1_in1k`) to start from, or `random`.
+  public var imageWeights = InitialWeights.random
+  public var text = Text()
+  /// Of what pretraining compares.
+  public var embeddingWidth = 512
+  public var pretraining = Pretraining()
+  public var fusion = Fusion.selfAttention
+  public var classWeights = ClassWeights.none
+  public var training = StageSettings(
+    epochs: 100, batchSize: 32, learningRate: 4e-5, learningRateDecay: 1, weightDecay: 1e-4)
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case text, pretraining, fusion, training
+    case pictureSide = "picture_side"
+    case imageWeights = "image_weights"
+    case embeddingWidth = "embedding_width"
+    case classWeights = "class_weights"
+  }
+
+  /// The trained networks.
+  public struct Model: Classifier {
+    let images: ResNet
+    let texts: any TextNetwork
+    let heads: ExtPIEHeads
+    let classifier: PairClassifier
+    let input = PictureInput.imageNet
+    let textLength: Int
+    let isExclusive: Bool
+    /// What pretraining trains: all but the classifier.
+    let pretrained: [Tensor]
+
+    /// The states of the texts' first tokens [N, X].
+    private func firstStates(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
+      let tokens = TokenBatch(
+        rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: Text.vocabularySize)
+      return texts(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1)
+    }
+
+    /// What pretraining compares of memes that have both modalities.
+    func embeddings(_ features: FeatureTable, _ rows: [Int], using generator: Generator) -> ExtPIEHeads.Embeddings {
+      let pictures = input(features.requestedPictures, rows)
+      let views = (0..<2).map { _ in RandomView.of(pictures, using: generator) }
+      let seen = images(.concatenated(views, along: 0), using: generator)
+      return heads.embeddings(
+        views: (seen.sliced(0..<rows.count), seen.sliced(rows.count..<2 * rows.count)),
+        text: firstStates(features, rows, using: generator))
+    }
+
+    /// What the classifier reads; the vector of a missing modality is zero.
+    func vectors(_ features: FeatureTable, _ rows: [Int]) -> PreparedFeatures {
+      let hasImage = features.requestedPictures.presence(rows).expanded(at: 1)
+      let hasText = Tensor(rows.map { !features.requestedIDs[$0].isEmpty }).expanded(at: 1)
+      let image = heads.vectors(images: images(input(features.requestedPictures, rows), using: nil))
+      let text = heads.vectors(texts: firstStates(features, rows, using: nil))
+      return PreparedFeatures(
+        image: image.to(.float32) * hasImage, text: text.to(.float32) * hasText.to(.float32))
+    }
+
+    public func probabilities(of features: FeatureTable) -> Tensor {
+      features.probabilities(isExclusive: isExclusive) { classifier(vectors(features, $0)) }
+    }
+  }
+
+  public var request: FeatureRequest {
+    FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
+  }
+
+  public func initialValues() throws -> [String: Tensor] {
+    let images = try imageWeights.model.map { try PretrainedWeights.resNet(of: $0).withPrefix("images.") } ?? [:]
+    return images.merging(try text.initialValues().withPrefix("texts.")) { first, _ in first }
+  }
+
+  public func model(for shape: ProblemShape, in scope: Scope) -> Model {
+    let images = ResNet(.resnet18, in: scope["images"])
+    let texts = text.network(in: scope["texts"])
+    let heads = ExtPIEHeads(
+      imageWidth: images.width, textWidth: texts.width, embeddingWidth: embeddingWidth, in: scope["heads"])
+    return Model(
+      images: images, texts: texts, heads: heads,
+      classifier: PairClassifier(
+        imageWidth: images.width, textWidth: texts.width, fusion: fusion, outputs: shape.outputCount,
+        in: scope["classifier"]),
+      textLength: text.textLength, isExclusive: shape.task.kind == .multiclass,
+      pretrained: ["images", "texts", "heads"].flatMap { scope[$0].parameters })
+  }
+
+  public var fault: String? {
+    var check = SettingsCheck()
+    check.require(pictureSide, in: 32...1024, "picture_side")
+    text.check(&check)
+    check.require(embeddingWidth, in: 1...16_384, "embedding_width")
+    check.require(pretraining.imageWeight, in: 0...1e6, "pretraining.image_weight")
+    check.require(pretraining.textWeight, in: 0...1e6, "pretraining.text_weight")
+    check.require(pretraining.viewWeight, in: 0...1e6, "pretraining.view_weight")
+    check.require(pretraining.margin, in: 0...2, "pretraining.margin")
+    check.require(pretraining.temperature, in: 1e-3...1e3, "pretraining.temperature")
+    check.require(pretraining.training, "pretraining.training")
+    check.require(training, "training")
+    return check.fault
+  }
+
+  public func refusal(of problem: Problem) -> String? {
+    if let reason = problem.refusalOfTokens(beyond: Text.vocabularySize) { return reason }
+    let count = problem.pairs.count
+    return count >= 2
+      ? nil : "it compares memes that have both image and text, and \(count) of the training memes has both; 2 are needed"
+  }
+
+  public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
+    let pairs = problem.pairs
+    try trainer.train(
+      [
+        TrainingStage(
+          name: "pretraining", parameters: model.pretrained, buffers: model.images.buffers, exampleCount: pairs.count,
+          settings: pretraining.training
+        ) { rows, generator in
+          let chosen: [Int] = rows.values()
+          return pretraining.loss(model.embeddings(problem.features, chosen.map { pairs[$0] }, using: generator))
+        }
+      ], seed: problem.seed)
+    // The networks are frozen now, so their vectors are made once.
+    let vectors = withoutGrad { model.vectorsInParts(problem.features, problem.labelled) }
+    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    try trainer.trainHead(of: model, model.classifier.parameters, on: problem, settings: training) { rows, _ in
+      loss(model.classifier(vectors.gathered(rows)), rows)
+    }
+  }
+}
+
+extension ExtPIE.Model {
+  /// The same some memes at a time: pictures of many need not be in memory together.
+  fileprivate func vectorsInParts(_ features: FeatureTable, _ rows: [Int]) -> PreparedFeatures {
+    let parts = stride(from: 0, to: rows.count, by: 32).map {
+      vectors(features, Array(rows[$0..<min($0 + 32, rows.count)]))
+    }
+    return PreparedFeatures(
+      image: .concatenated(parts.map(\.image), along: 0), text: .concatenated(parts.map(\.text), along: 0))
+  }
+}
+
+extension Problem {
+  /// The memes, labelled or not, that have both modalities.
+  fileprivate var pairs: [Int] {
+    (0..<features.count).filter { features.image.isPresent[$0] && features.text.isPresent[$0] }
+  }
+}
+
+/// Ext-PIE-Net's classifier on the vectors of both modalities (reference 11 §4).
+///
+/// N memes, I and X widths of an image's and a text's vector.
+public struct PairClassifier {
+  /// How both vectors become one.
+  private enum Join {
+    /// Side by side, either times the share that the product of its query with the other's key has.
+    case crossed(query: Linear, key: Linear)
+    case fused(PairFusion)
+
+    init(_ fusion: ExtPIE.Fusion, width: Int, in scope: Scope) {
+      switch fusion {
+      case .selfAttention:
+        func layer(_ name: String) -> Linear { .glorot(inputs: width, outputs: max(1, width / 2), in: scope[name]) }
+        self = .crossed(query: layer("query"), key: layer("key"))
+      case .pie: self = .fused(PairFusion(width: width, in: scope["fusion"]))
+      }
+    }
+
+    /// [N, I] or [N, 2 I] of vectors [N, I].
+    func callAsFunction(_ image: Tensor, _ text: Tensor) -> Tensor {
+      switch self {
+      case .fused(let fusion): return fusion(image: image, text: text)
+      case .crossed(let query, let key):
+        func product(_ x: Tensor, _ y: Tensor) -> Tensor {
+          (query(x).relu() * key(y).relu()).to(.float32).sum(along: 1, keepingRank: true)
+        }
+        let shares = Tensor.concatenated([product(image, text), product(text, image)], along: 1).softmax()  // [N, 2]
+        return .concatenated(
+          [image * shares.sliced(0..<1, along: 1), text * shares.sliced(1..<2, along: 1)], along: 1)
+      }
+    }
+  }
+
+  private let text: Linear
+  private let join: Join
+  private let layers: [Linear]
+  /// What training changes.
+  let parameters: [Tensor]
+
+  /// - Parameter hidden: Widths of both hidden layers.
+  init(
+    imageWidth: Int, textWidth: Int, fusion: ExtPIE.Fusion, hidden: (Int, Int) = (512, 256), outputs: Int,
+    in scope: Scope
+  ) {
+    text = .glorot(inputs: textWidth, outputs: imageWidth, in: scope["text"])
+    join = Join(fusion, width: imageWidth, in: scope)
+    let widths = [fusion == .pie ? imageWidth : 2 * imageWidth, hidden.0, hidden.1, outputs]
+    layers = (0..<3).map { .glorot(inputs: widths[$0], outputs: widths[$0 + 1], in: scope["layers"][$0]) }
+    parameters = scope.parameters
+  }
+
+  /// Logits [N, C] of vectors [N, I] and [N, X].
+  func callAsFunction(_ vectors: PreparedFeatures) -> Tensor {
+    let joined = join(vectors.image, text(vectors.text).tanh())
+    return layers[2](layers[1](layers[0](joined).tanh()).tanh()).to(.float32)
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import MemeData
+import Networks
+import Testing
+import Torch
+import TorchNN
+
+@testable import Encoders
+
+/// DistilBERT, BERT and timm's networks as they lie on the hub, with heads and old names beside what is used.
+@Suite struct PublishedLayoutTests {
+  private func distilBert() throws -> HubFolderFixture {
+    let hub = try HubFolderFixture("distilbert", of: "distilbert", tokenizer: ["vocab.txt": "vocab.txt"])
+    try hub.write(#"{"max_seq_length": 16}"#, to: "sentence_bert_config.json")
+    return hub
+  }
+
+  private func texts(
+    _ hub: HubFolderFixture, _ variant: String = "", isFused: Bool = true
+  ) throws -> any TextEncoder {
+    var computation = Computation(precision: .float32)
+    computation.isFused = isFused
+    return try HubFolder(url: hub.url).model().textSource(HubEncoderName("tests/tiny\(variant)"), computation).encoder
+  }
+
+  /// Elementwise against transformers; 1e-4 of the largest element is allowed.
+  @Test(arguments: [true, false]) func distilBertEqualsTransformers(isFused: Bool) throws {
+    let hub = try distilBert()
+    let sentences = try hub.fixture.sentences
+    let (tokens, lengths) = (try hub.fixture.tensor("tokens"), try hub.fixture.tensor("lengths").doubles)
+    for (variant, expected) in [("", "mean"), ("+cls", "first")] {
+      let encoder = try texts(hub, variant, isFused: isFused)
+      #expect(encoder.width == 16)
+      #expect(relativeDifference(encoder.features(of: sentences), try hub.fixture.tensor(expected)) <= 1e-4)
+      for (row, sentence) in sentences.enumerated() {
+        let ids: [Int32] = tokens.selected(row).sliced(0..<Int(lengths[row])).values()
+        #expect(encoder.tokens(of: sentence) == ids)
+      }
+    }
+  }
+
+  @Test func poolingOfTheFirstTokenIsRead() throws {
+    let hub = try distilBert()
+    try FileManager.default.createDirectory(at: hub.file("1_Pooling"), withIntermediateDirectories: true)
+    try hub.write(#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#, to: "1_Pooling/config.json")
+    let features = try texts(hub).features(of: hub.fixture.sentences)
+    #expect(relativeDifference(features, try hub.fixture.tensor("first")) <= 1e-4)
+  }
+
+  @Test(arguments: [
+    (#""dim": 16"#, #""dim": 17"#, "dim must be a multiple of n_heads"),
+    (#""activation": "gelu""#, #""activation": "relu""#, #"activation is "relu""#),
+    (#""n_layers": 2"#, #""n_layers": 3"#, "missing: transformer.layer.2"),
+    (#""hidden_dim": 24"#, #""hidden_dim": 0"#, "sizes must lie in 1...1000000"),
+  ]) func distilBertsThatDoNotFitAreRefused(old: String, new: String, reason: String) throws {
+    let hub = try distilBert()
+    try hub.replace(old, with: new, in: "config.json")
+    let error = try #require(throws: EncoderError.self) { try texts(hub) }
+    #expect(error.description.contains(reason), "\(error)")
+  }
+
+  /// google-bert's files hold a head beside the network, and TensorFlow's names of gains and shifts.
+  @Test func bertIsReadBelowItsHeadAndWithOldNames() throws {
+    let hub = try HubFolderFixture(
+      "multilingual", of: "multilingual", tokenizer: ["xlm-roberta.model": "sentencepiece.bpe.model"])
+    try hub.write(#"{"max_seq_length": 16}"#, to: "sentence_bert_config.json")
+    var weights: [String: Tensor] = ["cls.predictions.bias": Tensor.zeros([3])]
+    for (key, value) in hub.fixture.group("multilingual.weights.") {
+      let old = key.replacing("LayerNorm.weight", with: "LayerNorm.gamma")
+        .replacing("LayerNorm.bias", with: "LayerNorm.beta")
+      weights["bert.\(old)"] = value
+    }
+    #expect(weights["bert.embeddings.LayerNorm.gamma"] != nil)
+    try Checkpoint(tensors: weights).write(to: hub.file("model.safetensors"))
+    let features = try texts(hub).features(of: hub.fixture.sentences)
+    #expect(relativeDifference(features, try hub.fixture.tensor("mean")) <= 1e-4)
+  }
+
+  @Test func theFirstTokenIsForBertsAlone() throws {
+    let clip = try HubFolderFixture("clip")
+    #expect(throws: EncoderError.noFirstToken(name: "tests/tiny")) { try texts(clip, "+cls") }
+  }
+
+  // MARK: timm
+
+  /// A folder with random weights of the full size and the network that they are of.
+  private func timm(
+    _ architecture: String, _ make: (Scope) -> any PictureNetwork
+  ) throws -> (TemporaryFolder, any PictureNetwork) {
+    let folder = try TemporaryFolder()
+    let store = ParameterStore(initializingFrom: Generator(seed: 2))
+    let network = make(store.root)
+    var weights = store.values.mapValues { $0.detached() }
+    weights["fc.weight"] = Tensor.zeros([2, network.width])
+    weights["bn1.num_batches_tracked"] = Tensor([3]).selected(0)
+    try Checkpoint(tensors: weights).write(to: folder.url.appending(path: "model.safetensors"))
+    let description = #"{"architecture": "\#(architecture)", "num_classes": 2, "pretrained_cfg": {"crop_pct": 0.5}}"#
+    try Data(description.utf8).write(to: folder.url.appending(path: "config.json"))
+    return (folder, network)
+  }
+
+  private func images(_ folder: TemporaryFolder, _ variant: String = "") throws -> any ImageEncoder {
+    try HubFolder(url: folder.url).model()
+      .imageSource(HubEncoderName("timm/tiny\(variant)"), Computation(precision: .float32)).encoder
+  }
+
+  /// The network's own vector of a picture of 0 to 255, by ImageNet's means and deviations.
+  private func expected(_ network: any PictureNetwork, _ pixels: Tensor) -> Tensor {
+    func channels(_ values: [Float]) -> Tensor { Tensor(values, shape: [3, 1, 1]) }
+    return withoutGrad {
+      let scaled = (pixels.to(.float32) / 255 - channels([0.485, 0.456, 0.406])) / channels([0.229, 0.224, 0.225])
+      return network(scaled, using: nil)
+    }
+  }
+
+  @Test func resNet18OfTimmIsAnEncoder() throws {
+    let (folder, network) = try timm("resnet18") { ResNet(.resnet18, in: $0) }
+    let encoder = try images(folder)
+    #expect(encoder.width == 512 && encoder.inputSide == 224)
+    let image = picture(width: 300, height: 260)
+    let whole = encoder.features(of: [image])
+    #expect(relativeDifference(whole, expected(network, image.squashed(to: 224))) <= 1e-4)
+    // The middle half of the shorter side, as `crop_pct` has it.
+    let crop = ImagePreparation(side: 224, framing: .crop(shortestSide: 448), mean: [0, 0, 0], deviation: [1, 1, 1])
+    let middle = try images(folder, "+crop").features(of: [image])
+    #expect(relativeDifference(middle, expected(network, crop.pixels(of: image))) <= 1e-4)
+    #expect(relativeDifference(middle, whole) > 1e-3)
+    #expect(throws: EncoderError.seesPicturesAlone(name: "timm/tiny")) {
+      try HubFolder(url: folder.url).model().textSource(HubEncoderName("timm/tiny"), Computation())
+    }
+  }
+
+  @Test func architecturesThatAreNotKnownAreNamed() throws {
+    let (folder, _) = try timm("resnet19") { ResNet(.resnet18, in: $0) }
+    let error = try #require(throws: EncoderError.self) { try images(folder) }
+    #expect(error.description.contains(#"architecture is "resnet19"; expected one of resnet18"#), "\(error)")
+  }
+
+  @Test func weightsOfAnotherArchitectureAreRefused() throws {
+    let (folder, _) = try timm("resnet50") { ResNet(.resnet18, in: $0) }
+    let error = try #require(throws: EncoderError.self) { try images(folder) }
+    #expect(error.description.contains("layer1.0.conv3.weight"), "\(error)")
+  }
+}

@@ -1,0 +1,142 @@
+import MemeData
+import Networks
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+
+@testable import Encoders
+@testable import Methods
+
+/// Ext-PIE-Net against the same networks written out in PyTorch: embeddings, logits and gradients elementwise (1e-5), the
+/// losses of 20 steps of AdamW from the same weights (1e-4).
+@Suite struct ExtPIETests {
+  let fixture: Fixture
+  init() throws { fixture = try Fixture("methods") }
+
+  private func store(_ name: String) -> ParameterStore {
+    let values = fixture.group("\(name).").filter { key, _ in
+      !key.hasPrefix("gradient.") && !["logits", "losses"].contains(key)
+    }
+    return ParameterStore(initializingFrom: Generator(seed: 0), given: values)
+  }
+
+  private func follow(
+    _ name: String, _ store: ParameterStore, output: () -> Tensor, loss: (Tensor) -> Tensor
+  ) throws {
+    try store.validate()
+    let optimizer = Optimizer(
+      store.parameters, rule: .adam(decoupled: true), learningRate: 1e-3, weightDecay: 1e-4)
+    for (step, expected) in fixture["\(name).losses"].doubles.enumerated() {
+      let found = output()
+      let value = loss(found)
+      value.backward()
+      if step == 0 {
+        #expect(difference(found, fixture["\(name).logits"]) < 1e-5, "\(name)")
+        for (path, parameter) in store.values {
+          #expect(difference(parameter.grad!, fixture["\(name).gradient.\(path)"]) < 1e-5, "\(name).\(path)")
+        }
+      }
+      optimizer.step()
+      #expect(abs(value.item - expected) < 1e-4, "\(name), step \(step): \(value.item), \(expected)")
+    }
+  }
+
+  @Test func pretrainingMatchesPyTorch() throws {
+    let store = store("ext_pie.heads")
+    let heads = ExtPIEHeads(imageWidth: 6, textWidth: 4, embeddingWidth: 5, in: store.root)
+    var pretraining = ExtPIE.Pretraining()
+    pretraining.margin = 0.1
+    var found: ExtPIEHeads.Embeddings!
+    try follow("ext_pie.heads", store) {
+      found = heads.embeddings(
+        views: (fixture["ext_pie.first"], fixture["ext_pie.second"]), text: fixture["fusion.text"])
+      return .concatenated(
+        [found.image, found.text, found.fused, found.fusedViews.0, found.fusedViews.1], along: 1)
+    } loss: { _ in
+      pretraining.loss(found)
+    }
+  }
+
+  @Test(arguments: ExtPIE.Fusion.allCases)
+  func theClassifierMatchesPyTorch(_ fusion: ExtPIE.Fusion) throws {
+    let name = "ext_pie.\(fusion.rawValue)"
+    let store = store(name)
+    let classifier = PairClassifier(
+      imageWidth: 6, textWidth: 4, fusion: fusion, hidden: (7, 5), outputs: 3, in: store.root)
+    #expect(classifier.parameters.count == store.values.count)
+    let kinds = fixture["fusion.kinds"].to(.int64)
+    try follow(name, store) {
+      classifier(PreparedFeatures(image: fixture["fusion.image"], text: fixture["fusion.text"]))
+    } loss: {
+      Loss.crossEntropy(logits: $0, classes: kinds)
+    }
+  }
+
+  /// Vector T9 of reference 17: no other text is nearer to a row's image, and some images are nearer to a text.
+  @Test func hingeOfReference17() {
+    let images = Tensor([1, 0, 0.5, 0.2, 1, -0.3, -0.5, 0.4, 1] as [Float], shape: [3, 3]).normalized()
+    let texts = Tensor([0.9, 0.1, 0.4, 0, 0.8, -0.1, 0.3, -0.2, 0.7] as [Float], shape: [3, 3]).normalized()
+    let (rows, columns) = ContrastiveLoss.hinge(images, texts, margin: 0)
+    #expect(rows.item == 0)
+    #expect(abs(columns.item - 0.2356694002) < 1e-6)
+  }
+
+  /// A part may be all of a picture or one mirrored corner; what it shows stood in the picture.
+  @Test func viewsArePartsOfTheirPicture() {
+    // Red grows to the right and green downwards, so that a pixel says where it came from.
+    let ramp = (0..<32).map { Float($0) / 31 }
+    let red = Tensor(ramp).broadcast(to: [32, 32])
+    let picture = Tensor.stacked([red, red.transposed(), red * 0]).expanded(at: 0).broadcast(to: [200, 3, 32, 32])
+    let views = RandomView.of(picture, using: Generator(seed: 4))
+    #expect(views.shape == [200, 3, 32, 32])
+    let values = views.doubles
+    #expect(values.allSatisfy { (-1e-6...1.000001).contains($0) })
+    func value(_ view: Int, _ channel: Int, _ row: Int, _ column: Int) -> Double {
+      values[((view * 3 + channel) * 32 + row) * 32 + column]
+    }
+    var (mirrored, shares) = (0, [Double]())
+    for view in 0..<200 {
+      // The middle half, which no border is repeated in.
+      let width = (value(view, 0, 16, 24) - value(view, 0, 16, 8)) * 31 / 16
+      let height = (value(view, 1, 24, 16) - value(view, 1, 8, 16)) * 31 / 16
+      mirrored += width < 0 ? 1 : 0
+      #expect(height > 0, "never upside down")
+      shares.append(abs(width) * height)
+      // Every row has the same columns, and what lies between two columns is shown between them.
+      #expect(abs(value(view, 0, 3, 16) - value(view, 0, 28, 16)) < 1e-5)
+      let between = (value(view, 0, 16, 8) + value(view, 0, 16, 24)) / 2
+      #expect(abs(value(view, 0, 16, 16) - between) < 1e-5)
+    }
+    #expect((70...130).contains(mirrored))
+    #expect(shares.min()! > 0.07 && shares.min()! < 0.15 && shares.max()! <= 1.0001 && shares.max()! > 0.85)
+  }
+
+  @Test func whatItsParametersComeTo() {
+    let task = LabelTask(name: "t", kind: .multiclass, labels: ["a", "b", "c", "d"])
+    let store = ParameterStore(uninitializedOn: .meta)
+    _ = ExtPIE().model(for: ProblemShape(imageWidth: 0, textWidth: 0, task: task), in: store.root)
+    func count(below path: String) -> Int {
+      store.root[path].parameters.reduce(0) { $0 + $1.elementCount }
+    }
+    #expect(count(below: "images") == 11_176_512)
+    #expect(count(below: "texts") == 66_362_880)
+    // Reference 11 §1, without the layer of the published fusion that nothing reads.
+    #expect(count(below: "heads") == 788_992 + 1_773_312 + 525_312 + 656_384 + 526_848 - 262_656)
+    let queryAndKey = 2 * (512 * 256 + 256)
+    let layers = 1024 * 512 + 512 + 512 * 256 + 256 + 256 * 4 + 4
+    #expect(count(below: "classifier") == 768 * 512 + 512 + queryAndKey + layers)
+  }
+
+  @Test func refusesWhereNothingCanBeCompared() {
+    func block(_ isPresent: [Bool]) -> FeatureBlock {
+      FeatureBlock(values: Tensor.zeros([3, 0]), isPresent: isPresent)
+    }
+    var table = FeatureTable(image: block([true, true, false]), text: block([true, false, true]))
+    table.ids = [[101, 102], [], [101, 102]]
+    let task = LabelTask(name: "t", kind: .binary, labels: ["yes"])
+    let problem = Problem(
+      features: table, labelled: [0], labels: [.binary(true)], unlabelled: [1, 2], labelRatio: 0.3, task: task, seed: 0)
+    #expect(ExtPIE().refusal(of: problem)?.contains("1 of the training memes has both") == true)
+  }
+}
