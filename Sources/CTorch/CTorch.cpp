@@ -17,6 +17,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/version.h>
 
 #if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR < 11 || TORCH_VERSION_MINOR > 13
@@ -31,6 +32,9 @@ struct ct_generator {
 };
 struct ct_operator {
   c10::OperatorHandle value;
+};
+struct ct_tensors {
+  std::vector<at::Tensor> values;
 };
 struct ct_inference_scope {
   c10::InferenceMode mode;
@@ -224,6 +228,113 @@ CT_EVERY_VECTOR_WIDTH void adam_bfloat16(const AdamMemory &memory, const AdamCon
   adam_range<uint16_t, true>(memory, constants, begin, end);
 }
 
+// What a recomputed part runs, and the mixed precision it ran in first.
+struct RecomputedBody : torch::CustomClassHolder {
+  struct Precision {
+    c10::DeviceType device;
+    bool is_enabled;
+    c10::ScalarType dtype;
+  };
+
+  ct_recomputed_body body;
+  void (*release)(void *);
+  void *context;
+  std::vector<Precision> precisions;
+
+  RecomputedBody(ct_recomputed_body body, void (*release)(void *), void *context)
+      : body(body), release(release), context(context) {
+    for (auto device : {c10::kCPU, c10::kCUDA}) {
+      precisions.push_back({device, at::autocast::is_autocast_enabled(device), at::autocast::get_autocast_dtype(device)});
+    }
+  }
+
+  RecomputedBody(const RecomputedBody &) = delete;
+  RecomputedBody &operator=(const RecomputedBody &) = delete;
+  ~RecomputedBody() override { release(context); }
+
+  torch::autograd::variable_list run(at::TensorList inputs, bool is_again) const {
+    std::vector<ct_tensor *> handles;
+    for (const auto &input : inputs) handles.push_back(owned(input));
+    ct_tensors results;
+    body(context, is_again, handles.data(), static_cast<int32_t>(handles.size()), &results);
+    return std::move(results.values);
+  }
+};
+
+// Mixed precision as it was when a part ran first. Conversions of weights are not kept: those of the first run are made
+// without gradients and must not serve another.
+class RecomputedPrecision {
+ public:
+  explicit RecomputedPrecision(const RecomputedBody &body) : kept_(at::autocast::is_autocast_cache_enabled()) {
+    for (const auto &wanted : body.precisions) {
+      before_.push_back({wanted.device, at::autocast::is_autocast_enabled(wanted.device),
+                         at::autocast::get_autocast_dtype(wanted.device)});
+      set(wanted);
+    }
+    at::autocast::set_autocast_cache_enabled(false);
+  }
+  ~RecomputedPrecision() {
+    at::autocast::set_autocast_cache_enabled(kept_);
+    for (const auto &precision : before_) set(precision);
+  }
+
+ private:
+  static void set(const RecomputedBody::Precision &precision) {
+    at::autocast::set_autocast_enabled(precision.device, precision.is_enabled);
+    at::autocast::set_autocast_dtype(precision.device, precision.dtype);
+  }
+
+  bool kept_;
+  std::vector<RecomputedBody::Precision> before_;
+};
+
+class Recomputation : public torch::autograd::Function<Recomputation> {
+ public:
+  static torch::autograd::variable_list forward(torch::autograd::AutogradContext *ctx, at::TensorList tensors,
+                                                int64_t input_count, const c10::intrusive_ptr<RecomputedBody> &body) {
+    ctx->save_for_backward(tensors.vec());
+    // A result that nothing was made of is to leave no gradient, as it would in an ordinary call.
+    ctx->set_materialize_grads(false);
+    ctx->saved_data["inputs"] = input_count;
+    ctx->saved_data["body"] = c10::IValue::make_capsule(body);
+    RecomputedPrecision precision(*body);
+    return body->run(tensors.slice(0, input_count), false);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *ctx,
+                                                 const torch::autograd::variable_list &gradients) {
+    const auto body = c10::static_intrusive_pointer_cast<RecomputedBody>(ctx->saved_data["body"].toCapsule());
+    const auto input_count = static_cast<size_t>(ctx->saved_data["inputs"].toInt());
+    auto tensors = ctx->get_saved_variables();
+    for (size_t i = 0; i < input_count; ++i) {
+      tensors[i] = tensors[i].detach().set_requires_grad(tensors[i].requires_grad());
+    }
+    torch::autograd::variable_list results, roots, seeds, wanted;
+    {
+      at::AutoGradMode records(true);
+      RecomputedPrecision precision(*body);
+      results = body->run(at::TensorList(tensors).slice(0, input_count), true);
+    }
+    TORCH_CHECK(results.size() == gradients.size(), "a recomputed part had ", gradients.size(), " results and now has ",
+                results.size());
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (!gradients[i].defined() || !results[i].requires_grad()) continue;
+      roots.push_back(results[i]);
+      seeds.push_back(gradients[i]);
+    }
+    for (const auto &tensor : tensors) {
+      if (tensor.requires_grad()) wanted.push_back(tensor);
+    }
+    const auto found = torch::autograd::grad(roots, wanted, seeds, std::nullopt, false, true);
+    // The last two arguments of `forward` have no gradient.
+    torch::autograd::variable_list all(tensors.size() + 2);
+    for (size_t i = 0, next = 0; i < tensors.size(); ++i) {
+      if (tensors[i].requires_grad()) all[i] = found[next++];
+    }
+    return all;
+  }
+};
+
 bool is_dense_on_cpu(const at::Tensor &tensor, c10::ScalarType type) {
   return tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == type;
 }
@@ -412,6 +523,24 @@ void ct_autocast_scope_leave(ct_autocast_scope *scope) {
   delete scope;
 }
 
+void ct_tensors_add(ct_tensors *tensors, const ct_tensor *tensor) { tensors->values.push_back(tensor->value); }
+
+ct_status ct_recomputed(ct_tensor *const *inputs, int32_t input_count, ct_tensor *const *parameters,
+                        int32_t parameter_count, ct_recomputed_body body, void (*release)(void *context), void *context,
+                        ct_tensor **results, int32_t capacity, int32_t *result_count) {
+  *result_count = 0;
+  // Made first: it releases the context whatever follows.
+  auto held = c10::make_intrusive<RecomputedBody>(body, release, context);
+  return guarded([&] {
+    std::vector<at::Tensor> tensors;
+    for (int32_t i = 0; i < input_count; ++i) tensors.push_back(inputs[i]->value);
+    for (int32_t i = 0; i < parameter_count; ++i) tensors.push_back(parameters[i]->value);
+    const auto found = Recomputation::apply(at::TensorList(tensors), static_cast<int64_t>(input_count), held);
+    TORCH_CHECK(found.size() <= static_cast<size_t>(capacity), "a recomputed part has more than ", capacity, " results");
+    for (const auto &result : found) results[(*result_count)++] = owned(result);
+  });
+}
+
 ct_status ct_adam_step(const ct_adam_tensors *tensors, const ct_adam_rule *rule) {
   return guarded([&] {
     auto &parameter = tensors->parameter->value;
@@ -462,3 +591,7 @@ ct_status ct_generator_make(uint64_t seed, int32_t device, ct_generator **out) {
 }
 
 void ct_generator_release(ct_generator *generator) { delete generator; }
+
+ct_status ct_generator_copy(const ct_generator *generator, ct_generator **out) {
+  return guarded([&] { *out = new ct_generator{generator->value.clone()}; });
+}

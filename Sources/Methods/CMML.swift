@@ -157,34 +157,33 @@ public struct CMML: Method {
     model.preparation.fit(problem.features)
     let memes = problem.labelled + problem.unlabelledPairs
     let features = model.preparation(problem.features).gathered(Tensor(memes))
-    try train(model, model.network.parameters, on: problem, trainer: trainer) { rows, _ in
-      let batch = features.gathered(rows)
+    try train(model, model.network.parameters, on: problem, trainer: trainer) {
+      let batch = features.gathered($0.rows)
       return model.network(image: batch.image, text: batch.text)
     }
   }
 
   /// Trains a network on labelled memes and, for their agreement, on unlabelled pairs.
   ///
-  /// - Parameter logits: Of a batch, whose rows count the labelled memes and then the unlabelled pairs.
+  /// - Parameters:
+  ///   - preparation: See ``TrainingStage/preparation``.
+  ///   - logits: Of a batch, whose rows count the labelled memes and then the unlabelled pairs.
   func train(
     _ model: any Classifier, _ parameters: [Tensor], buffers: [Tensor] = [], on problem: Problem,
-    trainer: any StageTrainer, logits: @escaping (_ rows: Tensor, _ generator: Generator) -> CMMLNetwork.Logits
+    trainer: any StageTrainer, preparation: ((_ rows: [Int], _ epoch: Int) throws -> [Tensor])? = nil,
+    logits: @escaping (TrainingBatch) -> CMMLNetwork.Logits
   ) throws {
     let (labelled, unlabelled) = (problem.labelled.count, problem.unlabelledPairs.count)
     let batch = batchSplit(ratio: problem.labelRatio, labelled: labelled, unlabelled: unlabelled)
     var settings = training.stageSettings(labelRatio: problem.labelRatio)
     settings.batchSize = batch.labelled
     let loss = loss(targets: Targets(problem.labels, task: problem.task))
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "network", parameters: parameters, buffers: buffers, exampleCount: labelled,
-          companions: .init(exampleCount: unlabelled, batchSize: batch.unlabelled), decayInterval: decayInterval,
-          settings: settings, classifier: model
-        ) { rows, generator in
-          loss(logits(rows, generator), rows.sliced(0..<batch.labelled))
-        }
-      ], seed: problem.seed)
+    var stage = TrainingStage(
+      name: "network", parameters: parameters, buffers: buffers, exampleCount: labelled,
+      companions: .init(exampleCount: unlabelled, batchSize: batch.unlabelled), decayInterval: decayInterval,
+      settings: settings, classifier: model, batchLoss: { loss(logits($0), $0.rows.sliced(0..<batch.labelled)) })
+    stage.preparation = preparation
+    try trainer.train([stage], seed: problem.seed)
   }
 
   /// Probabilities whose cosine tells agreement. One positive number always points the way of another, so that of a

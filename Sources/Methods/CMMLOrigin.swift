@@ -25,6 +25,8 @@ public struct CMMLOrigin: Method {
   public var textHidden = 384
   /// A model of the hub with ResNet-18's weights (`timm/resnet18.tv_in1k`) to start from, or `random`.
   public var weights = InitialWeights.random
+  /// SemiMemes' script defines changes and trains without them (reference 02 §3).
+  public var augmentation = PictureAugmentation.none
   public var hidden = 256
   public var fusedWeight = 2.0
   public var diversityWeight = 0.0
@@ -42,7 +44,7 @@ public struct CMMLOrigin: Method {
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case weights, hidden, training
+    case weights, augmentation, hidden, training
     case pictureSide = "picture_side"
     case vocabularySize = "vocabulary_size"
     case textHidden = "text_hidden"
@@ -62,9 +64,11 @@ public struct CMMLOrigin: Method {
     let input = PictureInput.clip
     let isExclusive: Bool
 
-    /// Logits of the given memes; `generator` is given while training.
-    func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> CMMLNetwork.Logits {
-      let image = images(input(features.requestedPictures, rows), using: generator)
+    /// Logits of the given memes; `generator`, and views of pictures where there are some, are given while training.
+    func logits(
+      _ features: FeatureTable, _ rows: [Int], views: Tensor? = nil, using generator: Generator?
+    ) -> CMMLNetwork.Logits {
+      let image = images(input(features.requestedPictures, rows, views: views), using: generator)
       let text = words(counted(rows.map { features.requestedTexts[$0] })).relu()
       return core(image: image, text: text)
     }
@@ -142,12 +146,15 @@ public struct CMMLOrigin: Method {
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     let memes = problem.labelled + problem.unlabelledPairs
     let words = [model.words.weight, model.words.bias!]
+    let views = augmentation.views(of: problem, stage: "network")
     try agreement.train(
       model, model.images.parameters + words + model.core.parameters, buffers: model.images.buffers, on: problem,
-      trainer: trainer
-    ) { rows, generator in
-      let chosen: [Int] = rows.values()
-      return model.logits(problem.features, chosen.map { memes[$0] }, using: generator)
+      trainer: trainer,
+      preparation: views.map { views in { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] } }
+    ) { batch in
+      let chosen: [Int] = batch.rows.values()
+      return model.logits(
+        problem.features, chosen.map { memes[$0] }, views: batch.inputs.first, using: batch.generator)
     }
   }
 }

@@ -34,6 +34,19 @@ public enum ClassWeights: String, Codable, Sendable, CaseIterable {
     }
   }
 
+  /// What each example counts in the mean that the loss is [N]; `nil` where all count alike.
+  func exampleWeights(for targets: Targets) -> Tensor? {
+    guard self == .balanced else { return nil }
+    let positives = targets.positiveCounts
+    let count = Double(targets.indicators.shape[0])
+    if let classes = targets.classes {
+      return Tensor(Self.balanced(positives, total: count)).to(.float32).gathered(classes)
+    }
+    guard positives.count == 1 else { return nil }
+    let weights = Self.balanced([positives[0], count - positives[0]], total: count)
+    return (targets.indicators * weights[0] + (1 - targets.indicators) * weights[1]).reshaped(to: [-1])
+  }
+
   /// Weights of classes; one without examples weighs nothing, for there is nothing to weigh.
   private static func balanced(_ counts: [Double], total: Double) -> [Double] {
     counts.map { $0 > 0 ? total / (Double(counts.count) * $0) : 0 }

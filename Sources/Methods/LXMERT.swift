@@ -39,13 +39,16 @@ public struct LXMERTSizes: RegionNetwork {
     case textLength = "text_length"
   }
 
-  private func shape(regionWidth: Int) -> LXMERTShape {
+  private func shape(regionWidth: Int, isRecomputed: Bool) -> LXMERTShape {
     LXMERTShape(
       layers: TransformerLayerShape(
-        width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate),
+        width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate,
+        isRecomputed: isRecomputed),
       textLayerCount: textLayerCount, regionLayerCount: regionLayerCount, crossLayerCount: crossLayerCount,
       regionWidth: regionWidth)
   }
+
+  public func layers(regionWidth: Int) -> any LayeredShape { shape(regionWidth: regionWidth, isRecomputed: false) }
 
   public var vocabularySize: Int { LXMERTShape.base.vocabularySize }
 
@@ -56,8 +59,8 @@ public struct LXMERTSizes: RegionNetwork {
     check.require(crossLayerCount, in: 1...100, "network.cross_layers")
   }
 
-  public func network(regionWidth: Int, in scope: Scope) -> RegionModel.Network {
-    let network = LXMERTNetwork(shape(regionWidth: regionWidth), in: scope)
+  public func network(regionWidth: Int, isRecomputed: Bool, in scope: Scope) -> RegionModel.Network {
+    let network = LXMERTNetwork(shape(regionWidth: regionWidth, isRecomputed: isRecomputed), in: scope)
     return { tokens, features, boxes, hasRegions, generator in
       network(
         tokens.ids, hasText: tokens.isPresent, regions: features, boxes: boxes, hasRegions: hasRegions,

@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import Networks
 import Torch
 import TorchNN
 
@@ -75,8 +76,13 @@ public protocol RegionNetwork: Codable, Sendable, Equatable {
   /// Refuses sizes that no network can be made of.
   func check(_ check: inout SettingsCheck)
 
+  /// Where its layers lie.
+  func layers(regionWidth: Int) -> any LayeredShape
+
   /// The network for regions of `regionWidth` features, its parameters taken from `scope`.
-  func network(regionWidth: Int, in scope: Scope) -> RegionModel.Network
+  ///
+  /// - Parameter isRecomputed: Whether the backward pass computes layers once more.
+  func network(regionWidth: Int, isRecomputed: Bool, in scope: Scope) -> RegionModel.Network
 }
 
 /// A published network with regions, fine-tuned whole with a head for any task, labelled memes only.
@@ -90,6 +96,7 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
   /// A model of the hub to start from, for VisualBERT also `lite`, the default text encoder; or `random`.
   public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
+  public var fineTuning = FineTuning()
   public var training = StageSettings(
     epochs: 5, batchSize: 64, learningRate: 2e-5, learningRateDecay: 1, weightDecay: 0)
 
@@ -98,6 +105,7 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
   enum CodingKeys: String, CodingKey {
     case network, head, regions, weights, training
     case classWeights = "class_weights"
+    case fineTuning = "fine_tuning"
   }
 
   public var request: FeatureRequest {
@@ -110,11 +118,15 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> RegionModel {
-    RegionModel(
-      network: network.network(regionWidth: shape.regionWidth ?? 0, in: scope["network"]),
-      head: LinearHead(head, inputs: network.width, outputs: shape.outputCount, in: scope["head"]),
-      textLength: network.textLength, vocabularySize: network.vocabularySize,
-      isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
+    let regionWidth = shape.regionWidth ?? 0
+    let made = network.network(
+      regionWidth: regionWidth, isRecomputed: fineTuning.recomputesLayers, in: scope["network"])
+    let head = LinearHead(head, inputs: network.width, outputs: shape.outputCount, in: scope["head"])
+    return RegionModel(
+      network: made, head: head, textLength: network.textLength, vocabularySize: network.vocabularySize,
+      isExclusive: shape.task.kind == .multiclass,
+      parameters: LayeredParameters(
+        network: scope["network"], of: network.layers(regionWidth: regionWidth), head: scope["head"]))
   }
 
   public var fault: String? {
@@ -123,15 +135,16 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
     check.require(network.textLength, in: 2...512, "network.text_length")
     check.require(head)
     check.require(training, "training")
+    check.require(fineTuning)
     return check.fault
   }
 
   public func refusal(of problem: Problem) -> String? { problem.refusalOfTokens(beyond: network.vocabularySize) }
 
   public func fit(_ model: RegionModel, to problem: Problem, trainer: any StageTrainer) throws {
-    try trainer.trainWhole(model, model.parameters, on: problem, weights: classWeights, settings: training) {
-      model.logits(problem.features, $0, using: $1)
-    }
+    try trainer.trainWhole(
+      model, model.parameters, on: problem, weights: classWeights, settings: training, tuning: fineTuning
+    ) { memes, _, generator in model.logits(problem.features, memes, using: generator) }
   }
 }
 
@@ -147,7 +160,7 @@ public struct RegionModel: Classifier {
   let textLength: Int
   let vocabularySize: Int
   let isExclusive: Bool
-  let parameters: [Tensor]
+  let parameters: LayeredParameters
 
   /// Logits [N, C] of the given memes; `generator` is given while training.
   func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {

@@ -41,6 +41,13 @@ public struct SettingsCheck {
     require(training.gradientClip, in: 0...1e6, "\(name).gradient_clip")
   }
 
+  mutating func require(_ tuning: FineTuning) {
+    require(tuning.frozenLayers, in: 0...100, "fine_tuning.frozen_layers")
+    require(tuning.networkRate, in: 1e-6...1e3, "fine_tuning.network_rate")
+    require(tuning.layerDecay, in: 1e-3...1, "fine_tuning.layer_decay")
+    require(tuning.microBatch, in: 0...1_000_000, "fine_tuning.micro_batch")
+  }
+
   /// The sizes of a transformer's layers, which recipes have under `name`.
   mutating func require(width: Int, heads: Int, inner: Int, dropoutRate: Double, of name: String = "network") {
     require(width, in: 1...8192, "\(name).width")

@@ -7,6 +7,8 @@ public struct TrainingStage {
   public var name: String
   /// What the stage trains, in a fixed order.
   public var parameters: [Tensor]
+  /// How learning rate and weight decay of each differ from those of ``settings``; none where all are alike.
+  public var scales: [Optimizer.Scale] = []
   /// What a step changes beside them and a checkpoint must hold, such as running statistics, in a fixed order.
   public var buffers: [Tensor]
   public var exampleCount: Int
@@ -15,6 +17,15 @@ public struct TrainingStage {
   /// Batches between two decays of the learning rate; `nil` where it decays after every epoch.
   public var decayInterval: Int?
   public var settings: StageSettings
+  /// Examples whose gradient is computed at once, the gradients of a batch being added up; 0 for the whole batch. Only
+  /// where the loss is a mean over examples that do not depend on each other: batch statistics, contrasts within a batch
+  /// and companions forbid it.
+  public var microBatch = 0
+  /// What each example counts in the mean that ``loss`` is [N]; `nil` where all count alike.
+  public var exampleWeights: Tensor?
+  /// Makes what the loss reads of examples, such as augmented pictures, on another thread while earlier batches train; what
+  /// it gives may depend on the seed, the rows and the epoch alone. `nil` where the loss needs nothing.
+  public var preparation: ((_ rows: [Int], _ epoch: Int) throws -> [Tensor])?
   /// What stands trained when the stage ends: whoever chooses among its epochs scores this after each. `nil` for a stage
   /// whose last epoch is kept in any case.
   public var classifier: (any Classifier)?
@@ -41,6 +52,18 @@ public struct TrainingStage {
     decayInterval: Int? = nil, settings: StageSettings, classifier: (any Classifier)? = nil,
     loss: @escaping (_ rows: Tensor, _ generator: Generator) -> Tensor
   ) {
+    self.init(
+      name: name, parameters: parameters, buffers: buffers, exampleCount: exampleCount, companions: companions,
+      decayInterval: decayInterval, settings: settings, classifier: classifier,
+      batchLoss: { loss($0.rows, $0.generator) })
+  }
+
+  /// A stage whose loss reads more of a batch than its rows.
+  public init(
+    name: String, parameters: [Tensor], buffers: [Tensor] = [], exampleCount: Int, companions: Companions? = nil,
+    decayInterval: Int? = nil, settings: StageSettings, classifier: (any Classifier)? = nil,
+    batchLoss: @escaping (TrainingBatch) -> Tensor
+  ) {
     self.name = name
     self.parameters = parameters
     self.buffers = buffers
@@ -49,7 +72,7 @@ public struct TrainingStage {
     self.decayInterval = decayInterval
     self.settings = settings
     self.classifier = classifier
-    self.loss = { loss($0.rows, $0.generator) }
+    self.loss = batchLoss
   }
 
   /// The batches of an epoch. With companions an epoch ends with the pool that runs out first, partial batches dropped.
@@ -72,19 +95,33 @@ public struct TrainingStage {
       return .concatenated([rows, others.sliced(range)], along: 0)
     }
   }
+
+  /// The parts of a batch whose gradients are computed one after the other, and what each counts in the whole.
+  public func parts(of rows: Tensor) -> [(rows: Tensor, share: Double)] {
+    let count = rows.shape[0]
+    guard microBatch > 0, microBatch < count else { return [(rows, 1)] }
+    precondition(companions == nil, "the stage '\(name)' has companions, so that its batches cannot be split")
+    let parts = stride(from: 0, to: count, by: microBatch).map { rows.sliced($0..<min($0 + microBatch, count)) }
+    let weights = parts.map { exampleWeights?.gathered($0).sum().item ?? Double($0.shape[0]) }
+    let total = weights.reduce(0, +)
+    return zip(parts, weights).map { ($0, $1 / total) }
+  }
 }
 
 /// A batch as the loss of a stage sees it.
 public struct TrainingBatch {
   /// int64 numbers below ``TrainingStage/exampleCount``, then those of companions, which are counted on from there.
   public var rows: Tensor
+  /// What ``TrainingStage/preparation`` made of the rows.
+  public var inputs: [Tensor]
   /// The epoch it is part of, counted from 0.
   public var epoch: Int
   /// Feeds dropout, with numbers of this batch alone.
   public var generator: Generator
 
-  public init(rows: Tensor, epoch: Int, generator: Generator) {
+  public init(rows: Tensor, inputs: [Tensor] = [], epoch: Int, generator: Generator) {
     self.rows = rows
+    self.inputs = inputs
     self.epoch = epoch
     self.generator = generator
   }
@@ -148,17 +185,32 @@ extension StageTrainer {
     try train([stage], seed: problem.seed)
   }
 
-  /// Trains all of a network on the labelled memes with cross-entropy.
+  /// Trains a network and its head on the labelled memes with cross-entropy.
   ///
-  /// - Parameter logits: Of memes by their rows in the problem's features.
+  /// - Parameters:
+  ///   - views: Makes the pictures of a batch; `nil` where there are none, or the network reads them as they are.
+  ///   - logits: Of memes by their rows in the problem's features, and of their views.
   func trainWhole(
-    _ model: any Classifier, _ parameters: [Tensor], on problem: Problem, weights: ClassWeights,
-    settings: StageSettings, logits: @escaping (_ memes: [Int], _ generator: Generator) -> Tensor
+    _ model: any Classifier, _ parameters: LayeredParameters, on problem: Problem, weights: ClassWeights,
+    settings: StageSettings, tuning: FineTuning, views: PictureViews? = nil,
+    logits: @escaping (_ memes: [Int], _ views: Tensor?, _ generator: Generator) -> Tensor
   ) throws {
-    let loss = weights.loss(for: Targets(problem.labels, task: problem.task))
-    try trainHead(of: model, parameters, on: problem, settings: settings) { rows, generator in
-      let chosen: [Int] = rows.values()
-      return loss(logits(chosen.map { problem.labelled[$0] }, generator), rows)
+    let targets = Targets(problem.labels, task: problem.task)
+    let loss = weights.loss(for: targets)
+    let trained = tuning.trained(parameters)
+    var stage = TrainingStage(
+      name: "head", parameters: trained.values, exampleCount: problem.labelled.count, settings: settings,
+      classifier: model,
+      batchLoss: { batch in
+        let chosen: [Int] = batch.rows.values()
+        return loss(logits(chosen.map { problem.labelled[$0] }, batch.inputs.first, batch.generator), batch.rows)
+      })
+    stage.scales = trained.scales
+    stage.microBatch = tuning.microBatch
+    stage.exampleWeights = weights.exampleWeights(for: targets)
+    if let views {
+      stage.preparation = { rows, epoch in [views(rows.map { problem.labelled[$0] }, epoch: epoch)] }
     }
+    try train([stage], seed: problem.seed)
   }
 }

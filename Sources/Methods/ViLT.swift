@@ -45,14 +45,18 @@ public struct ViLT: Method {
   /// A model of the hub to start from (`dandelin/vilt-b32-mlm`), or `random`.
   public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
+  /// SemiMemes' script changes no picture; ViLT's authors train with `randaugment`.
+  public var augmentation = PictureAugmentation.none
+  public var fineTuning = FineTuning()
   public var training = StageSettings(
     epochs: 50, batchSize: 12, learningRate: 1e-5, learningRateDecay: 1, weightDecay: 0)
 
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case network, weights, training
+    case network, weights, augmentation, training
     case classWeights = "class_weights"
+    case fineTuning = "fine_tuning"
   }
 
   /// The trained network.
@@ -64,16 +68,19 @@ public struct ViLT: Method {
     let input = PictureInput.centered
     let textLength: Int
     let isExclusive: Bool
-    let parameters: [Tensor]
+    let parameters: LayeredParameters
 
-    /// Logits [N, C] of the given memes; `generator` is given while training.
-    func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
+    /// Logits [N, C] of the given memes; `generator`, and views of pictures where there are some, are given while
+    /// training.
+    func logits(
+      _ features: FeatureTable, _ rows: [Int], views: Tensor? = nil, using generator: Generator?
+    ) -> Tensor {
       let tokens = TokenBatch(
         rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: ViLT.vocabularySize)
       let pictures = features.requestedPictures
       let pooled = network(
-        tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows), hasPicture: pictures.presence(rows),
-        using: generator)
+        tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows, views: views),
+        hasPicture: pictures.presence(rows), using: generator)
       return output(normalization(hidden(pooled)).gelu()).to(.float32)
     }
 
@@ -93,7 +100,8 @@ public struct ViLT: Method {
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
     let width = network.width
     let layers = TransformerLayerShape(
-      width: width, headCount: network.headCount, innerWidth: network.innerWidth, dropoutRate: network.dropoutRate)
+      width: width, headCount: network.headCount, innerWidth: network.innerWidth, dropoutRate: network.dropoutRate,
+      isRecomputed: fineTuning.recomputesLayers)
     let viLT = ViLTNetwork(
       ViLTShape(
         layers: layers, layerCount: network.layerCount, vocabularySize: Self.vocabularySize,
@@ -104,7 +112,8 @@ public struct ViLT: Method {
       network: viLT, hidden: Linear(inputs: width, outputs: width, in: head["hidden"]),
       normalization: LayerNorm(width: width, in: head["normalization"]),
       output: Linear(inputs: width, outputs: shape.outputCount, in: head["output"]), textLength: network.textLength,
-      isExclusive: shape.task.kind == .multiclass, parameters: scope.parameters)
+      isExclusive: shape.task.kind == .multiclass,
+      parameters: LayeredParameters(network: scope["network"], of: viLT.shape, head: head))
   }
 
   public var fault: String? {
@@ -119,6 +128,7 @@ public struct ViLT: Method {
       "network.picture_side must be a multiple of network.patch")
     check.require(network.textLength, in: 2...512, "network.text_length")
     check.require(training, "training")
+    check.require(fineTuning)
     return check.fault
   }
 
@@ -127,8 +137,9 @@ public struct ViLT: Method {
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
-    try trainer.trainWhole(model, model.parameters, on: problem, weights: classWeights, settings: training) {
-      model.logits(problem.features, $0, using: $1)
-    }
+    try trainer.trainWhole(
+      model, model.parameters, on: problem, weights: classWeights, settings: training, tuning: fineTuning,
+      views: augmentation.views(of: problem, stage: "head")
+    ) { model.logits(problem.features, $0, views: $1, using: $2) }
   }
 }

@@ -34,11 +34,14 @@ public struct VisualBERTSizes: RegionNetwork {
     case textLength = "text_length"
   }
 
-  private var shape: BertShape {
+  private func shape(isRecomputed: Bool) -> BertShape {
     BertShape(
       layers: TransformerLayerShape(
-        width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate), layerCount: layerCount)
+        width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate,
+        isRecomputed: isRecomputed), layerCount: layerCount)
   }
+
+  public func layers(regionWidth: Int) -> any LayeredShape { shape(isRecomputed: false) }
 
   public var vocabularySize: Int { BertShape.base.vocabularySize }
 
@@ -47,8 +50,8 @@ public struct VisualBERTSizes: RegionNetwork {
     check.require(layerCount, in: 1...100, "network.layers")
   }
 
-  public func network(regionWidth: Int, in scope: Scope) -> RegionModel.Network {
-    let network = VisualBERTNetwork(shape, regionWidth: regionWidth, in: scope)
+  public func network(regionWidth: Int, isRecomputed: Bool, in scope: Scope) -> RegionModel.Network {
+    let network = VisualBERTNetwork(shape(isRecomputed: isRecomputed), regionWidth: regionWidth, in: scope)
     return { tokens, features, _, hasRegions, generator in
       network(tokens.ids, hasText: tokens.isPresent, regions: features, hasRegions: hasRegions, using: generator).pooled
     }

@@ -105,25 +105,31 @@ public struct LXMERTNetwork {
     private let crossed: AddedOutput
     private let textStream: Stream
     private let regionStream: Stream
+    private let run: LayerRun
 
     init(_ shape: TransformerLayerShape, in scope: Scope) {
       crossing = MultiHeadAttention(shape, in: scope["visual_attention"]["att"])
       crossed = AddedOutput(shape, in: scope["visual_attention"]["output"])
       textStream = Stream(shape, name: "lang", in: scope)
       regionStream = Stream(shape, name: "visn", in: scope)
+      run = LayerRun(isRecomputed: shape.isRecomputed, in: scope)
     }
 
     func callAsFunction(
       _ words: Tensor, _ textMask: AttentionMask, _ regions: Tensor, _ regionMask: AttentionMask,
       using generator: Generator?
     ) -> (Tensor, Tensor) {
-      func crossed(_ x: Tensor, _ context: Tensor, _ mask: AttentionMask) -> Tensor {
-        self.crossed(crossing(x, context: context, mask: mask, using: generator), addedTo: x, using: generator)
+      let streams = run([words, regions], using: generator) { inputs, generator in
+        func crossed(_ x: Tensor, _ context: Tensor, _ mask: AttentionMask) -> Tensor {
+          self.crossed(crossing(x, context: context, mask: mask, using: generator), addedTo: x, using: generator)
+        }
+        let (words, regions) = (inputs[0], inputs[1])
+        return [
+          textStream(crossed(words, regions, regionMask), mask: textMask, using: generator),
+          regionStream(crossed(regions, words, textMask), mask: regionMask, using: generator),
+        ]
       }
-      return (
-        textStream(crossed(words, regions, regionMask), mask: textMask, using: generator),
-        regionStream(crossed(regions, words, textMask), mask: regionMask, using: generator)
-      )
+      return (streams[0], streams[1])
     }
   }
 

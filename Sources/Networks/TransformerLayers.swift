@@ -13,9 +13,12 @@ public struct TransformerLayerShape: Sendable, Equatable {
   public var normalizationEpsilon: Double
   /// Of what leaves a sublayer, and of attention weights.
   public var dropoutRate: Double
+  /// Whether the backward pass computes every layer once more, so that less must be kept: see `recomputed`.
+  public var isRecomputed: Bool
 
   public init(
-    width: Int, headCount: Int, innerWidth: Int, normalizationEpsilon: Double = 1e-12, dropoutRate: Double = 0.1
+    width: Int, headCount: Int, innerWidth: Int, normalizationEpsilon: Double = 1e-12, dropoutRate: Double = 0.1,
+    isRecomputed: Bool = false
   ) {
     precondition(width.isMultiple(of: headCount), "a width of \(width) cannot be cut into \(headCount) heads")
     self.width = width
@@ -23,6 +26,7 @@ public struct TransformerLayerShape: Sendable, Equatable {
     self.innerWidth = innerWidth
     self.normalizationEpsilon = normalizationEpsilon
     self.dropoutRate = dropoutRate
+    self.isRecomputed = isRecomputed
   }
 
   public static let base = TransformerLayerShape(width: 768, headCount: 12, innerWidth: 3072)
@@ -36,6 +40,24 @@ public struct TransformerLayerShape: Sendable, Equatable {
   }
 
   var dropout: Dropout { Dropout(rate: dropoutRate) }
+}
+
+/// How a layer is run: as it is, or so that the backward pass computes it once more.
+struct LayerRun {
+  /// The layer's parameters where it is recomputed.
+  private let parameters: [Tensor]?
+
+  /// - Parameter scope: Where all of the layer's parameters have been taken from.
+  init(isRecomputed: Bool, in scope: Scope) {
+    parameters = isRecomputed ? scope.parameters : nil
+  }
+
+  func callAsFunction(
+    _ inputs: [Tensor], using generator: Generator?, _ layer: @escaping ([Tensor], Generator?) -> [Tensor]
+  ) -> [Tensor] {
+    guard let parameters else { return layer(inputs, generator) }
+    return recomputed(inputs, parameters: parameters, using: generator, layer)
+  }
 }
 
 /// Which tokens may be looked at.
@@ -134,16 +156,21 @@ struct BertLayer {
   private let attention: MultiHeadAttention
   private let attended: AddedOutput
   private let feedForward: FeedForward
+  private let run: LayerRun
 
   init(_ shape: TransformerLayerShape, in scope: Scope) {
     attention = MultiHeadAttention(shape, in: scope["attention"]["self"])
     attended = AddedOutput(shape, in: scope["attention"]["output"])
     feedForward = FeedForward(shape, inner: scope["intermediate"], output: scope["output"])
+    run = LayerRun(isRecomputed: shape.isRecomputed, in: scope)
   }
 
   func callAsFunction(_ x: Tensor, mask: AttentionMask?, using generator: Generator?) -> Tensor {
-    let seen = attended(attention(x, mask: mask, using: generator), addedTo: x, using: generator)
-    return feedForward(seen, using: generator)
+    run([x], using: generator) { inputs, generator in
+      let x = inputs[0]
+      let seen = attended(attention(x, mask: mask, using: generator), addedTo: x, using: generator)
+      return [feedForward(seen, using: generator)]
+    }[0]
   }
 }
 
@@ -156,6 +183,7 @@ struct PreNormalizedLayer {
   private let inner: Linear
   private let outer: Linear
   private let dropout: Dropout
+  private let run: LayerRun
 
   init(_ shape: TransformerLayerShape, in scope: Scope) {
     beforeAttention = shape.normalization(in: scope["layernorm_before"])
@@ -165,12 +193,16 @@ struct PreNormalizedLayer {
     inner = shape.linear(outputs: shape.innerWidth, in: scope["intermediate"]["dense"])
     outer = shape.linear(inputs: shape.innerWidth, in: scope["output"]["dense"])
     dropout = shape.dropout
+    run = LayerRun(isRecomputed: shape.isRecomputed, in: scope)
   }
 
   func callAsFunction(_ x: Tensor, mask: AttentionMask?, using generator: Generator?) -> Tensor {
-    let seen = attention(beforeAttention(x), mask: mask, using: generator)
-    let attended = x + dropout(attended(seen), using: generator)
-    return attended + dropout(outer(inner(beforeInner(attended)).gelu()), using: generator)
+    run([x], using: generator) { inputs, generator in
+      let x = inputs[0]
+      let seen = attention(beforeAttention(x), mask: mask, using: generator)
+      let attended = x + dropout(attended(seen), using: generator)
+      return [attended + dropout(outer(inner(beforeInner(attended)).gelu()), using: generator)]
+    }[0]
   }
 }
 

@@ -14,6 +14,8 @@ public struct VisionTransformerConfiguration: Sendable, Equatable {
   public var headCount: Int
   /// The largest rate at which blocks are skipped while training; it grows linearly with depth (stochastic depth).
   public var dropPathRate = 0.0
+  /// Whether the backward pass computes every block once more, so that less must be kept: see `recomputed`.
+  public var isRecomputed = false
 
   public init(side: Int, patch: Int, width: Int, layerCount: Int, headCount: Int, dropPathRate: Double = 0) {
     precondition(width.isMultiple(of: headCount), "a width of \(width) cannot be cut into \(headCount) heads")
@@ -91,6 +93,7 @@ public struct VisionTransformer: PictureNetwork {
     private let inner: Linear
     private let outer: Linear
     private let dropPath: DropPath
+    private let run: LayerRun
 
     init(_ configuration: VisionTransformerConfiguration, dropPathRate: Double, in scope: Scope) {
       let width = configuration.width
@@ -100,11 +103,14 @@ public struct VisionTransformer: PictureNetwork {
       inner = .transformer(inputs: width, outputs: 4 * width, in: scope["mlp"]["fc1"])
       outer = .transformer(inputs: 4 * width, outputs: width, in: scope["mlp"]["fc2"])
       dropPath = DropPath(rate: dropPathRate)
+      run = LayerRun(isRecomputed: configuration.isRecomputed, in: scope)
     }
 
     func callAsFunction(_ x: Tensor, using generator: Generator?) -> Tensor {
-      let attended = x + dropPath(attention(beforeAttention(x)), using: generator)
-      return attended + dropPath(outer(inner(beforeInner(attended)).gelu()), using: generator)
+      run([x], using: generator) { inputs, generator in
+        let attended = inputs[0] + dropPath(attention(beforeAttention(inputs[0])), using: generator)
+        return [attended + dropPath(outer(inner(beforeInner(attended)).gelu()), using: generator)]
+      }[0]
     }
   }
 

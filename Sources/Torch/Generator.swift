@@ -15,6 +15,16 @@ public final class Generator {
     self.device = device
   }
 
+  private init(copying other: Generator) {
+    var result: OpaquePointer?
+    check(ct_generator_copy(other.pointer, &result), "copying a generator on \(other.device)")
+    pointer = result!
+    device = other.device
+  }
+
+  /// A generator that gives the numbers that this one would give from here on.
+  public func copied() -> Generator { Generator(copying: self) }
+
   deinit { ct_generator_release(pointer) }
 
   /// A generator for one part of a seeded run, such as the epoch of a stage.

@@ -20,10 +20,23 @@ public final class Optimizer {
     case sgd(momentum: Double = 0, nesterov: Bool = false)
   }
 
+  /// How a parameter's learning rate and weight decay differ from the optimizer's.
+  public struct Scale: Sendable, Hashable {
+    /// Factors.
+    public var rate: Double
+    public var decay: Double
+
+    public init(rate: Double = 1, decay: Double = 1) {
+      self.rate = rate
+      self.decay = decay
+    }
+  }
+
   public let rule: Rule
   public let weightDecay: Double
   public var learningRate: Double
   public let parameters: [Tensor]
+  private let scales: [Scale]
   /// What a checkpoint of the weights must hold: the parameters themselves, float32 masters of those in bfloat16.
   public let masters: [Tensor]
   private var steps: [Tensor] = []
@@ -31,12 +44,18 @@ public final class Optimizer {
   private var secondMoments: [Tensor] = []
   private var hasStepped = false
 
-  /// - Parameter isMixed: Whether matrices are bfloat16 while they are trained; float32 parameters of the CPU and Adam
-  ///   only, elsewhere nothing is gained and they stay as they are.
+  /// - Parameters:
+  ///   - scales: One for each parameter; none where all are alike.
+  ///   - isMixed: Whether matrices are bfloat16 while they are trained; float32 parameters of the CPU and Adam only,
+  ///     elsewhere nothing is gained and they stay as they are.
   public init(
-    _ parameters: [Tensor], rule: Rule = .adam(), learningRate: Double, weightDecay: Double = 0, isMixed: Bool = false
+    _ parameters: [Tensor], scales: [Scale] = [], rule: Rule = .adam(), learningRate: Double, weightDecay: Double = 0,
+    isMixed: Bool = false
   ) {
+    precondition(
+      scales.isEmpty || scales.count == parameters.count, "\(scales.count) scales for \(parameters.count) parameters")
     self.parameters = parameters
+    self.scales = scales.isEmpty ? parameters.map { _ in Scale() } : scales
     masters = parameters.map { parameter in
       guard isMixed, case .adam = rule, parameter.rank > 1, Self.steppedInOnePass(parameter) else { return parameter }
       let master = parameter.detached().copied()
@@ -65,20 +84,29 @@ public final class Optimizer {
       switch rule {
       case .adam(let beta1, let beta2, let epsilon, let isDecoupled):
         for index in trained { steps[index].add(Tensor(1).to(steps[index].device)) }
-        let step = AdamStep(
-          learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
-          isDecoupled: isDecoupled)
-        for index in trained where Self.steppedInOnePass(masters[index]) { stepInOnePass(index, step) }
-        stepByLibtorch(trained.filter { !Self.steppedInOnePass(masters[$0]) }, step)
+        for (scale, group) in groups(of: trained) {
+          let step = AdamStep(
+            learningRate: learningRate * scale.rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            weightDecay: weightDecay * scale.decay, isDecoupled: isDecoupled)
+          for index in group where Self.steppedInOnePass(masters[index]) { stepInOnePass(index, step) }
+          stepByLibtorch(group.filter { !Self.steppedInOnePass(masters[$0]) }, step)
+        }
       case .sgd(let momentum, let nesterov):
-        Op.sgd.run(
-          .tensors(trained.map { parameters[$0] }), .tensors(trained.map { parameters[$0].grad! }),
-          .tensors(momentum == 0 ? [] : trained.map { firstMoments[$0] }), .double(weightDecay), .double(momentum),
-          .double(learningRate), 0.0, .bool(nesterov), false, .bool(!hasStepped))
+        for (scale, group) in groups(of: trained) {
+          Op.sgd.run(
+            .tensors(group.map { parameters[$0] }), .tensors(group.map { parameters[$0].grad! }),
+            .tensors(momentum == 0 ? [] : group.map { firstMoments[$0] }), .double(weightDecay * scale.decay),
+            .double(momentum), .double(learningRate * scale.rate), 0.0, .bool(nesterov), false, .bool(!hasStepped))
+        }
       }
     }
     hasStepped = true
     clearGradients()
+  }
+
+  /// Parameters of one scale are stepped together.
+  private func groups(of indices: [Int]) -> [(scale: Scale, indices: [Int])] {
+    Dictionary(grouping: indices) { scales[$0] }.map { ($0, $1) }.sorted { $0.indices[0] < $1.indices[0] }
   }
 
   private static func steppedInOnePass(_ parameter: Tensor) -> Bool {

@@ -52,8 +52,12 @@ public final class ParameterStore {
   /// What an optimizer trains: parameters without buffers, in the order the model asked for them.
   public var parameters: [Tensor] { parameters(below: "") }
 
-  func parameters(below path: String) -> [Tensor] {
-    names.filter { !buffers.contains($0) && (path.isEmpty || $0.hasPrefix("\(path).")) }.map { entries[$0]! }
+  func parameters(below path: String) -> [Tensor] { namedParameters(below: path).map(\.value) }
+
+  func namedParameters(below path: String) -> [(name: String, value: Tensor)] {
+    let prefix = path.isEmpty ? "" : "\(path)."
+    return names.filter { !buffers.contains($0) && $0.hasPrefix(prefix) }
+      .map { (String($0.dropFirst(prefix.count)), entries[$0]!) }
   }
 
   /// The elements of all parameters.
@@ -138,6 +142,9 @@ public struct Scope {
 
   /// The parameters below this place that were taken so far, in order, without buffers.
   public var parameters: [Tensor] { store.parameters(below: path) }
+
+  /// The same with their paths from here.
+  public var namedParameters: [(name: String, value: Tensor)] { store.namedParameters(below: path) }
 
   private func joined(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 }

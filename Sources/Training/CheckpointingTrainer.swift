@@ -45,8 +45,8 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   private func train(_ stage: TrainingStage, seed: UInt64, while isWanted: () -> Bool) throws {
     let settings = stage.settings
     let optimizer = Optimizer(
-      stage.parameters, rule: settings.rule, learningRate: settings.learningRate, weightDecay: settings.weightDecay,
-      isMixed: precision == .bfloat16)
+      stage.parameters, scales: stage.scales, rule: settings.rule, learningRate: settings.learningRate,
+      weightDecay: settings.weightDecay, isMixed: precision == .bfloat16)
     defer { optimizer.restoreMasters() }
     let schedule = Schedule.step(
       factor: settings.learningRateDecay, interval: stage.decayInterval ?? stage.batchCount)
@@ -60,18 +60,27 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       let epoch = progress.epoch
       let start = ContinuousClock.now
       let batches = stage.batches(using: Generator(seed: seed, parts: stage.name, String(epoch)))
+      let parts = batches.map(stage.parts(of:))
+      let inputs = stage.preparation.map { prepare in
+        PreparedInputs(of: parts[progress.batch...].flatMap { $0.map { $0.rows.values() } }) { try prepare($0, epoch) }
+      }
+      defer { inputs?.stop() }
       let spent = { [seconds = progress.seconds] in seconds + (ContinuousClock.now - start) / .seconds(1) }
       while progress.batch < batches.count, isWanted() {
-        let (number, rows) = (progress.batch, batches[progress.batch])
+        let number = progress.batch
         let position = epoch * stage.batchCount + number
         optimizer.learningRate = settings.learningRate * schedule.factor(at: position) * warmUp.factor(at: position)
-        let loss = step(
-          optimizer, along: stage,
-          TrainingBatch(
-            rows: rows, epoch: epoch,
-            generator: Generator(seed: seed, parts: stage.name, String(epoch), String(number))))
+        let generator = Generator(seed: seed, parts: stage.name, String(epoch), String(number))
+        var loss = 0.0
+        for part in parts[number] {
+          let batch = TrainingBatch(
+            rows: part.rows, inputs: try inputs?.next() ?? [], epoch: epoch, generator: generator)
+          loss += addGradient(of: batch, share: part.share, stage) * part.share
+        }
+        if settings.gradientClip > 0 { optimizer.clipGradients(toNorm: settings.gradientClip) }
+        optimizer.step()
         stage.afterStep?(position + 1, optimizer.masters)
-        progress.add(loss, of: rows.shape[0])
+        progress.add(loss, of: batches[number].shape[0])
         // The last batch of an epoch is saved with what the epoch comes to.
         if progress.batch < batches.count, saving.isDue {
           progress.seconds = spent()
@@ -112,13 +121,10 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
     return try precision { try scorer.score(classifier) }
   }
 
-  /// Takes one step along the gradient of a batch and returns its loss.
-  private func step(_ optimizer: Optimizer, along stage: TrainingStage, _ batch: TrainingBatch) -> Double {
+  /// Adds the gradient of a batch, or of its part that counts so much in it, and returns the mean loss of its examples.
+  private func addGradient(of batch: TrainingBatch, share: Double, _ stage: TrainingStage) -> Double {
     let loss = precision { stage.loss(batch) }
-    loss.backward()
-    let clip = stage.settings.gradientClip
-    if clip > 0 { optimizer.clipGradients(toNorm: clip) }
-    optimizer.step()
+    (share == 1 ? loss : loss * share).backward()
     return loss.item
   }
 }

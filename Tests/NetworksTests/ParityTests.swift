@@ -125,6 +125,132 @@ import TorchNN
   }
 }
 
+/// Networks whose layers the backward pass computes once more, against the same networks as they are: to the bit.
+@Suite struct RecomputationTests {
+  static let precisions = [DType.float32, .bfloat16]
+
+  /// Loss and gradients of a network made of `shape`, whose layers drop.
+  private func gradients(
+    _ isRecomputed: Bool, _ precision: DType, freezesFirst: Bool = false,
+    _ make: (TransformerLayerShape, Bool, Scope) -> (Generator?) -> Tensor
+  ) -> [String: [Double]] {
+    let store = ParameterStore(initializingFrom: Generator(seed: 3))
+    let shape = TransformerLayerShape(
+      width: 12, headCount: 3, innerWidth: 20, dropoutRate: 0.3, isRecomputed: isRecomputed)
+    let network = make(shape, isRecomputed, store.root)
+    if freezesFirst {
+      for (name, value) in store.values where name.hasPrefix("embeddings.") { value.requiringGrad(false) }
+    }
+    let generator = Generator(seed: 5)
+    func loss() -> Tensor {
+      let output = network(generator).to(.float32)
+      return (output * output * output).sum()
+    }
+    let total = precision == .float32 ? loss() : withAutocast(to: precision, loss)
+    total.backward()
+    var found = store.values.compactMapValues { $0.grad?.doubles }
+    found["loss"] = total.detached().doubles
+    // The generator stands where it would stand: what is drawn next is the same.
+    let next = Tensor(empty: [4])
+    next.fillUniform(from: 0, to: 1, using: generator)
+    found["next"] = next.doubles
+    return found
+  }
+
+  private func check(
+    _ precision: DType, freezesFirst: Bool = false,
+    _ make: (TransformerLayerShape, Bool, Scope) -> (Generator?) -> Tensor
+  ) {
+    let plain = gradients(false, precision, freezesFirst: freezesFirst, make)
+    let again = gradients(true, precision, freezesFirst: freezesFirst, make)
+    #expect(plain.count > 20 && plain.keys.sorted() == again.keys.sorted())
+    for (name, values) in plain {
+      let isConvertedTwice = precision == .bfloat16 && name.contains(".visual_attention.")
+      let tolerance = isConvertedTwice ? 0x1p-7 * values.map(abs).max()! : 0
+      #expect(zip(values, again[name]!).allSatisfy { abs($0 - $1) <= tolerance }, "\(name)")
+    }
+    #expect(plain.contains { $0.key.contains("0") && $0.value.contains { $0 != 0 } })
+  }
+
+  private let ids = Tensor([1, 2, 3, 4, 5, 6, 7, 8]).reshaped(to: [2, 4])
+  private let hasText = Tensor([1, 1, 1, 1, 1, 1, 0, 0] as [Float], shape: [2, 4])
+
+  @Test(arguments: precisions, [false, true])
+  func bert(_ precision: DType, freezesFirst: Bool) {
+    check(precision, freezesFirst: freezesFirst) { shape, _, scope in
+      let network = BertNetwork(
+        BertShape(layers: shape, layerCount: 3, vocabularySize: 9, positionCount: 6), in: scope)
+      return { network(ids, isPresent: hasText, using: $0).pooled }
+    }
+  }
+
+  @Test(arguments: precisions)
+  func viLT(_ precision: DType) {
+    let pictures = Tensor(empty: [2, 3, 16, 16])
+    pictures.fillNormal(using: Generator(seed: 1))
+    check(precision) { shape, _, scope in
+      let network = ViLTNetwork(
+        ViLTShape(layers: shape, layerCount: 2, vocabularySize: 9, positionCount: 6, side: 16, patch: 8), in: scope)
+      return { network(ids, hasText: hasText, pictures: pictures, hasPicture: .ones([2]), using: $0) }
+    }
+  }
+
+  /// Its layers of both streams have two inputs and two results, and one attention serves twice.
+  @Test(arguments: precisions)
+  func lxmert(_ precision: DType) {
+    let (regions, boxes) = (Tensor(empty: [2, 3, 5]), Tensor(empty: [2, 3, 4]))
+    regions.fillNormal(using: Generator(seed: 1))
+    boxes.fillUniform(from: 0, to: 1, using: Generator(seed: 2))
+    check(precision) { shape, _, scope in
+      let network = LXMERTNetwork(
+        LXMERTShape(
+          layers: shape, textLayerCount: 2, regionLayerCount: 1, crossLayerCount: 2, vocabularySize: 9,
+          positionCount: 6, regionWidth: 5), in: scope)
+      return {
+        network(ids, hasText: hasText, regions: regions, boxes: boxes, hasRegions: .ones([2, 3]), using: $0)
+      }
+    }
+  }
+
+  @Test(arguments: precisions)
+  func visionTransformer(_ precision: DType) {
+    let pictures = Tensor(empty: [3, 3, 16, 16])
+    pictures.fillNormal(using: Generator(seed: 1))
+    check(precision) { _, isRecomputed, scope in
+      var configuration = VisionTransformerConfiguration(
+        side: 16, patch: 8, width: 12, layerCount: 3, headCount: 3, dropPathRate: 0.5)
+      configuration.isRecomputed = isRecomputed
+      let network = VisionTransformer(configuration, in: scope)
+      return { network(pictures, using: $0) }
+    }
+  }
+
+  @Test func withoutGradientsNothingIsRecomputed() {
+    var calls = 0
+    let weight = Tensor.ones([2]).requiringGrad()
+    func twice(_ x: [Tensor], _: Generator?) -> [Tensor] {
+      calls += 1
+      return [x[0] * weight]
+    }
+    _ = withoutGrad { recomputed([.ones([2])], parameters: [weight], using: nil, twice) }
+    #expect(calls == 1)
+    recomputed([.ones([2])], parameters: [weight], using: nil, twice)[0].sum().backward()
+    #expect(calls == 3 && weight.grad!.doubles == [1, 1])
+  }
+
+  @Test func depthsAreCountedFromTheTokens() {
+    let layers = TransformerLayerShape(width: 12, headCount: 3, innerWidth: 20)
+    let bert = BertShape(layers: layers, layerCount: 12)
+    #expect(bert.depth(of: "embeddings.word_embeddings.weight") == 0 && bert.depth(of: "pooler.dense.bias") == 13)
+    #expect(bert.depth(of: "encoder.layer.0.output.dense.bias") == 1 && bert.depth(of: "encoder.layer.11.x") == 12)
+    let both = LXMERTShape(layers: layers, textLayerCount: 9, regionLayerCount: 5, crossLayerCount: 5)
+    #expect(both.depth == 14 && both.depth(of: "encoder.visn_fc.box_fc.bias") == 0)
+    #expect(both.depth(of: "encoder.layer.8.x") == 9 && both.depth(of: "encoder.r_layers.4.x") == 9)
+    #expect(both.depth(of: "encoder.r_layers.0.x") == 5 && both.depth(of: "encoder.x_layers.0.x") == 10)
+    #expect(both.depth(of: "pooler.dense.weight") == 15)
+  }
+}
+
 /// Parameters of full-size networks, on the meta device; reference files 06, 11, 12, 13, 14 and 17.
 @Suite struct ParameterCountTests {
   private func count(_ make: (Scope) -> Void) -> Int {

@@ -34,6 +34,24 @@ import Torch
     #expect(difference(optimizer.parameters[0], fixture["optimizer.\(name)"]) < 1e-5, "\(name)")
   }
 
+  /// Parameters with rates and decays of their own against PyTorch's `param_groups`; the last and the first share theirs
+  /// with no other.
+  @Test(arguments: [cases[0], ("adamw", .adam(decoupled: true), 0.1), ("sgd_momentum", .sgd(momentum: 0.9), 0.1)])
+  func scalesAreThoseOfPyTorchsGroups(_ name: String, _ rule: Optimizer.Rule, _ weightDecay: Double) {
+    let columns = [0..<2, 2..<4, 4..<5]
+    let parameters = columns.map { start().detached().sliced($0, along: 1).contiguous().copied().requiringGrad() }
+    let optimizer = Optimizer(
+      parameters, scales: [.init(), .init(rate: 0.3), .init(rate: 2, decay: 0)], rule: rule, learningRate: 0.05,
+      weightDecay: weightDecay)
+    for _ in 0..<7 {
+      Loss.meanSquaredError(
+        fixture["optimizer.x"].linear(weight: .concatenated(parameters, along: 1), bias: nil), fixture["optimizer.y"]
+      ).backward()
+      optimizer.step()
+    }
+    #expect(difference(.concatenated(parameters, along: 1), fixture["optimizer.groups.\(name)"]) < 1e-5, "\(name)")
+  }
+
   @Test(arguments: cases.indices)
   func restoredStateGoesOnWithTheSameBytes(_ index: Int) throws {
     let (_, rule, weightDecay) = Self.cases[index]

@@ -103,14 +103,19 @@ import TorchNN
     }
   }
 
-  /// A transformer that is trained whole, with dropout in every layer.
+  /// A transformer that is trained whole, with dropout in every layer, on augmented pictures, in parts of batches.
   @Test func aWholeTransformer() throws {
     let name = try RecipeLibrary.defaultName(method: ViLT.name, encoder: "lite")
     let method = try Recipe(
       yaml: RecipeLibrary.text(named: name), source: name,
-      overrides: SmallProblem.small(ViLT.self) + ["settings.network.dropout_rate=0.2", "settings.training.epochs=2"]
+      overrides: SmallProblem.small(ViLT.self) + [
+        "settings.network.dropout_rate=0.2", "settings.training.epochs=2", "settings.augmentation=simclr",
+        "settings.fine_tuning.micro_batch=6", "settings.fine_tuning.layer_decay=0.5",
+        "settings.fine_tuning.recomputes_layers=true",
+      ]
     ).method
-    try expectSameBytes(batches: 3 * 2) { trainer in
+    // Two batches of 16 and one of 8, in parts of six.
+    try expectSameBytes(batches: (3 + 3 + 2) * 2) { trainer in
       try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
     }
   }

@@ -126,6 +126,22 @@ void ct_inference_scope_leave(ct_inference_scope *scope);
 ct_autocast_scope *ct_autocast_scope_enter(int32_t device, int32_t dtype);
 void ct_autocast_scope_leave(ct_autocast_scope *scope);
 
+// Results of a ct_recomputed_body.
+typedef struct ct_tensors ct_tensors;
+// Appends another reference to a tensor.
+void ct_tensors_add(ct_tensors *tensors, const ct_tensor *tensor);
+
+// Computes results from `inputs`, of which it owns the handles but not the list. `is_again` is true in the backward pass.
+typedef void (*ct_recomputed_body)(void *context, bool is_again, ct_tensor *const *inputs, int32_t input_count,
+                                   ct_tensors *results);
+
+// Computes what `body` makes of `inputs` without keeping what lies between: the backward pass computes it again, in the
+// same mixed precision, and propagates through that. `parameters` are what `body` reads beside and gradients are wanted
+// of. `release(context)` runs when no backward pass can come any more. Writes at most `capacity` new handles.
+ct_status ct_recomputed(ct_tensor *const *inputs, int32_t input_count, ct_tensor *const *parameters,
+                        int32_t parameter_count, ct_recomputed_body body, void (*release)(void *context), void *context,
+                        ct_tensor **results, int32_t capacity, int32_t *result_count);
+
 // --- optimizers ----------------------------------------------------------------------------------------------------
 
 // What a step of Adam reads and changes: float32 tensors of one shape, row-major, on the CPU. With `working`, the
@@ -155,6 +171,8 @@ ct_status ct_adam_step(const ct_adam_tensors *tensors, const ct_adam_rule *rule)
 
 ct_status ct_generator_make(uint64_t seed, int32_t device, ct_generator **out);
 void ct_generator_release(ct_generator *generator);
+// A generator that will give the numbers that this one would.
+ct_status ct_generator_copy(const ct_generator *generator, ct_generator **out);
 
 #ifdef __cplusplus
 }

@@ -63,6 +63,24 @@ for name, make in {
         optimizer.step()
     record(f"optimizer.{name}", weight)
 
+# Three groups with rates and decays of their own, each the columns of one product.
+for name, make in {
+    "adam": lambda g: torch.optim.Adam(g, 0.05, weight_decay=0.1),
+    "adamw": lambda g: torch.optim.AdamW(g, 0.05, weight_decay=0.1),
+    "sgd_momentum": lambda g: torch.optim.SGD(g, 0.05, momentum=0.9, weight_decay=0.1),
+}.items():
+    weights = [part.clone().requires_grad_() for part in start.split([2, 2, 1], dim=1)]
+    optimizer = make([
+        {"params": [weights[0]]},
+        {"params": [weights[1]], "lr": 0.05 * 0.3},
+        {"params": [weights[2]], "lr": 0.05 * 2, "weight_decay": 0.0},
+    ])
+    for _ in range(7):
+        optimizer.zero_grad()
+        F.mse_loss(F.linear(x, torch.cat(weights, dim=1)), y).backward()
+        optimizer.step()
+    record(f"optimizer.groups.{name}", torch.cat(weights, dim=1))
+
 
 def rates(make, count=30):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
