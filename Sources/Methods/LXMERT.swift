@@ -47,6 +47,12 @@ public struct LXMERTSizes: RegionNetwork {
       regionWidth: regionWidth)
   }
 
+  public var layerCounts: [String: Int] {
+    [
+      "encoder.layer.": textLayerCount, "encoder.r_layers.": regionLayerCount, "encoder.x_layers.": crossLayerCount,
+    ]
+  }
+
   public var vocabularySize: Int { LXMERTShape.base.vocabularySize }
 
   public func check(_ check: inout SettingsCheck) {

@@ -40,6 +40,8 @@ public struct VisualBERTSizes: RegionNetwork {
         width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate), layerCount: layerCount)
   }
 
+  public var layerCounts: [String: Int] { ["encoder.layer.": layerCount] }
+
   public var vocabularySize: Int { BertShape.base.vocabularySize }
 
   public func check(_ check: inout SettingsCheck) {
