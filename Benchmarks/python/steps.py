@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 BATCH = 8
-torch.set_num_threads(os.cpu_count())
+torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(0)
 
 

@@ -336,8 +336,11 @@ class Recomputation : public torch::autograd::Function<Recomputation> {
 };
 
 bool is_dense_on_cpu(const at::Tensor &tensor, c10::ScalarType type) {
-  return tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == type;
+  return tensor.is_cpu() && tensor.is_non_overlapping_and_dense() && tensor.scalar_type() == type;
 }
+
+// Whether element n of one in memory is element n of the other.
+bool lie_alike(const at::Tensor &a, const at::Tensor &b) { return a.sizes() == b.sizes() && a.strides() == b.strides(); }
 
 }  // namespace
 
@@ -453,6 +456,8 @@ int32_t ct_tensor_device(const ct_tensor *tensor) { return index_of(tensor->valu
 
 bool ct_tensor_is_contiguous(const ct_tensor *tensor) { return tensor->value.is_contiguous(); }
 
+bool ct_tensor_is_dense(const ct_tensor *tensor) { return tensor->value.is_non_overlapping_and_dense(); }
+
 void *ct_tensor_data(const ct_tensor *tensor) { return tensor->value.data_ptr(); }
 
 ct_status ct_tensor_copy_out(const ct_tensor *tensor, void *out, size_t count) {
@@ -546,15 +551,20 @@ ct_status ct_adam_step(const ct_adam_tensors *tensors, const ct_adam_rule *rule)
     auto &parameter = tensors->parameter->value;
     const bool has_working = tensors->working != nullptr;
     const auto type = has_working ? at::kBFloat16 : at::kFloat;
-    const auto gradient = tensors->gradient->value.contiguous();
+    const auto &given = tensors->gradient->value;
+    TORCH_CHECK(given.sizes() == parameter.sizes(), "an Adam step of a parameter ", parameter.sizes(), " along a gradient ",
+                given.sizes());
+    const auto gradient = lie_alike(given, parameter)
+                              ? given
+                              : at::empty_strided(parameter.sizes(), parameter.strides(), given.options()).copy_(given);
     TORCH_CHECK(is_dense_on_cpu(parameter, at::kFloat) && is_dense_on_cpu(tensors->first_moment->value, at::kFloat) &&
                     is_dense_on_cpu(tensors->second_moment->value, at::kFloat) && is_dense_on_cpu(gradient, type) &&
                     (!has_working || is_dense_on_cpu(tensors->working->value, type)),
-                "an Adam step takes row-major float32 tensors of the CPU, or bfloat16 gradients of bfloat16 copies");
-    for (const auto &other : {tensors->first_moment->value, tensors->second_moment->value, gradient,
+                "an Adam step takes dense float32 tensors of the CPU, or bfloat16 gradients of bfloat16 copies");
+    for (const auto &other : {tensors->first_moment->value, tensors->second_moment->value,
                               has_working ? tensors->working->value : gradient}) {
-      TORCH_CHECK(other.sizes() == parameter.sizes(), "an Adam step of a parameter ", parameter.sizes(), " with a tensor ",
-                  other.sizes());
+      TORCH_CHECK(lie_alike(other, parameter), "an Adam step of a parameter ", parameter.sizes(), " with strides ",
+                  parameter.strides(), " and a tensor ", other.sizes(), " with strides ", other.strides());
     }
     const AdamMemory memory{parameter.data_ptr<float>(), tensors->first_moment->value.data_ptr<float>(),
                             tensors->second_moment->value.data_ptr<float>(), gradient.const_data_ptr(),

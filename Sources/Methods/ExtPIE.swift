@@ -60,9 +60,13 @@ public struct ExtPIE: Method {
 
     func initialValues() throws -> [String: Tensor] {
       guard let model = weights.model else { return [:] }
-      return switch family {
-      case .distilBert: try PretrainedWeights.distilBert(of: model)
-      case .bert: try PretrainedWeights.bert(of: model, headPrefix: "bert.").filter { !$0.key.hasPrefix("pooler.") }
+      // A shallower network takes the first layers.
+      switch family {
+      case .distilBert:
+        return try PretrainedWeights.distilBert(of: model).keepingLayers(["transformer.layer.": layerCount])
+      case .bert:
+        return try PretrainedWeights.bert(of: model, headPrefix: "bert.").keepingLayers(["encoder.layer.": layerCount])
+          .filter { !$0.key.hasPrefix("pooler.") }
       }
     }
 
@@ -230,7 +234,8 @@ public struct ExtPIE: Method {
     if let reason = problem.refusalOfTokens(beyond: Text.vocabularySize) { return reason }
     let count = problem.pairs.count
     return count >= 2
-      ? nil : "it compares memes that have both image and text, and \(count) of the training memes has both; 2 are needed"
+      ? nil
+      : "it compares memes that have both image and text; \(count) of the training memes has both, 2 are needed"
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {

@@ -71,6 +71,17 @@ enum PretrainedWeights {
 }
 
 extension [String: Tensor] {
+  /// Without layers that a shallower network lacks: it takes the first ones.
+  ///
+  /// - Parameter counts: How many layers there are below a path, such as `encoder.layer.`.
+  func keepingLayers(_ counts: [String: Int]) -> [String: Tensor] {
+    filter { key, _ in
+      guard let (path, count) = counts.first(where: { key.hasPrefix($0.key) }) else { return true }
+      let number = key.dropFirst(path.count).prefix { $0 != "." }
+      return Int(number).map { $0 < count } ?? true
+    }
+  }
+
   /// The same tensors below a path.
   func withPrefix(_ prefix: String) -> [String: Tensor] {
     Dictionary(uniqueKeysWithValues: map { (prefix + $0.key, $0.value) })

@@ -68,6 +68,8 @@ public protocol RegionNetwork: Codable, Sendable, Equatable {
 
   /// Of the pooled vectors.
   var width: Int { get }
+  /// How many layers stand below a path of its keys; of deeper published weights the first are taken.
+  var layerCounts: [String: Int] { get }
   /// Tokens of a text at most.
   var textLength: Int { get }
   /// What token ids lie below.
@@ -93,7 +95,7 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
   public var network = Network()
   public var head = LinearHead.Configuration()
   public var regions = RegionSetting()
-  /// A model of the hub to start from, for VisualBERT also `lite`, the default text encoder; or `random`.
+  /// A model of the hub to start from, or `lite`, the default text encoder, for what a BERT has of it; or `random`.
   public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
   public var fineTuning = FineTuning()
@@ -113,8 +115,9 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
   }
 
   public func initialValues() throws -> [String: Tensor] {
-    try weights.model.map { try PretrainedWeights.bert(of: $0, headPrefix: Network.keyPrefix).withPrefix("network.") }
-      ?? [:]
+    guard let model = weights.model else { return [:] }
+    return try PretrainedWeights.bert(of: model, headPrefix: Network.keyPrefix).keepingLayers(network.layerCounts)
+      .withPrefix("network.")
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> RegionModel {

@@ -74,7 +74,7 @@ public struct ResNet: PictureNetwork {
 
   /// The last map [N, C, S / 32, S / 32] of pictures [N, 3, S, S].
   public func map(_ pictures: Tensor, isTraining: Bool) -> Tensor {
-    let stem = stemNormalization(stem(pictures), isTraining: isTraining).relu().maxPooled(
+    let stem = stemNormalization(stem(pictures.channelsLast), isTraining: isTraining).relu().maxPooled(
       window: 3, stride: 2, padding: 1)
     return blocks.reduce(stem) { x, block in block(x, isTraining: isTraining) }
   }

@@ -25,7 +25,7 @@ public struct AdamStep {
     self.isDecoupled = isDecoupled
   }
 
-  /// Takes step `number`, counted from 1, of a float32 parameter and its moments.
+  /// Takes step `number`, counted from 1, of a float32 parameter and its moments, which lie in memory as it does.
   ///
   /// - Parameter working: the bfloat16 copy of the parameter; the gradient is then bfloat16, else float32.
   public func callAsFunction(

@@ -1,5 +1,12 @@
+private enum Op {
+  static let zerosLike = Operator("aten::zeros_like")
+}
+
 /// Tensors of one value.
 extension Tensor {
+  /// Zeros of this tensor's shape, type, device and order in memory.
+  public var zerosAlike: Tensor { Op.zerosLike(.tensor(self)) }
+
   public static func zeros(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
     full(shape, 0, dtype: dtype, device: device)
   }

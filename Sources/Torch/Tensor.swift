@@ -95,6 +95,9 @@ public struct Tensor {
 
   public var isContiguous: Bool { ct_tensor_is_contiguous(pointer) }
 
+  /// Whether the elements fill one stretch of memory, in whatever order of dimensions.
+  public var isDense: Bool { ct_tensor_is_dense(pointer) }
+
   /// The elements in row-major order. `Element` must be the tensor's own type.
   public func values<Element: TensorElement>(of type: Element.Type = Element.self) -> [Element] {
     precondition(Element.dtype == dtype, "reading \(Element.self) from a tensor of \(dtype)")

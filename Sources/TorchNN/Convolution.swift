@@ -14,7 +14,8 @@ public struct Convolution {
     initializer: Initializer? = nil, in scope: Scope
   ) {
     let fanIn = inputs / groups * kernel * kernel
-    weight = scope.parameter("weight", [outputs, inputs / groups, kernel, kernel], initializer ?? .fanIn(fanIn))
+    weight = scope.parameter(
+      "weight", [outputs, inputs / groups, kernel, kernel], initializer ?? .fanIn(fanIn), channelsLast: true)
     bias = usesBias ? scope.parameter("bias", [outputs], .fanIn(fanIn)) : nil
     self.stride = stride
     self.padding = padding

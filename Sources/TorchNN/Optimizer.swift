@@ -65,7 +65,7 @@ public final class Optimizer {
     self.rule = rule
     self.learningRate = learningRate
     self.weightDecay = weightDecay
-    let zeros = { [masters] in masters.map { Tensor.zeros($0.shape, dtype: $0.dtype, device: $0.device) } }
+    let zeros = { [masters] in masters.map(\.zerosAlike) }
     switch rule {
     case .adam:
       steps = parameters.map { Tensor.zeros([], device: $0.device) }
@@ -110,7 +110,7 @@ public final class Optimizer {
   }
 
   private static func steppedInOnePass(_ parameter: Tensor) -> Bool {
-    parameter.device == .cpu && parameter.dtype == .float32 && parameter.isContiguous
+    parameter.device == .cpu && parameter.dtype == .float32 && parameter.isDense
   }
 
   private func stepInOnePass(_ index: Int, _ step: AdamStep) {

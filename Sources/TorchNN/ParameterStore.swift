@@ -76,9 +76,12 @@ public final class ParameterStore {
     }
   }
 
-  func take(_ path: String, shape: [Int], isBuffer: Bool, initializer: Initializer) -> Tensor {
+  func take(_ path: String, shape: [Int], isBuffer: Bool, initializer: Initializer, channelsLast: Bool = false)
+    -> Tensor
+  {
     precondition(entries[path] == nil, "two parameters are named '\(path)'")
-    let value = made(path, shape: shape, isBuffer: isBuffer, initializer: initializer)
+    let rowMajor = made(path, shape: shape, isBuffer: isBuffer, initializer: initializer)
+    let value = channelsLast ? rowMajor.channelsLast : rowMajor
     if !isBuffer && value.dtype.isFloatingPoint, case .generator = source { value.requiringGrad() }
     if isBuffer { buffers.insert(path) }
     entries[path] = value
@@ -131,8 +134,13 @@ public struct Scope {
   public subscript(_ index: Int) -> Scope { self[String(index)] }
 
   /// A trained tensor.
-  public func parameter(_ name: String, _ shape: [Int], _ initializer: Initializer) -> Tensor {
-    store.take(joined(name), shape: shape, isBuffer: false, initializer: initializer)
+  ///
+  /// - Parameter channelsLast: Whether one of rank 4 lies in memory as convolutions read it fastest.
+  public func parameter(
+    _ name: String, _ shape: [Int], _ initializer: Initializer, channelsLast: Bool = false
+  ) -> Tensor {
+    store.take(
+      joined(name), shape: shape, isBuffer: false, initializer: initializer, channelsLast: channelsLast)
   }
 
   /// A tensor that is saved but not trained.

@@ -67,6 +67,34 @@ import Torch
     #expect(difference(whole.parameters[0], resumed.parameters[0]) == 0)
   }
 
+  /// Where weights lie in memory changes nothing, also where the gradient lies otherwise, and a state is saved row by row.
+  @Test(arguments: [false, true])
+  func weightsWithChannelsInnermostMoveAlike(_ isMixed: Bool) throws {
+    let start = Tensor(empty: [4, 3, 2, 2])
+    start.fillNormal(using: Generator(seed: 5))
+    let weights = [start.copied(), start.channelsLast]
+    #expect(!weights[1].isContiguous && weights[1].isDense)
+    let optimizers = weights.map {
+      Optimizer([$0.requiringGrad()], learningRate: 0.05, weightDecay: 0.1, isMixed: isMixed)
+    }
+    let generator = Generator(seed: 6)
+    for number in 0..<4 {
+      let gradient = Tensor(empty: [4, 3, 2, 2])
+      gradient.fillNormal(using: generator)
+      for optimizer in optimizers {
+        let own = gradient.to(optimizer.parameters[0].dtype)
+        optimizer.parameters[0].setGrad(number.isMultiple(of: 2) ? own : own.channelsLast)
+        optimizer.step()
+      }
+    }
+    #expect(difference(optimizers[0].masters[0], optimizers[1].masters[0]) == 0)
+    #expect(difference(optimizers[0].masters[0], start) > 0.01)
+    let state = optimizers[1].state.mapValues { $0.copied() }
+    let resumed = Optimizer([start.copied().requiringGrad()], learningRate: 0.05, weightDecay: 0.1)
+    try resumed.restore(state)
+    for (name, value) in optimizers[0].state { #expect(difference(resumed.state[name]!, value) == 0, "\(name)") }
+  }
+
   /// The bfloat16 copy holds the master's value as libtorch rounds it, and the master moves as a float32 parameter
   /// does along the same gradients, to the bit.
   @Test(arguments: [false, true])

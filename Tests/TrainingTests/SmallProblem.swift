@@ -129,6 +129,7 @@ enum SmallProblem {
     case VisualBERT.name: return layers + ["settings.network.layers=1", "settings.weights=random"]
     case LXMERT.name:
       return layers + ["text_layers=1", "region_layers=1", "cross_layers=1"].map { "settings.network.\($0)" }
+        + ["settings.weights=random"]
     case ExtPIE.name:
       return (sizes + ["layers=1", "weights=random"]).map { "settings.text.\($0)" }
         + ["settings.picture_side=\(pictureSide)", "settings.embedding_width=8"]

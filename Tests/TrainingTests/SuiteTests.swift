@@ -2,6 +2,7 @@ import Foundation
 import Metrics
 import Testing
 
+@testable import Methods
 @testable import Training
 
 @Suite struct SuiteTests {
@@ -47,7 +48,8 @@ import Testing
     let names = try SuiteLibrary.names
     #expect(
       names == [
-        "ablation", "demo", "harmeme", "memotion", "semimemes-hateful-memes", "semimemes-mami", "simclip-tasks",
+        "ablation", "demo", "fine-tuned", "harmeme", "memotion", "semimemes-hateful-memes", "semimemes-mami",
+        "sentiment-levels", "simclip-tasks",
       ])
     for name in names {
       let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: name), source: name)
@@ -97,6 +99,15 @@ import Testing
     #expect(drawn.recipe.data == "/out/corpora/drawn-200" && drawn.recipe.task == nil)
     #expect(drawn.place.description == "drawn · cmml-clip · a/b · 150 labels · seed 7")
     #expect(plan.cellsByCorpus.map(\.count) == [8, 4, 8, 4], "one corpus a dataset, encoder and cleaning")
+  }
+
+  @Test func theSuiteOfFineTunedMethodsHasEveryMethodThatTrainsNetworks() throws {
+    let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: "fine-tuned"), source: "fine-tuned")
+    let trained = MethodCatalog.all.filter { type in
+      guard let name = try? RecipeLibrary.defaultName(method: type.name, encoder: "lite") else { return false }
+      return (try? Recipe(yaml: RecipeLibrary.text(named: name), source: name).method.request.readsFeatures) == false
+    }
+    #expect(Set(suite.methods.map(\.name)) == Set(trained.map { $0.name } + ["bert-resnet18"]))
   }
 
   /// A method that reads more than features, or none, has a corpus of its own.

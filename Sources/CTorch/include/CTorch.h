@@ -98,6 +98,8 @@ int64_t ct_tensor_element_count(const ct_tensor *tensor);
 int32_t ct_tensor_dtype(const ct_tensor *tensor);
 int32_t ct_tensor_device(const ct_tensor *tensor);
 bool ct_tensor_is_contiguous(const ct_tensor *tensor);
+// Whether the elements fill one stretch of memory, in whatever order of dimensions.
+bool ct_tensor_is_dense(const ct_tensor *tensor);
 // The address of element 0; for CPU tensors only.
 void *ct_tensor_data(const ct_tensor *tensor);
 // Copies a tensor of any device and layout to `count` bytes of row-major memory.
@@ -144,8 +146,9 @@ ct_status ct_recomputed(ct_tensor *const *inputs, int32_t input_count, ct_tensor
 
 // --- optimizers ----------------------------------------------------------------------------------------------------
 
-// What a step of Adam reads and changes: float32 tensors of one shape, row-major, on the CPU. With `working`, the
-// bfloat16 copy that products read, the gradient is bfloat16 too and the copy is written in the same pass; else NULL.
+// What a step of Adam reads and changes: float32 tensors on the CPU, dense and of the parameter's shape and order of
+// dimensions, but for the gradient, which is put into that order. With `working`, the bfloat16 copy that products read,
+// the gradient is bfloat16 too and the copy is written in the same pass; else NULL.
 typedef struct {
   ct_tensor *parameter;
   ct_tensor *working;

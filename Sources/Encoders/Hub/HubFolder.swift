@@ -32,7 +32,8 @@ struct HubFolder: Sendable {
       let name = type.map { "\"\($0)\"" } ?? "missing"
       throw .invalidConfiguration(
         file("config.json"),
-        reason: "model_type is \(name); expected \"clip\", \"siglip\", \"bert\" or \"distilbert\", or timm's architecture")
+        reason:
+          "model_type is \(name); expected \"clip\", \"siglip\", \"bert\" or \"distilbert\", or timm's architecture")
     }
   }
 

@@ -75,7 +75,8 @@ struct TimmModel: HubModel {
     let description: Description = try decoded(file)
     guard let architecture = Architecture(rawValue: description.architecture) else {
       let known = Architecture.allCases.map(\.rawValue).joined(separator: ", ")
-      throw .invalidConfiguration(file, reason: "architecture is \"\(description.architecture)\"; expected one of \(known)")
+      throw .invalidConfiguration(
+        file, reason: "architecture is \"\(description.architecture)\"; expected one of \(known)")
     }
     self.architecture = architecture
     let mean = description.pretraining?.mean ?? [0.485, 0.456, 0.406]

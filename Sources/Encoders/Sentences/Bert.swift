@@ -33,7 +33,8 @@ public struct BertConfiguration: Sendable, Equatable {
     guard (sizes + (family == .bert ? [segmentCount] : [])).allSatisfy({ (1...1_000_000).contains($0) }) else {
       return "sizes must lie in 1...1000000"
     }
-    let names = family == .bert ? ("hidden_size", "num_attention_heads", "hidden_act") : ("dim", "n_heads", "activation")
+    let names =
+      family == .bert ? ("hidden_size", "num_attention_heads", "hidden_act") : ("dim", "n_heads", "activation")
     guard width.isMultiple(of: headCount) else { return "\(names.0) must be a multiple of \(names.1)" }
     guard activation == "gelu" else { return "\(names.2) is \"\(activation)\"; expected \"gelu\"" }
     return nil
