@@ -5,6 +5,7 @@ import Foundation
 import MemeData
 import Methods
 import Metrics
+import Server
 import Training
 
 /// The exit status of a failure, by whose fault it was (sysexits.h).
@@ -23,6 +24,8 @@ enum ExitStatus {
     case is IncompleteBenchmark: self = .incomplete
     case is RecipeError, is MethodError, EncoderError.invalidIndex: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
+    case ServerError.cannotListen: self = .usage
+    case ServerError.unusableKeys: self = .badData
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
     case is DatasetError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
