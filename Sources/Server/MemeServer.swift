@@ -42,7 +42,8 @@ public struct MemeServer: Service {
   /// - Parameter onRunning: told of the port once requests are answered.
   /// - Throws: `TrainingError` for a folder that is no finished run, and what its files are at fault for.
   public init(
-    run folder: URL, settings: ServerSettings, logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
+    run folder: URL, settings: ServerSettings, logger: Logger,
+    onRunning: @escaping @Sendable (_ port: Int) async -> Void
   ) throws {
     self.settings = settings
     self.logger = logger
@@ -87,7 +88,8 @@ public struct MemeServer: Service {
       do {
         try await application.run()
       } catch let error as IOError {
-        throw ServerError.cannotListen(host: settings.host, port: settings.port, reason: String(cString: strerror(error.errnoCode)))
+        throw ServerError.cannotListen(
+          host: settings.host, port: settings.port, reason: String(cString: strerror(error.errnoCode)))
       }
     } onGracefulShutdown: { [isDraining, logger] in
       isDraining.value.withLock { $0 = true }

@@ -89,7 +89,8 @@ public struct CategoryMapping: Codable, Sendable, Equatable {
         }
         for source in sources {
           guard tasks.contains(where: { $0.name == source.task && $0.labels.contains(source.label) }) else {
-            return "\(kind).\(category) names the label '\(source.label)' of the task '\(source.task)', which the model "
+            return
+              "\(kind).\(category) names the label '\(source.label)' of the task '\(source.task)', which the model "
               + "does not have"
           }
         }

@@ -62,7 +62,8 @@ import Testing
       (["-F", "image=@\(image)"], [image]), (["-F", "text=you look like this"], ["--text", "you look like this"]),
     ] {
       let answer = try curl("\(url)/v1/predict", fields)
-      let served = try #require((answer["predictions"] as? [[String: Any]])?.first?["probabilities"] as? [String: Double])
+      let served = try #require(
+        (answer["predictions"] as? [[String: Any]])?.first?["probabilities"] as? [String: Double])
       let printed = try object(program(["predict", "demo/concat-42"] + arguments).output)
       let expected = try #require((printed["probabilities"] as? [String: Double])?["mean"])
       #expect(try abs(#require(served["mean"]) - expected) < 2e-3, "\(arguments)")

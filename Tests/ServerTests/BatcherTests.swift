@@ -47,7 +47,8 @@ private final class HeldComputation: Sendable {
   }
 
   /// Begins to wait for the answers in the order given.
-  private func ask(_ items: [Int], _ batcher: Batcher<Int, Int>, behind count: Int = 0) async -> [Task<Int, any Error>] {
+  private func ask(_ items: [Int], _ batcher: Batcher<Int, Int>, behind count: Int = 0) async -> [Task<Int, any Error>]
+  {
     var tasks: [Task<Int, any Error>] = []
     for item in items {
       tasks.append(Task { try await batcher.answer(to: item) })

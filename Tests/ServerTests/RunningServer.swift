@@ -26,7 +26,10 @@ final class RunningServer: Sendable {
     let log = Log()
     let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($0) } }
     let (ports, continuation) = AsyncStream<Int>.makeStream()
-    server = try MemeServer(run: folder, settings: settings, logger: logger) { continuation.yield($0) }
+    let server = try await onThread { [settings] in
+      try MemeServer(run: folder, settings: settings, logger: logger) { continuation.yield($0) }
+    }
+    self.server = server
     let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
     task = Task {
       defer { continuation.finish() }
@@ -201,7 +204,8 @@ final class RawConnection: @unchecked Sendable {  // used by one thread at a tim
       lines.map { line in
         let parts = line.split(separator: ":", maxSplits: 1)
         return (parts[0].lowercased(), parts[1].trimmingCharacters(in: .whitespaces))
-      }) { $1 }
+      }
+    ) { $1 }
     let length = Int(headers["content-length"] ?? "0") ?? 0
     guard received.count >= end + 4 + length else { return nil }
     let body = Data(received[end + 4..<end + 4 + length])

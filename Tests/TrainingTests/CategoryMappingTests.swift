@@ -26,8 +26,12 @@ import Testing
     let memotion = LabelTask(
       name: "offensive", kind: .multiclass, labels: ["not_offensive", "slight", "very_offensive", "hateful_offensive"])
     let usual = CategoryMapping(usualFor: [memotion])
-    #expect(usual.moderations == ["harassment": [source(memotion, "very_offensive")], "hate": [source(memotion, "hateful_offensive")]])
-    let levels = LabelTask(name: "harm", kind: .multiclass, labels: ["not harmful", "somewhat harmful", "very harmful"])
+    #expect(
+      usual.moderations == [
+        "harassment": [source(memotion, "very_offensive")], "hate": [source(memotion, "hateful_offensive")],
+      ])
+    let levels = LabelTask(
+      name: "harm", kind: .multiclass, labels: ["not harmful", "somewhat harmful", "very harmful"])
     #expect(
       CategoryMapping(usualFor: [levels]).perspective == [
         "TOXICITY": [source(levels, "somewhat harmful"), source(levels, "very harmful")]

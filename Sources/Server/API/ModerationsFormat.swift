@@ -27,7 +27,8 @@ enum ModerationsFormat: RequestFormat {
         list = try decoder.unkeyedContainer()
       } catch {
         throw DecodingError.dataCorrupted(
-          .init(codingPath: decoder.codingPath, debugDescription: "expected a text, a list of texts, or a list of parts"))
+          .init(
+            codingPath: decoder.codingPath, debugDescription: "expected a text, a list of texts, or a list of parts"))
       }
       // A list is of one kind; its first element says which.
       if (try? list.decode(String.self)) != nil {

@@ -55,7 +55,9 @@ struct MultipartParser {
       // The line break that ends a boundary's line may begin the next boundary.
       position = start - 2
       let contentStart = start
-      guard let next = nextDelimiter() else { throw FormatError("the last boundary is missing: the body was cut short") }
+      guard let next = nextDelimiter() else {
+        throw FormatError("the last boundary is missing: the body was cut short")
+      }
       guard fields.count < maximumCount else { throw FormatError("more than \(maximumCount) fields") }
       fields.append(try field(contentStart..<max(contentStart, delimiterStart)))
       end = next
@@ -115,7 +117,8 @@ struct MultipartParser {
   private func field(_ range: Range<Int>) throws(FormatError) -> FormField {
     let part = bytes[range]
     // An empty line ends the headers; it comes first where there are none.
-    let headerEnd = part.starts(with: [0x0D, 0x0A]) ? range.lowerBound : find([0x0D, 0x0A, 0x0D, 0x0A], from: range.lowerBound)
+    let headerEnd =
+      part.starts(with: [0x0D, 0x0A]) ? range.lowerBound : find([0x0D, 0x0A, 0x0D, 0x0A], from: range.lowerBound)
     let isBare = part.starts(with: [0x0D, 0x0A])
     let headers = part[range.lowerBound..<min(headerEnd ?? range.upperBound, range.upperBound)]
     let contentStart = min((headerEnd ?? range.upperBound) + (isBare ? 2 : 4), range.upperBound)

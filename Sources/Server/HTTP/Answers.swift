@@ -57,7 +57,8 @@ struct RequestRecorder: RouterMiddleware {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let route = context.endpointPath ?? "unknown"
     // Clients may send any method; the series must stay few.
-    let method = [.get, .head, .post, .put, .delete, .patch, .options].contains(request.method)
+    let method =
+      [.get, .head, .post, .put, .delete, .patch, .options].contains(request.method)
       ? request.method.rawValue : "other"
     metrics.requests.add(1, route, method, "\(response.status.code)")
     metrics.requestSeconds.observe(seconds, route)

@@ -96,7 +96,8 @@ struct Serve: ParsableCommand {
     if settings.keys == nil, !["127.0.0.1", "::1", "localhost"].contains(host) {
       logger.warning("everybody who reaches this port is answered: there are no API keys")
     }
-    let server = try MemeServer(run: URL(fileURLWithPath: runFolder), settings: settings, logger: logger) { [host] port in
+    let server = try MemeServer(run: URL(fileURLWithPath: runFolder), settings: settings, logger: logger) {
+      [host] port in
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }
     try wait { try await server.runUntilSignalled() }
