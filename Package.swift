@@ -12,7 +12,13 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .target(
@@ -57,11 +63,26 @@ let package = Package(
       dependencies: ["Methods", "TextRecognition", "Yams", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.copy("Recipes"), .copy("Suites")]),
     .target(name: "Report", dependencies: ["Metrics"]),
+    .target(
+      name: "Server",
+      dependencies: [
+        "Training",
+        // swift-metrics, which Hummingbird counts by, has a target of the name of ours.
+        .product(name: "Hummingbird", package: "hummingbird", moduleAliases: ["Metrics": "SwiftMetrics"]),
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      resources: [.copy("openapi.json")]),
     .executableTarget(
       name: "memesense",
       dependencies: [
-        "Audit", "TextRecognition", "Training", "Report",
+        "Audit", "TextRecognition", "Training", "Report", "Server",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ]
     ),
     // What tests of several targets read their fixtures by.
@@ -80,6 +101,7 @@ let package = Package(
     .testTarget(name: "MethodsTests", dependencies: ["Methods", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),
+    .testTarget(name: "ServerTests", dependencies: ["Server", "TestSupport"]),
     .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
   ],
   swiftLanguageModes: [.v6],

@@ -68,11 +68,14 @@ extension TokenEncoder {
 
 extension ImageEncoder {
   /// Features [N, width] of pictures, encoded a preferred batch at a time.
-  public func features(of images: [RGBImage]) -> Tensor {
-    guard !images.isEmpty else { return Tensor.zeros([0, width]) }
-    let starts = stride(from: 0, to: images.count, by: preferredBatchSize)
+  public func features(of images: [RGBImage]) -> Tensor { features(of: images.map(pixels)) }
+
+  /// The same of prepared pictures.
+  func features(of pixels: [Tensor]) -> Tensor {
+    guard !pixels.isEmpty else { return Tensor.zeros([0, width]) }
+    let starts = stride(from: 0, to: pixels.count, by: preferredBatchSize)
     return Tensor.concatenated(
-      starts.map { encode(images[$0..<min($0 + preferredBatchSize, images.count)].map(pixels)) }, along: 0)
+      starts.map { encode(Array(pixels[$0..<min($0 + preferredBatchSize, pixels.count)])) }, along: 0)
   }
 }
 

@@ -119,9 +119,12 @@ extension FeatureExtractor {
 
 extension Meme {
   /// The text as it is encoded; `nil` where nothing is left of it.
-  func text(cleaned cleaning: TextCleaning) -> String? {
-    text.map(cleaning.cleaned).flatMap { $0.isEmpty ? nil : $0 }
-  }
+  func text(cleaned cleaning: TextCleaning) -> String? { cleaning.remainder(of: text) }
+}
+
+extension TextCleaning {
+  /// The text as it is encoded; `nil` where nothing is left of it.
+  func remainder(of text: String?) -> String? { text.map(cleaned).flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 extension Int {

@@ -19,12 +19,11 @@ public struct PictureBlock {
     isPresent = rows.lengths.map { $0 > 0 }
   }
 
-  /// Pictures at hand, squashed; `nil` stands for a missing one.
-  init(_ images: [RGBImage?], side: Int) {
-    let present = images.compactMap { $0 }
-    let pixels = present.map { Self.pixels(of: $0, side: side).reshaped(to: [1, 3 * side * side]) }
+  /// What ``pixels(of:side:)`` made of pictures at hand; `nil` stands for a missing one.
+  init(_ pictures: [Tensor?], side: Int) {
+    let pixels = pictures.compactMap { $0?.reshaped(to: [1, 3 * side * side]) }
     let bytes = pixels.isEmpty ? Tensor.zeros([0, 3 * side * side], dtype: .uint8) : .concatenated(pixels, along: 0)
-    self.init(rows: SequenceBlock(states: bytes, lengths: images.map { $0 == nil ? 0 : 1 }), side: side)
+    self.init(rows: SequenceBlock(states: bytes, lengths: pictures.map { $0 == nil ? 0 : 1 }), side: side)
   }
 
   public var count: Int { isPresent.count }

@@ -66,10 +66,11 @@ public final class RecognizedTexts: Sendable {
     try Self.endLastLine(of: handle)
     let found = Mutex<[Int: String]>([:])
     let problems = Mutex<[(index: Int, problem: Problem)]>([])
-    try forEachCore(missing) { index, recognizer in
+    let recognizers = try TextRecognizers(language: language)
+    try forEachCore(missing) { index in
       let meme = memes[index]
       do {
-        let text = try self.text(of: meme.image!, recognizer, appendingTo: handle)
+        let text = try self.text(of: meme.image!, recognizers, appendingTo: handle)
         found.withLock { $0[index] = text }
       } catch let error as ImageError {
         problems.withLock { $0.append((index, Problem(id: meme.id, reason: error.description))) }
@@ -82,11 +83,11 @@ public final class RecognizedTexts: Sendable {
     return (filled, problems.withLock { $0 }.sorted { $0.index < $1.index }.map(\.problem))
   }
 
-  private func text(of image: URL, _ recognizer: TextRecognizer, appendingTo handle: FileHandle) throws -> String {
+  private func text(of image: URL, _ recognizers: TextRecognizers, appendingTo handle: FileHandle) throws -> String {
     let bytes = try decoder.bytes(contentsOf: image)
     let key = SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
     if let known = texts.withLock({ $0[key] }) { return known }
-    let text = try recognizer.text(on: decoder.decode(bytes, name: image.path)).text
+    let text = try recognizers.text(on: decoder.decode(bytes, name: image.path)).text
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let line = try encoder.encode(Entry(image: key, text: text)) + Data("\n".utf8)
@@ -113,9 +114,9 @@ public final class RecognizedTexts: Sendable {
     try handle.truncate(atOffset: start)
   }
 
-  /// Calls `body` for each of `items` with a recognizer of the thread's own; throws the first error.
+  /// Calls `body` for each of `items`; throws the first error.
   private func forEachCore(
-    _ items: [Int], _ body: @Sendable (Int, TextRecognizer) throws -> Void, progress: @Sendable (Int) -> Void
+    _ items: [Int], _ body: @Sendable (Int) throws -> Void, progress: @Sendable (Int) -> Void
   ) throws {
     struct State {
       var next = 0
@@ -126,13 +127,12 @@ public final class RecognizedTexts: Sendable {
     let workers = min(items.count, ProcessInfo.processInfo.activeProcessorCount)
     DispatchQueue.concurrentPerform(iterations: workers) { _ in
       do {
-        let recognizer = try TextRecognizer(language: language)
         while let item = state.withLock({ state -> Int? in
           guard state.failure == nil, state.next < items.count else { return nil }
           defer { state.next += 1 }
           return items[state.next]
         }) {
-          try body(item, recognizer)
+          try body(item)
           progress(
             state.withLock {
               $0.done += 1

@@ -95,26 +95,46 @@ extension FeatureExtractor {
 }
 
 extension ModelBundle {
-  /// What the model says of memes outside any dataset. A text that is missing is read off the picture where the model
-  /// was trained so.
-  public func predictions(for memes: [Meme]) throws -> [Prediction] {
-    let recipe = description.recipe
-    var memes = memes
-    if let language = recipe.readTexts {
-      // What is wrong with a picture is told below, where it is read for its features.
-      memes = try RecognizedTexts.ofUser(language: language).fill(memes) { _, _ in }.memes
+  /// A meme outside any dataset in the form that the model reads, on any thread; either modality may be missing. A text
+  /// that is missing is read off the picture where the model was trained so.
+  ///
+  /// - Parameter name: what errors call the picture.
+  /// - Throws: `ImageError` for a picture that cannot be read.
+  public func prepared(
+    picture: Data?, named name: String, text: String?, decoder: ImageDecoder = ImageDecoder()
+  ) throws -> PreparedMeme {
+    var text = text
+    if (text ?? "").isEmpty, let picture, let recognizers {
+      text = try recognizers.text(on: decoder.decode(picture, name: name)).text
     }
-    let features = try encoder.table(
-      of: memes, cleaning: recipe.textCleaning, request: recipe.method.request)
+    return try encoder.prepared(
+      picture: picture, named: name, text: text, cleaning: description.recipe.textCleaning,
+      request: description.recipe.method.request, decoder: decoder)
+  }
+
+  /// What the model says of memes outside any dataset.
+  ///
+  /// - Parameter ids: what the predictions call the memes, in order.
+  public func predictions(for memes: [PreparedMeme], ids: [String]) throws -> [Prediction] {
+    let features = try encoder.table(of: memes, request: description.recipe.method.request)
     try check(features)
     let parts = zip(tasks, classifier.probabilities(of: features).columns(of: tasks)).map { ($0, $1.rows) }
-    return memes.enumerated().map { row, meme in
-      let each = parts.map { task, rows in
-        (task.name, Prediction(id: meme.id, probabilities: rows[row], task: task))
-      }
+    return ids.enumerated().map { row, id in
+      let each = parts.map { task, rows in (task.name, Prediction(id: id, probabilities: rows[row], task: task)) }
       var prediction = each[0].1
       if each.count > 1 { prediction.tasks = Dictionary(uniqueKeysWithValues: each.dropFirst()) }
       return prediction
     }
+  }
+
+  /// What the model says of memes in files.
+  public func predictions(for memes: [Meme]) throws -> [Prediction] {
+    let decoder = ImageDecoder()
+    let prepared = try memes.map { meme in
+      try self.prepared(
+        picture: meme.image.map { try decoder.bytes(contentsOf: $0) }, named: meme.image?.path ?? meme.id,
+        text: meme.text, decoder: decoder)
+    }
+    return try predictions(for: prepared, ids: memes.map(\.id))
   }
 }

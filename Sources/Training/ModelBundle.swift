@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import MemeData
 import Methods
+import TextRecognition
 import Torch
 
 /// A trained model as files: `model.safetensors` with the tensors, `model.json` with all that is needed to use them.
@@ -13,14 +14,28 @@ public struct ModelBundle {
     public var formatVersion = 1
     public var shape: ProblemShape
     public var recipe: Recipe
+    /// Which labels feed the categories of other moderation services; the usual ones where a file does not say.
+    public var categories: CategoryMapping
 
     public init(shape: ProblemShape, recipe: Recipe) {
       self.shape = shape
       self.recipe = recipe
+      categories = CategoryMapping(usualFor: shape.tasks)
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      formatVersion = try container.decode(Int.self, forKey: .formatVersion)
+      shape = try container.decode(ProblemShape.self, forKey: .shape)
+      recipe = try container.decode(Recipe.self, forKey: .recipe)
+      // Bundles that were written before there was a service have none.
+      categories =
+        try container.decodeIfPresent(CategoryMapping.self, forKey: .categories)
+        ?? CategoryMapping(usualFor: shape.tasks)
     }
 
     enum CodingKeys: String, CodingKey {
-      case shape, recipe
+      case shape, recipe, categories
       case formatVersion = "format_version"
     }
   }
@@ -29,6 +44,8 @@ public struct ModelBundle {
   public var classifier: any Classifier
   /// The encoders whose features the model was trained on.
   public var encoder: EncoderPair
+  /// What reads texts that memes lack, where the model was trained on such.
+  let recognizers: TextRecognizers?
 
   public var task: LabelTask { description.shape.task }
   /// All tasks it learned, ``task`` first.
@@ -58,11 +75,15 @@ public struct ModelBundle {
     if let fault = description.shape.fault {
       throw TrainingError.notARun(folder, reason: "its \(Self.descriptionName) is damaged: \(fault)")
     }
+    if let fault = description.categories.fault(for: description.shape.tasks) {
+      throw TrainingError.notARun(folder, reason: "the categories of its \(Self.descriptionName): \(fault)")
+    }
     guard description.shape.furtherTasks == nil || type(of: description.recipe.method).learnsSeveralTasks else {
       throw TrainingError.notARun(
         folder, reason: "its \(Self.descriptionName) is damaged: \(description.recipe.methodName) learns one task")
     }
     encoder = try EncoderCatalog.pair(named: description.recipe.encoder)
+    recognizers = try description.recipe.readTexts.map { try TextRecognizers(language: $0) }
     let (shape, readsFeatures) = (description.shape, description.recipe.method.request.readsFeatures)
     guard !readsFeatures || (encoder.imageWidth, encoder.textWidth) == (shape.imageWidth, shape.textWidth) else {
       throw TrainingError.notARun(
@@ -84,6 +105,11 @@ public struct ModelBundle {
         "regions have \(found ?? 0) features, and the model was trained on regions of \(expected ?? 0): give it the "
           + "detector's file that it was trained with")
     }
+  }
+
+  /// The files that a bundle in `folder` is made of.
+  public static func files(in folder: URL) -> [URL] {
+    [descriptionName, tensorsName].map { folder.appending(path: $0) }
   }
 
   private static let tensorsName = "model.safetensors"

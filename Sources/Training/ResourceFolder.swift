@@ -1,9 +1,6 @@
 import Foundation
 
 /// A folder of YAML files that come with the program.
-///
-/// It lies in a resource folder beside the program. SwiftPM's own accessor ends the process where that folder is gone, so
-/// it is looked for here.
 struct ResourceFolder {
   let name: String
   /// What the files are, for errors.
@@ -24,16 +21,26 @@ struct ResourceFolder {
   }
 
   private var url: URL {
-    get throws {
-      let program = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
-      let folders = [program.resolvingSymlinksInPath().deletingLastPathComponent(), Bundle.main.bundleURL]
-        .map { $0.appending(path: "memesense_Training.resources/\(name)") }
-      guard let folder = folders.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
-        throw RecipeError(
-          description: "the shipped \(what) are not at \(folders[0].path): install memesense_Training.resources beside "
-            + "the program")
-      }
-      return folder
+    get throws { try ProgramResources.url(of: name, target: "Training", what: what) }
+  }
+}
+
+/// What lies in resource folders beside the program.
+public enum ProgramResources {
+  /// A file or folder among the resources of a target.
+  ///
+  /// SwiftPM's own accessor ends the process where they are gone, so they are looked for here.
+  ///
+  /// - Parameter what: what it is, for errors.
+  public static func url(of name: String, target: String, what: String) throws -> URL {
+    let program = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
+    let bundle = "memesense_\(target).resources"
+    let places = [program.resolvingSymlinksInPath().deletingLastPathComponent(), Bundle.main.bundleURL]
+      .map { $0.appending(path: "\(bundle)/\(name)") }
+    guard let place = places.first(where: { FileManager.default.fileExists(atPath: $0.path) }) else {
+      throw RecipeError(
+        description: "the shipped \(what) are not at \(places[0].path): install \(bundle) beside the program")
     }
+    return place
   }
 }

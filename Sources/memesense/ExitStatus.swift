@@ -5,6 +5,7 @@ import Foundation
 import MemeData
 import Methods
 import Metrics
+import Server
 import TextRecognition
 import Training
 
@@ -24,6 +25,8 @@ enum ExitStatus {
     case is IncompleteBenchmark: self = .incomplete
     case is RecipeError, is MethodError, EncoderError.invalidIndex: self = .usage
     case let error as TrainingError: self = ExitStatus(of: error)
+    case ServerError.cannotListen: self = .usage
+    case ServerError.unusableKeys: self = .badData
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
     case is DatasetError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData

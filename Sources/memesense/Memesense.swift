@@ -16,6 +16,7 @@ struct Memesense: ParsableCommand {
         memesense train --data PATH --task harmful --labels 0.05 --output runs/first
         memesense evaluate runs/first                 scores on the test split
         memesense predict runs/first meme.jpg --text "the words on it"
+        memesense serve runs/first                    the same over HTTP
 
       No memes at hand? 'memesense demo' draws some, trains on them and writes a report.
       Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a leak into the test
@@ -23,8 +24,8 @@ struct Memesense: ParsableCommand {
       program.
       """,
     subcommands: [
-      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, ScoreCommand.self,
-      Benchmark.self, OCR.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
+      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, Serve.self, OCR.self,
+      ScoreCommand.self, Benchmark.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
     ]
   )
 

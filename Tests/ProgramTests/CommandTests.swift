@@ -9,7 +9,9 @@ import Testing
   @Test func helpTeachesEveryCommand() throws {
     let help = try program("--help")
     #expect(help.status == 0)
-    for name in ["demo", "data", "embed", "train", "evaluate", "predict", "score", "recipe", "encoders", "benchmark"] {
+    for name in [
+      "demo", "data", "embed", "train", "evaluate", "predict", "serve", "score", "recipe", "encoders", "benchmark",
+    ] {
       #expect(help.output.contains("  \(name) "), "\(name)")
       #expect(try program(name, "--help").output.contains("USAGE: memesense \(name)"))
     }
