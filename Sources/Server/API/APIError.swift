@@ -47,7 +47,7 @@ struct APIError: Error, Equatable {
   private init(_ error: ImageError, parameter: String?) {
     switch error {
     case .tooManyBytes, .tooManyPixels: self = .tooLarge(error.description, parameter: parameter)
-    case .libraryUnavailable, .unencodable:
+    case .libraryUnavailable, .unencodable, .unresizable:
       self.init(status: .internalServerError, code: "internal", message: error.description)
     case .unreadable, .empty, .refusedFormat, .unknownFormat, .undecodable:
       self = .invalid(error.description, parameter: parameter, code: "invalid_image")
