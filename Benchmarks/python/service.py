@@ -6,6 +6,7 @@ bfloat16 where the processor multiplies it, channels-last, uvloop and httptools.
 import argparse
 import asyncio
 import concurrent.futures
+import contextlib
 import io
 import os
 import pathlib
@@ -64,7 +65,6 @@ def probabilities(inputs, sentences):
         return head(features, texts(sentences))[:, 0].tolist()
 
 
-app = fastapi.FastAPI()
 decoding = concurrent.futures.ThreadPoolExecutor(CORES)
 computing = concurrent.futures.ThreadPoolExecutor(1)
 waiting = asyncio.Queue()
@@ -86,9 +86,14 @@ async def compute_batches():
                 future.set_exception(error)
 
 
-@app.on_event("startup")
-async def start():
-    app.state.batches = asyncio.create_task(compute_batches())
+@contextlib.asynccontextmanager
+async def batches(_):
+    task = asyncio.create_task(compute_batches())
+    yield
+    task.cancel()
+
+
+app = fastapi.FastAPI(lifespan=batches)
 
 
 @app.post("/v1/predict")
