@@ -17,16 +17,16 @@ import torch.nn.functional as F
 BATCH = 8
 torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(0)
+# PyPI's torchvision is built for CUDA: beside a torch without it, it misses its operators, of which none is used here.
+missing = torch.library.Library("torchvision", "DEF")
+missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def network(name):
     """A network with two logits, and a batch for it."""
     classes = torch.arange(BATCH) % 2
     if name == "resnet18":
-        # PyPI's torchvision is built for CUDA: beside a torch without it, it misses its operators, of which none is used here.
-        missing = torch.library.Library("torchvision", "DEF")
-        missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         import timm
 
         return timm.create_model("resnet18", num_classes=2), (torch.randn(BATCH, 3, 224, 224),), classes

@@ -39,7 +39,7 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
       "no encoder is named '\(name)'; known are \(known.joined(separator: ", "))"
     case .unknownVariant(let name, let known):
       "\(name): no such variant of a model; expected ORG/NAME, then ':' and one of \(known.joined(separator: ", ")), "
-        + "then '+crop', the latter two as needed"
+        + "then '+crop' or '+cls', the latter two as needed"
     case .noTokenStates(let encoder, let reason):
       "encoder \(encoder): the method reads the states of a text's tokens; \(reason)"
     case .noRegions(let encoder):

@@ -48,6 +48,7 @@ extension TwoTowerModel {
   func imageSource(
     _ variant: HubEncoderName, _ computation: Computation
   ) throws(EncoderError) -> EncoderPair.Source<any ImageEncoder> {
+    guard !variant.readsFirstToken else { throw .noFirstToken(name: variant.model) }
     let preparation = variant.crops ? self.preparation : self.preparation.squashing
     let tap = variant.tap
     return .init(

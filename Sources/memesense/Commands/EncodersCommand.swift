@@ -13,12 +13,14 @@ struct EncodersCommand: ParsableCommand {
       abstract: "Name the encoders and where their files are.",
       discussion: """
         A recipe or --encoder names one of these, or ORG/NAME, a model in the cache of the Hugging Face hub: a CLIP \
-        (of transformers or open_clip), a SigLIP, or a BERT of Sentence Transformers, which reads texts alone.
+        (of transformers or open_clip), a SigLIP, a BERT or DistilBERT, which read texts alone, or a ResNet-18, ResNet-50 \
+        or ViT-B/16 of timm, which see pictures alone.
 
           ORG/NAME             features after the projection, of pictures squashed to a square
           ORG/NAME:pooled      features before the projection
           ORG/NAME:normalized  features of length 1
           …+crop               pictures framed as the model's own description says
+          …+cls                of a BERT the state of a text's first token, not the mean of all
 
         Two names with a comma between, IMAGE,TEXT, take pictures' features from the first and texts' from the second: \
         lite,sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 for texts in fifty languages.
