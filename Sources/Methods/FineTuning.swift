@@ -65,6 +65,4 @@ struct LayeredParameters {
     self.head = head.parameters
     depth = shape.depth
   }
-
-  var all: [Tensor] { network.map(\.value) + head }
 }
