@@ -49,7 +49,7 @@ let package = Package(
     .target(name: "Methods", dependencies: ["Encoders", "Metrics", "Networks"]),
     .target(
       name: "Training",
-      dependencies: ["Methods", "Yams", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: ["Audit", "Methods", "Yams", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.copy("Recipes"), .copy("Suites")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .executableTarget(

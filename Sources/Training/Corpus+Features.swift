@@ -15,7 +15,8 @@ extension Corpus {
   }
 
   /// Reads a recipe's dataset alone.
-  static func dataset(of recipe: Recipe, strict: Bool = false, observer: any ProgressObserver) throws -> Dataset {
+  public static func dataset(of recipe: Recipe, strict: Bool = false, observer: any ProgressObserver) throws -> Dataset
+  {
     guard let path = recipe.data else { throw TrainingError.dataUnnamed }
     observer.observe(.phase("Reading \(path)"))
     var dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
@@ -80,20 +81,28 @@ extension FeatureExtractor {
 }
 
 extension ModelBundle {
-  /// What the model says of memes outside any dataset.
+  /// What the model says of memes outside any dataset, calibrated where it has ``calibrations``.
   public func predictions(for memes: [Meme]) throws -> [Prediction] {
     let recipe = description.recipe
     let features = try encoder.table(
       of: memes, cleaning: recipe.textCleaning, request: recipe.method.request)
     try check(features)
-    let parts = zip(tasks, classifier.probabilities(of: features).columns(of: tasks)).map { ($0, $1.rows) }
-    return memes.enumerated().map { row, meme in
-      let each = parts.map { task, rows in
-        (task.name, Prediction(id: meme.id, probabilities: rows[row], task: task))
+    return predictions(of: features, ids: memes.map(\.id)).map { each in
+      var prediction = each[0]
+      if each.count > 1 {
+        prediction.tasks = Dictionary(uniqueKeysWithValues: zip(tasks, each).dropFirst().map { ($0.name, $1) })
       }
-      var prediction = each[0].1
-      if each.count > 1 { prediction.tasks = Dictionary(uniqueKeysWithValues: each.dropFirst()) }
       return prediction
+    }
+  }
+
+  /// What the model says of memes with these features for each of its tasks, calibrated where it has ``calibrations``.
+  public func predictions(of features: FeatureTable, ids: [String]) -> [[Prediction]] {
+    let parts = classifier.probabilities(of: features).columns(of: tasks).map(\.rows)
+    return ids.indices.map { row in
+      tasks.indices.map { task in
+        Prediction(id: ids[row], probabilities: parts[task][row], task: tasks[task], calibration: calibrations?[task])
+      }
     }
   }
 }

@@ -23,8 +23,8 @@ struct Memesense: ParsableCommand {
       program.
       """,
     subcommands: [
-      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, ScoreCommand.self,
-      Benchmark.self, RecipeCommand.self, EncodersCommand.self,
+      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, Export.self,
+      ScoreCommand.self, Benchmark.self, RecipeCommand.self, EncodersCommand.self,
     ]
   )
 
