@@ -60,7 +60,9 @@ let package = Package(
     .target(name: "Methods", dependencies: ["Encoders", "Metrics", "Networks"]),
     .target(
       name: "Training",
-      dependencies: ["Methods", "TextRecognition", "Yams", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "Audit", "Methods", "TextRecognition", "Yams", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       resources: [.copy("Recipes"), .copy("Suites")]),
     .target(name: "Report", dependencies: ["Metrics"]),
     .target(

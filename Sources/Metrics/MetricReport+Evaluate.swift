@@ -1,5 +1,5 @@
 extension MetricReport {
-  /// Scores a binary task; the decision is yes where the probability exceeds 0.5.
+  /// Scores a binary task; the decision is yes where the probability exceeds the threshold, which is 0.5 unless given.
   ///
   /// Macro and weighted means run over both classes, as scikit-learn's do; `f1` is the positive class's.
   ///
@@ -7,15 +7,16 @@ extension MetricReport {
   ///   - truth: whether each meme carries the label. [N]
   ///   - probabilities: the predicted probability that it does. [N]
   ///   - label: the positive class's name.
+  ///   - threshold: what the calibration error does not depend on.
   /// - Throws: ``MetricError`` for no memes, unequal counts, or a probability outside 0…1 or NaN.
   public static func evaluate(
-    truth: [Bool], probabilities: [Double], label: String
+    truth: [Bool], probabilities: [Double], label: String, threshold: Double = DecisionThreshold.usual
   ) throws(MetricError) -> MetricReport {
     try checkCounts(truth: truth.count, probabilities: probabilities.count)
     try checkLabels([label], atLeast: 1)
     for (row, p) in probabilities.enumerated() { try checkProbability(p, row: row, label: label) }
 
-    let counts = ConfusionCounts(truth: truth, predicted: probabilities.lazy.map { $0 > 0.5 })
+    let counts = ConfusionCounts(truth: truth, predicted: probabilities.lazy.map { $0 > threshold })
     let entry = LabelScores(name: label, truth: truth, probabilities: probabilities, counts: counts)
     var calibration = Calibration()
     for (isTrue, p) in zip(truth, probabilities) { calibration.addBinary(isTrue: isTrue, probability: p) }
@@ -92,7 +93,8 @@ extension MetricReport {
       confusionMatrix: matrix)
   }
 
-  /// Scores a multi-label task; a label is predicted where its probability exceeds 0.5.
+  /// Scores a multi-label task; a label is predicted where its probability exceeds its threshold, which is 0.5 unless
+  /// given.
   ///
   /// Accuracy is the share of memes whose every label is right. AUROC, average precision, Brier score, calibration
   /// error and log loss are unweighted means over the labels. `mami_b` leaves a label named `misogynous` out, which
@@ -102,22 +104,26 @@ extension MetricReport {
   ///   - truth: whether each meme carries each label. [N, L]
   ///   - probabilities: the predicted probability that it does. [N, L]
   ///   - labels: the labels' names. [L]
+  ///   - thresholds: what the calibration error does not depend on. [L]
   /// - Throws: ``MetricError`` for no memes, unequal counts, or a probability outside 0…1 or NaN.
   public static func evaluate(
-    truth: [[Bool]], probabilities: [[Double]], labels: [String]
+    truth: [[Bool]], probabilities: [[Double]], labels: [String], thresholds: [Double]? = nil
   ) throws(MetricError) -> MetricReport {
     try checkRows(truthCount: truth.count, probabilities: probabilities, labels: labels, atLeast: 1)
+    let thresholds = thresholds ?? labels.map { _ in DecisionThreshold.usual }
+    precondition(thresholds.count == labels.count, "\(thresholds.count) thresholds for \(labels.count) labels")
     for (row, values) in truth.enumerated() where values.count != labels.count {
       throw .widthMismatch(row: row, expected: labels.count, found: values.count)
     }
 
     let columns = labels.indices.map { index in
-      (truth: truth.map { $0[index] }, probabilities: probabilities.map { $0[index] })
+      (truth: truth.map { $0[index] }, probabilities: probabilities.map { $0[index] }, threshold: thresholds[index])
     }
     let entries = zip(labels, columns).map { name, column in
       LabelScores(
         name: name, truth: column.truth, probabilities: column.probabilities,
-        counts: ConfusionCounts(truth: column.truth, predicted: column.probabilities.lazy.map { $0 > 0.5 }))
+        counts: ConfusionCounts(truth: column.truth, predicted: column.probabilities.lazy.map { $0 > column.threshold })
+      )
     }
     let calibrations = columns.map { column in
       var calibration = Calibration()
@@ -126,7 +132,9 @@ extension MetricReport {
       }
       return calibration.scores
     }
-    let exact = zip(truth, probabilities).count { row, values in zip(row, values).allSatisfy { $0 == ($1 > 0.5) } }
+    let exact = zip(truth, probabilities).count { row, values in
+      zip(row, zip(values, thresholds)).allSatisfy { $0 == ($1.0 > $1.1) }
+    }
 
     var scores = averages(over: entries.map(\.counts))
     for metric in [Metric.brier, .ece, .logLoss] {

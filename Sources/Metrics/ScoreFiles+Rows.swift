@@ -6,6 +6,9 @@ struct TruthRow {
   let labels: [String: Int]
 
   static func read(_ url: URL, kind: TaskKind) throws(ScoreFileError) -> [(line: Int, value: TruthRow)] {
+    if let rows = try MAMIRows.read(url, kind: kind) {
+      return rows.map { ($0.line, TruthRow(id: $0.id, labels: $0.labels)) }
+    }
     if kind == .multiclass {
       return try readLines(url, as: ClassLine.self) { TruthRow(id: $0.id.text, labels: [$0.label: 1]) }
     }
@@ -41,8 +44,11 @@ struct PredictionRow {
   let id: String
   let probabilities: [String: Double]
 
-  static func read(_ url: URL) throws(ScoreFileError) -> [(line: Int, value: PredictionRow)] {
-    try readLines(url, as: Line.self) { PredictionRow(id: $0.id.text, probabilities: $0.probabilities) }
+  static func read(_ url: URL, kind: TaskKind) throws(ScoreFileError) -> [(line: Int, value: PredictionRow)] {
+    if let rows = try MAMIRows.read(url, kind: kind) {
+      return rows.map { ($0.line, PredictionRow(id: $0.id, probabilities: $0.labels.mapValues(Double.init))) }
+    }
+    return try readLines(url, as: Line.self) { PredictionRow(id: $0.id.text, probabilities: $0.probabilities) }
   }
 
   func check(against known: Set<String>, file: String, line: Int) throws(ScoreFileError) {
@@ -87,37 +93,79 @@ private func checkNames(
   }
 }
 
+/// MAMI's own files, told by their names: `.txt` or `.tsv`, tabs between a file name and one or five columns of 0 or 1.
+private enum MAMIRows {
+  static let labels = [MAMI.taskALabel, "shaming", "stereotype", "objectification", "violence"]
+
+  /// - Parameter kind: of a binary task only the first column counts.
+  /// - Returns: `nil` for a file of another name.
+  static func read(
+    _ url: URL, kind: TaskKind
+  ) throws(ScoreFileError) -> [(line: Int, id: String, labels: [String: Int])]? {
+    guard ["txt", "tsv"].contains(url.pathExtension.lowercased()) else { return nil }
+    var width: Int?
+    var rows: [(line: Int, id: String, labels: [String: Int])] = []
+    for (line, text) in try lines(of: url) {
+      let cells = text.split(separator: "\t", omittingEmptySubsequences: false).map {
+        $0.trimmingCharacters(in: .whitespacesAndNewlines)
+      }
+      let flags = cells.dropFirst().compactMap { ["0": 0, "1": 1][$0] }
+      let known = width.map { [$0] } ?? [2, 1 + labels.count]
+      guard known.contains(cells.count), flags.count == cells.count - 1 else {
+        throw .invalid(
+          file: url.path, line: line,
+          problem: "expected a file name and \(known.map { "\($0 - 1)" }.joined(separator: " or ")) columns of 0 or 1")
+      }
+      width = cells.count
+      rows.append(
+        (
+          line, cells[0],
+          Dictionary(uniqueKeysWithValues: zip(labels.prefix(kind == .binary ? 1 : labels.count), flags))
+        ))
+    }
+    return rows
+  }
+}
+
 /// Decodes each line that is not blank; the result is never empty.
 private func readLines<Line: Decodable, Row>(
   _ url: URL, as type: Line.Type, row: (Line) -> Row
 ) throws(ScoreFileError) -> [(line: Int, value: Row)] {
+  let decoder = JSONDecoder()
+  var rows: [(line: Int, value: Row)] = []
+  for (line, text) in try lines(of: url) {
+    do {
+      rows.append((line, row(try decoder.decode(type, from: Data(text.utf8)))))
+    } catch {
+      throw .invalid(file: url.path, line: line, problem: explanation(of: error))
+    }
+  }
+  return rows
+}
+
+/// The lines that are not blank, by number from 1; never none.
+private func lines(of url: URL) throws(ScoreFileError) -> [(line: Int, text: String)] {
   var data: Data
   do {
     data = try Data(contentsOf: url)
   } catch {
     let exists = FileManager.default.fileExists(atPath: url.path)
-    let reason = exists ? "cannot be read; expected a JSON Lines file" : "no such file; check the path"
+    let reason = exists ? "cannot be read; expected a file of lines" : "no such file; check the path"
     throw .unreadable(file: url.path, reason: reason)
   }
   if data.starts(with: [0xEF, 0xBB, 0xBF]) { data = data.dropFirst(3) }
 
-  let decoder = JSONDecoder()
-  var rows: [(line: Int, value: Row)] = []
+  var lines: [(line: Int, text: String)] = []
   for (index, bytes) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .invalid(file: url.path, line: index + 1, problem: "not UTF-8 text; save the file as UTF-8")
     }
-    if text.allSatisfy(\.isWhitespace) { continue }
-    do {
-      rows.append((index + 1, row(try decoder.decode(type, from: bytes))))
-    } catch {
-      throw .invalid(file: url.path, line: index + 1, problem: explanation(of: error))
-    }
+    if !text.allSatisfy(\.isWhitespace) { lines.append((index + 1, text)) }
   }
-  guard !rows.isEmpty else {
-    throw .invalid(file: url.path, line: nil, problem: "the file has no lines; expected one JSON object a meme")
+  guard !lines.isEmpty else {
+    throw .invalid(file: url.path, line: nil, problem: "the file has no lines; expected one a meme")
   }
-  return rows
+  return lines
 }
 
 /// Says what a decoding error means for one line.

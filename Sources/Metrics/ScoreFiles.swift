@@ -1,10 +1,11 @@
 import Foundation
 
-/// A truth file and a prediction file, both JSON Lines, matched by id and ready to be scored.
+/// A truth file and a prediction file, JSON Lines or MAMI's own, matched by id and ready to be scored.
 ///
 /// Truth lines are `{"id": "a", "labels": {"hateful": 1}}`, or `{"id": "a", "label": "positive"}` for multi-class
 /// tasks; prediction lines are `{"id": "a", "probabilities": {"hateful": 0.93}}`. Ids are strings or whole numbers;
-/// other keys are left alone, blank lines skipped. Labels stand in alphabetical order.
+/// other keys are left alone, blank lines skipped. MAMI's files, `.txt` or `.tsv`, have a tab between a file name and one or
+/// five columns of 0 or 1. Labels stand in alphabetical order.
 public struct ScoreFiles: Sendable {
   public let kind: TaskKind
   /// The label names, sorted; one for a binary task.
@@ -25,7 +26,7 @@ public struct ScoreFiles: Sendable {
   ///   JSON, labels or ids that are missing, duplicate or not in the other file.
   public init(truth truthURL: URL, predictions predictionURL: URL, kind: TaskKind) throws(ScoreFileError) {
     let truthRows = try TruthRow.read(truthURL, kind: kind)
-    let predictionRows = try PredictionRow.read(predictionURL)
+    let predictionRows = try PredictionRow.read(predictionURL, kind: kind)
     let labels =
       switch kind {
       case .binary, .multilabel: truthRows[0].value.labels.keys.sorted()
@@ -71,9 +72,12 @@ public struct ScoreFiles: Sendable {
 
   /// Scores the predictions.
   ///
+  /// - Parameter excluded: ids of memes that are left out.
   /// - Throws: ``ScoreFileError`` naming the line of a probability outside 0…1 or of class probabilities that do not
   ///   add up to 1.
-  public func report() throws(ScoreFileError) -> MetricReport {
+  public func report(excluding excluded: Set<String> = []) throws(ScoreFileError) -> MetricReport {
+    let rows = ids.indices.filter { !excluded.contains(ids[$0]) }
+    let (truth, probabilities) = (rows.map { self.truth[$0] }, rows.map { self.probabilities[$0] })
     do throws(MetricError) {
       switch kind {
       case .binary:
@@ -85,7 +89,7 @@ public struct ScoreFiles: Sendable {
         return try .evaluate(truth: truth, probabilities: probabilities, labels: labels)
       }
     } catch {
-      throw .invalid(file: predictionPath, line: error.row.map { predictionLines[$0] }, problem: error.problem)
+      throw .invalid(file: predictionPath, line: error.row.map { predictionLines[rows[$0]] }, problem: error.problem)
     }
   }
 }

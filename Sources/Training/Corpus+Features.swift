@@ -16,7 +16,8 @@ extension Corpus {
   }
 
   /// Reads a recipe's dataset alone.
-  static func dataset(of recipe: Recipe, strict: Bool = false, observer: any ProgressObserver) throws -> Dataset {
+  public static func dataset(of recipe: Recipe, strict: Bool = false, observer: any ProgressObserver) throws -> Dataset
+  {
     guard let path = recipe.data else { throw TrainingError.dataUnnamed }
     observer.observe(.phase("Reading \(path)"))
     var dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
@@ -112,17 +113,17 @@ extension ModelBundle {
       request: description.recipe.method.request, decoder: decoder)
   }
 
-  /// What the model says of memes outside any dataset.
+  /// What the model says of memes outside any dataset, calibrated where it has ``calibrations``.
   ///
   /// - Parameter ids: what the predictions call the memes, in order.
   public func predictions(for memes: [PreparedMeme], ids: [String]) throws -> [Prediction] {
     let features = try encoder.table(of: memes, request: description.recipe.method.request)
     try check(features)
-    let parts = zip(tasks, classifier.probabilities(of: features).columns(of: tasks)).map { ($0, $1.rows) }
-    return ids.enumerated().map { row, id in
-      let each = parts.map { task, rows in (task.name, Prediction(id: id, probabilities: rows[row], task: task)) }
-      var prediction = each[0].1
-      if each.count > 1 { prediction.tasks = Dictionary(uniqueKeysWithValues: each.dropFirst()) }
+    return predictions(of: features, ids: ids).map { each in
+      var prediction = each[0]
+      if each.count > 1 {
+        prediction.tasks = Dictionary(uniqueKeysWithValues: zip(tasks, each).dropFirst().map { ($0.name, $1) })
+      }
       return prediction
     }
   }
@@ -136,5 +137,15 @@ extension ModelBundle {
         text: meme.text, decoder: decoder)
     }
     return try predictions(for: prepared, ids: memes.map(\.id))
+  }
+
+  /// What the model says of memes with these features for each of its tasks, calibrated where it has ``calibrations``.
+  public func predictions(of features: FeatureTable, ids: [String]) -> [[Prediction]] {
+    let parts = classifier.probabilities(of: features).columns(of: tasks).map(\.rows)
+    return ids.indices.map { row in
+      tasks.indices.map { task in
+        Prediction(id: ids[row], probabilities: parts[task][row], task: tasks[task], calibration: calibrations?[task])
+      }
+    }
   }
 }

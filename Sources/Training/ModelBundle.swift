@@ -3,10 +3,12 @@ import Encoders
 import Foundation
 import MemeData
 import Methods
+import Metrics
 import TextRecognition
 import Torch
 
-/// A trained model as files: `model.safetensors` with the tensors, `model.json` with all that is needed to use them.
+/// A trained model as files: `model.safetensors` with the tensors, `model.json` with all that is needed to use them, and
+/// `calibration.json` where its recipe asks for a calibration.
 public struct ModelBundle {
   /// What `model.json` holds.
   public struct Description: Codable, Sendable {
@@ -46,13 +48,22 @@ public struct ModelBundle {
   public var encoder: EncoderPair
   /// What reads texts that memes lack, where the model was trained on such.
   let recognizers: TextRecognizers?
+  /// For each of ``tasks``; `nil` where the recipe asks for none.
+  public var calibrations: [TaskCalibration]?
 
   public var task: LabelTask { description.shape.task }
   /// All tasks it learned, ``task`` first.
   public var tasks: [LabelTask] { description.shape.tasks }
 
-  /// Writes both files into `folder`; `model.json` comes last, so that a bundle with it is whole.
-  public static func write(_ model: FittedModel, _ description: Description, to folder: URL) throws {
+  /// Writes the files into `folder`; `model.json` comes last, so that a bundle with it is whole.
+  ///
+  /// - Parameter calibrations: one for each task of the model; `nil` for none.
+  public static func write(
+    _ model: FittedModel, _ description: Description, calibrations: [TaskCalibration]?, to folder: URL
+  ) throws {
+    if let calibrations {
+      try CalibrationFile(calibrations, of: description.shape.tasks).write(to: folder)
+    }
     try Checkpoint(tensors: model.values).write(to: folder.appending(path: tensorsName))
     try writeAtomically(JSON.pretty(description), to: folder.appending(path: descriptionName))
   }
@@ -82,6 +93,9 @@ public struct ModelBundle {
       throw TrainingError.notARun(
         folder, reason: "its \(Self.descriptionName) is damaged: \(description.recipe.methodName) learns one task")
     }
+    calibrations =
+      description.recipe.calibration == nil
+      ? nil : try CalibrationFile(folder).calibrations(of: description.shape.tasks, folder: folder)
     encoder = try EncoderCatalog.pair(named: description.recipe.encoder)
     recognizers = try description.recipe.readTexts.map { try TextRecognizers(language: $0) }
     let (shape, readsFeatures) = (description.shape, description.recipe.method.request.readsFeatures)

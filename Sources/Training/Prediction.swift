@@ -9,21 +9,29 @@ public struct Prediction: Codable, Sendable, Equatable {
   public var id: String
   /// By label name; a binary task has one, its positive class.
   public var probabilities: [String: Double]
-  /// 1 where the label is predicted: above one half, or the likeliest of exclusive classes.
+  /// 1 where the label is predicted: above its threshold, which is one half unless calibrated, or the likeliest of
+  /// exclusive classes.
   public var labels: [String: Int]
   /// The predicted class of a multi-class task.
   public var label: String?
+  /// Whether probabilities are at the temperatures and labels at the thresholds that validation memes chose; absent
+  /// where they are not.
+  public var calibrated: Bool?
   /// What a model of several tasks says for the others, by their names.
   public var tasks: [String: Prediction]?
 
   /// Reads one row of a classifier's output.
-  public init(id: String, probabilities row: [Double], task: LabelTask) {
+  public init(id: String, probabilities raw: [Double], task: LabelTask, calibration: TaskCalibration? = nil) {
     self.id = id
     let names = task.labels
+    let row = calibration?.scaled(raw) ?? raw
+    calibrated = calibration.map { _ in true }
     probabilities = Dictionary(uniqueKeysWithValues: zip(names, row))
     switch task.kind {
     case .binary, .multilabel:
-      labels = probabilities.mapValues { $0 > 0.5 ? 1 : 0 }
+      let thresholds = calibration?.thresholds ?? names.map { _ in DecisionThreshold.usual }
+      labels = Dictionary(
+        uniqueKeysWithValues: names.indices.map { (names[$0], row[$0] > thresholds[$0] ? 1 : 0) })
       label = nil
     case .multiclass:
       // The first of equals, as the metrics count.
@@ -55,22 +63,59 @@ public struct PredictionSet: Sendable {
 
   /// The scores over the memes that are labelled for the task.
   ///
-  /// - Parameter merges: Classes of a multi-class task that are reported as one.
-  public func metrics(merging merges: [MergedClass] = []) throws(MetricError) -> MetricReport {
-    let labelled = memes.indices.filter { memes[$0].labels[task.name] != nil }
-    let rows = labelled.map { probabilities[$0] }
-    let labels = labelled.map { memes[$0].labels[task.name]! }
-    switch task.kind {
-    case .binary:
+  /// - Parameters:
+  ///   - calibration: temperatures and thresholds to score at; `nil` for probabilities as they are and one half.
+  ///   - merges: classes of a multi-class task that are reported as one.
+  public func metrics(
+    _ calibration: TaskCalibration? = nil, merging merges: [MergedClass] = []
+  ) throws(MetricError) -> MetricReport {
+    let (truth, raw) = labelled
+    let rows = calibration.map { raw.map($0.scaled) } ?? raw
+    switch truth {
+    case .binary(let flags):
       return try .evaluate(
-        truth: labels.map { $0 == .binary(true) }, probabilities: rows.map { $0[0] }, label: task.labels[0])
-    case .multiclass:
-      let classes: [Int] = labels.map { if case .multiclass(let index) = $0 { index } else { -1 } }
+        truth: flags, probabilities: rows.map { $0[0] }, label: task.labels[0],
+        threshold: calibration?.thresholds?[0] ?? DecisionThreshold.usual)
+    case .multiclass(let classes):
       return try .evaluate(truth: classes, probabilities: rows, labels: task.labels, merging: merges)
-    case .multilabel:
-      let flags: [[Bool]] = labels.map { if case .multilabel(let flags) = $0 { flags } else { [] } }
-      return try .evaluate(truth: flags, probabilities: rows, labels: task.labels)
+    case .multilabel(let flags):
+      return try .evaluate(
+        truth: flags, probabilities: rows, labels: task.labels, thresholds: calibration?.thresholds)
     }
+  }
+
+  /// Temperatures and thresholds chosen on the memes that are labelled for the task.
+  func calibration(_ settings: TaskCalibration.Settings) -> TaskCalibration {
+    let (truth, rows) = labelled
+    switch truth {
+    case .binary(let flags):
+      return TaskCalibration(
+        truth: flags, probabilities: rows.map { $0[0] }, label: task.labels[0], settings: settings)
+    case .multiclass(let classes):
+      return TaskCalibration(truth: classes, probabilities: rows, labels: task.labels, settings: settings)
+    case .multilabel(let flags):
+      return TaskCalibration(truth: flags, probabilities: rows, labels: task.labels, settings: settings)
+    }
+  }
+
+  /// What memes are labelled with, as the metrics take it. [N]
+  private enum Truth {
+    case binary([Bool])
+    case multiclass([Int])
+    case multilabel([[Bool]])
+  }
+
+  /// The memes that are labelled for the task: truth and probabilities. [N], [N, L]
+  private var labelled: (truth: Truth, probabilities: [[Double]]) {
+    let labelled = memes.indices.filter { memes[$0].labels[task.name] != nil }
+    let labels = labelled.map { memes[$0].labels[task.name]! }
+    let truth: Truth =
+      switch task.kind {
+      case .binary: .binary(labels.map { $0 == .binary(true) })
+      case .multiclass: .multiclass(labels.map { if case .multiclass(let index) = $0 { index } else { -1 } })
+      case .multilabel: .multilabel(labels.map { if case .multilabel(let flags) = $0 { flags } else { [] } })
+      }
+    return (truth, labelled.map { probabilities[$0] })
   }
 
   /// One JSON line a meme.

@@ -7,7 +7,8 @@ extension Recipe {
   ///   - overrides: `key.path=value` pairs that replace fields, as `--set` gives them; values are YAML.
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     self = try StrictYAML(
-      what: "a recipe", example: "memesense recipe show semimemes-lite", source: source
+      what: "a recipe", example: "memesense recipe show semimemes-lite", source: source,
+      optionalKeys: Self.optionalKeys
     ).decode(yaml, overrides: overrides)
   }
 

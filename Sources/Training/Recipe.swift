@@ -1,6 +1,7 @@
 import Foundation
 import MemeData
 import Methods
+import Metrics
 
 /// Everything a run depends on: one complete file a run.
 ///
@@ -9,7 +10,7 @@ import Methods
 public struct Recipe: Codable, Sendable {
   /// The dataset's folder or file.
   public var data: String?
-  /// A ``SplitFile`` that says which memes take part. It and ``readTexts`` may be left out, unlike the other fields.
+  /// A ``SplitFile`` that says which memes take part. It, ``readTexts`` and ``calibration`` may be left out, unlike the other fields.
   public var splitFile: String?
   /// The language in which texts that memes lack are read off their pictures, as Tesseract names it (`eng`); they stay
   /// missing where it is left out.
@@ -26,6 +27,9 @@ public struct Recipe: Codable, Sendable {
   public var precision: Precision
   /// Which epoch is kept; null for the last.
   public var selection: EpochSelection?
+  /// How temperatures and thresholds are chosen on the validation split, for prediction; `nil` leaves probabilities as
+  /// the model gives them. It may be left out, as recipes did before there was one.
+  public var calibration: TaskCalibration.Settings?
   /// The method with its settings.
   public var method: any Method
 
@@ -43,12 +47,15 @@ public struct Recipe: Codable, Sendable {
   /// The name of ``method``.
   public var methodName: String { type(of: method).name }
 
+  /// Keys that a file may leave out.
+  static let optionalKeys = Set([CodingKeys.splitFile, .readTexts, .calibration].map(\.rawValue))
+
   enum CodingKeys: String, CodingKey {
     case data, task, labels, sampling, seed, encoder
     case splitFile = "split_file"
     case readTexts = "read_texts"
     case textCleaning = "text_cleaning"
-    case precision, selection, method, settings
+    case precision, selection, calibration, method, settings
   }
 
   public init(from decoder: any Decoder) throws {
@@ -64,6 +71,7 @@ public struct Recipe: Codable, Sendable {
     textCleaning = try container.decode(TextCleaning.self, forKey: .textCleaning)
     precision = try container.decode(Precision.self, forKey: .precision)
     selection = try container.requiredOptional(EpochSelection.self, .selection)
+    calibration = try container.decodeIfPresent(TaskCalibration.Settings.self, forKey: .calibration)
     let name = try container.decode(String.self, forKey: .method)
     guard let type = MethodCatalog.method(named: name) else {
       throw DecodingError.dataCorruptedError(
@@ -99,6 +107,7 @@ public struct Recipe: Codable, Sendable {
     try container.encode(textCleaning, forKey: .textCleaning)
     try container.encode(precision, forKey: .precision)
     try container.encode(selection, forKey: .selection)
+    try container.encodeIfPresent(calibration, forKey: .calibration)
     try container.encode(methodName, forKey: .method)
     try method.encode(to: container.superEncoder(forKey: .settings))
   }

@@ -17,6 +17,8 @@ struct StrictYAML {
   var example: String
   /// The file's name for errors.
   var source: String
+  /// Keys of the top level that overrides may add.
+  var optionalKeys: Set<String> = []
 
   /// - Parameter overrides: `key.path=value` pairs that replace fields; values are YAML.
   /// - Throws: ``RecipeError``.
@@ -72,7 +74,8 @@ struct StrictYAML {
       node = value
       return
     }
-    guard node.mapping != nil, var child = node[key] else {
+    let isAdded = path.count == 1 && !override.prefix { $0 != "=" }.contains(".") && optionalKeys.contains(key)
+    guard node.mapping != nil, var child = node[key] ?? (isAdded ? Node("") : nil) else {
       let known = node.mapping.map { $0.keys.compactMap(\.string) } ?? []
       throw RecipeError(
         description: "--set \(override): there is no key '\(key)' in \(noun).\(Self.nearest(to: key, among: known))")

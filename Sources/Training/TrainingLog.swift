@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// `log.jsonl` of a run: one line an epoch of a stage.
+/// `log.jsonl` of a run: one line an epoch of a stage. An event file, where there is one, is told the same.
 public final class TrainingLog: Sendable {
   /// One epoch of a stage.
   public struct Epoch: Codable, Sendable, Equatable {
@@ -21,10 +21,15 @@ public final class TrainingLog: Sendable {
 
   private let file: URL
   private let entries: Mutex<[Epoch]>
+  /// For TensorBoard.
+  let events: EventFile?
 
   /// Opens the log at `file`, taking up what stands there. A last line cut short by a kill is dropped.
-  public init(_ file: URL) throws {
+  public convenience init(_ file: URL) throws { try self.init(file, events: nil) }
+
+  init(_ file: URL, events: EventFile?) throws {
     self.file = file
+    self.events = events
     var epochs: [Epoch] = []
     if FileManager.default.fileExists(atPath: file.path) {
       let decoder = JSONDecoder()
@@ -54,6 +59,10 @@ public final class TrainingLog: Sendable {
       try handle.seekToEnd()
       try handle.write(contentsOf: Self.line(epoch))
     }
+    let score = epoch.score.map { [Event.Value.scalar("\(epoch.stage)/validation_score", $0)] } ?? []
+    try events?.append(
+      [.scalar("\(epoch.stage)/loss", epoch.loss), .scalar("\(epoch.stage)/learning_rate", epoch.learningRate)] + score,
+      step: epoch.epoch)
   }
 
   /// Forgets epochs of `stage` after the first `count`: they were done after its last checkpoint and come again.
@@ -62,6 +71,7 @@ public final class TrainingLog: Sendable {
       epochs.removeAll { $0.stage == stage && $0.epoch > count }
       try Data(epochs.map(Self.line).joined()).write(to: file, options: .atomic)
     }
+    try events?.removeAll { event in event.step > count && event.tags.contains { $0.hasPrefix("\(stage)/") } }
   }
 
   private static func line(_ epoch: Epoch) throws -> Data {

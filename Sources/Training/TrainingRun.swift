@@ -8,8 +8,9 @@ import Torch
 
 /// One training from a recipe to a scored model in a folder.
 ///
-/// The folder holds `recipe.yaml` (resolved), `log.jsonl`, `model.safetensors`, `model.json`,
-/// `predictions-<split>.jsonl` and `metrics.json`; `checkpoints/` until the run is declared complete.
+/// The folder holds `recipe.yaml` (resolved), `log.jsonl`, `model.safetensors`, `model.json`, `calibration.json` where
+/// the recipe asks for one, `predictions-<split>.jsonl`, `metrics.json` and an event file for TensorBoard;
+/// `checkpoints/` until the run is declared complete.
 public struct TrainingRun {
   /// What a finished run measured: `metrics.json`.
   public struct Summary: Encodable, Sendable {
@@ -26,6 +27,16 @@ public struct TrainingRun {
     public var metrics: [String: MetricReport]
     /// Scores of further tasks, by task and split; `nil` where there are none.
     public var tasks: [String: [String: MetricReport]]?
+    /// The calibration and what it changes; `nil` where the recipe asks for none. All other scores are without it.
+    public var calibration: CalibrationSummary?
+  }
+
+  /// What a calibration changes, by task.
+  public struct CalibrationSummary: Encodable, Sendable {
+    /// Temperatures and thresholds, with log loss and score of validation memes before and after.
+    public var tasks: [String: TaskCalibration]
+    /// Scores on the test split with it.
+    public var test: [String: MetricReport]
   }
 
   /// A finished run with what a report needs beside the summary.
@@ -74,13 +85,15 @@ public struct TrainingRun {
         TaskLabels(task: task, labels: draw.labelled.map { training[$0].labels[task.name] })
       }, seed: recipe.seed)
     try recipe.method.check(problem)
+    if recipe.calibration != nil { try TaskCalibration.check(corpus, tasks: tasks) }
     let scorer = try recipe.selection.flatMap {
       try EpochScorer($0, on: corpus, tasks: tasks, observer: observer)
     }
     // Only now, so that a mistyped task leaves no begun run behind.
     try prepareFolder()
     if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
-    let log = try TrainingLog(folder.appending(path: "log.jsonl"))
+    let events = try EventFile(in: folder)
+    let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: events)
     var trainer = CheckpointingTrainer(
       folder: checkpoints, precision: recipe.precision, log: log, observer: observer)
     trainer.scorer = scorer
@@ -88,26 +101,36 @@ public struct TrainingRun {
     let start = clock.now
     let model = try recipe.method.fitted(to: problem, trainer: trainer)
     let seconds = (clock.now - start) / .seconds(1)
-    try ModelBundle.write(model, .init(shape: model.shape, recipe: recipe), to: folder)
+    let scored = try [Split.validation, .test].map { split in
+      try Self.score(model.classifier, on: corpus, split: split, tasks: tasks)
+    }
+    let calibrations = try recipe.calibration.map { try TaskCalibration.fitted($0, to: scored[0], tasks: tasks) }
+    try ModelBundle.write(
+      model, .init(shape: model.shape, recipe: recipe), calibrations: calibrations, to: folder)
     var summary = Summary(
       seconds: seconds, labels: draw.labelled.count, unlabelled: draw.unlabelled.count,
       parameters: model.parameterCount, epoch: recipe.selection.flatMap { $0.chosen(from: log.epochs) }?.epoch,
       metrics: [:])
     var predictions: [PredictionSet] = []
-    for split in [Split.validation, .test] {
-      for scored in try Self.score(model.classifier, on: corpus, split: split, tasks: tasks) {
-        let isFirst = scored.task == task
-        let name = isFirst ? split.rawValue : "\(split.rawValue)-\(scored.task.name.replacing("/", with: "-"))"
-        try writeAtomically(scored.jsonLines(), to: folder.appending(path: "predictions-\(name).jsonl"))
-        if isFirst {
-          summary.metrics[split.rawValue] = try scored.metrics()
-          predictions.append(scored)
-        } else {
-          summary.tasks = summary.tasks ?? [:]
-          summary.tasks?[scored.task.name, default: [:]][split.rawValue] = try scored.metrics()
-        }
+    for set in scored.joined() {
+      let split = set.split.rawValue
+      let isFirst = set.task == task
+      let name = isFirst ? split : "\(split)-\(set.task.name.replacing("/", with: "-"))"
+      try writeAtomically(set.jsonLines(), to: folder.appending(path: "predictions-\(name).jsonl"))
+      if isFirst {
+        summary.metrics[split] = try set.metrics()
+        predictions.append(set)
+      } else {
+        summary.tasks = summary.tasks ?? [:]
+        summary.tasks?[set.task.name, default: [:]][split] = try set.metrics()
       }
     }
+    if let calibrations {
+      let byTask = Dictionary(uniqueKeysWithValues: zip(tasks.map(\.name), calibrations))
+      let test = try scored[1].map { ($0.task.name, try $0.metrics(byTask[$0.task.name])) }
+      summary.calibration = CalibrationSummary(tasks: byTask, test: Dictionary(uniqueKeysWithValues: test))
+    }
+    try events.append(summary: summary, predictions: predictions, recipe: recipe)
     try writeAtomically(JSON.pretty(summary), to: folder.appending(path: Self.metricsName))
     return Outcome(
       summary: summary, recipe: recipe, dataset: corpus.dataset.name, task: task, epochs: log.epochs,

@@ -59,6 +59,26 @@ struct BenchmarkReport {
     }
   }
 
+  /// One table a task in whose test split memes leak: official scores beside those without them.
+  private var deduplicated: [PlainTable] {
+    summary.groups.compactMap { group in
+      guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
+      return PlainTable(
+        title: "Without the test memes that leak, \(group.name)",
+        columns: [.init("labels", isNumber: true), .init("method")]
+          + summary.metrics.flatMap { metric -> [PlainTable.Column] in
+            [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
+          },
+        rows: group.rows.map { row in
+          [row.labelText, row.method]
+            + zip(row.scores, row.deduplicated).flatMap { [$0, $1].map { $0?.formatted() ?? "—" } }
+        },
+        note: "\(leaked) test memes show the same as a training or validation meme (PDQ hashes at most 31 of 256 bits "
+          + "apart, or equal files): models may have seen them. The official score counts them, the de-duplicated one "
+          + "does not.")
+    }
+  }
+
   private var failures: [PlainTable] {
     guard !outcome.failures.isEmpty else { return [] }
     return [
@@ -78,7 +98,8 @@ struct BenchmarkReport {
   private static func text(p value: Double) -> String { value < 0.001 ? "< 0.001" : String(format: "%.3f", value) }
 
   private var markdown: String {
-    let tables = comparisons.map(\.markdown) + (significance + failures).filter { !$0.rows.isEmpty }.map(\.markdown)
+    let tables =
+      comparisons.map(\.markdown) + (deduplicated + significance + failures).filter { !$0.rows.isEmpty }.map(\.markdown)
     let details = provenance.details.map { "- \($0.name): \($0.value)" }
     return """
       # \(plan.suite.title)
@@ -102,7 +123,7 @@ struct BenchmarkReport {
   private var page: ReportPage {
     ReportPage(
       title: plan.suite.title, summary: finding, comparisons: comparisons, charts: summary.groups.map(chart),
-      tables: significance + failures,
+      tables: deduplicated + significance + failures,
       nextSteps: [
         .init(
           purpose: "Score one cell again",

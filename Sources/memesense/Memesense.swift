@@ -24,8 +24,8 @@ struct Memesense: ParsableCommand {
       program.
       """,
     subcommands: [
-      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, Serve.self, OCR.self,
-      ScoreCommand.self, Benchmark.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
+      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, Serve.self, Export.self,
+      OCR.self, ScoreCommand.self, Benchmark.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
     ]
   )
 

@@ -20,10 +20,16 @@ struct RunReport {
     let method = outcome.recipe.methodName
     let columns: [Metric] = [.auroc, .averagePrecision, .f1Macro, .accuracy]
     let shown = [Split.validation, .test].filter { summary.metrics[$0.rawValue] != nil }
-    let rows = shown.map { split in
+    var rows = shown.map { split in
       Comparison.Row(
         method: "\(method), \(split.rawValue)", labels: "\(summary.labels)",
         scores: columns.map { metric in summary.metrics[split.rawValue]?[metric]?.value.map { Spread(mean: $0) } })
+    }
+    if let calibrated = summary.calibration?.test[outcome.task.name] {
+      rows.append(
+        Comparison.Row(
+          method: "\(method), test, calibrated", labels: "\(summary.labels)",
+          scores: columns.map { metric in calibrated[metric]?.value.map { Spread(mean: $0) } }))
     }
     let finding = shown.last.flatMap { summary.metrics[$0.rawValue]?[.auroc]?.value }.map {
       "\(method) learned '\(outcome.task.name)' from \(summary.labels) labelled and \(summary.unlabelled) unlabelled "

@@ -51,6 +51,29 @@ final class ScoreFilesTests {
     #expect(report.labels == ["hateful"])
   }
 
+  /// The competition's own files; the scores are computed by hand.
+  @Test func filesOfMAMIAreReadByTheirNames() throws {
+    func file(_ name: String, _ text: String) throws -> URL {
+      let url = folder.appending(path: name)
+      try Data(text.utf8).write(to: url)
+      return url
+    }
+    let truth = try file("truth.txt", "1.jpg\t1\t1\t0\t0\t0\n2.jpg\t0\t0\t0\t0\t0\n3.jpg\t1\t0\t1\t0\t0\n")
+    let taskB = try file("b.tsv", "2.jpg\t1\t0\t0\t0\t0\n3.jpg\t1\t0\t1\t0\t0\n1.jpg\t1\t0\t0\t0\t1\r\n")
+    let report = try ScoreFiles(truth: truth, predictions: taskB, kind: .multilabel).report()
+    #expect(report[.mamiA] == .defined(0.4), "F1 of presence 4/5, of absence 0")
+    // Shaming is missed (F1 0 and 4/5), the stereotype found (1 and 1); either has one positive.
+    #expect(abs((report[.mamiB]?.value ?? 0) - 0.7) < 1e-15)
+    let taskA = try file("a.txt", "1.jpg\t1\n2.jpg\t1\n3.jpg\t1\n")
+    #expect(try ScoreFiles(truth: truth, predictions: taskA, kind: .binary).report()[.mamiA] == .defined(0.4))
+    for (text, line) in [("1.jpg\t1\t0\n", 1), ("1.jpg\t1\n2.jpg\t2\n", 2), ("1.jpg\t1\n2.jpg\t1\t0\t0\t0\t0\n", 2)] {
+      let error = #expect(throws: ScoreFileError.self) {
+        try ScoreFiles(truth: truth, predictions: file("bad.txt", text), kind: .binary)
+      }
+      #expect(error?.description.contains("bad.txt:\(line): expected a file name and") == true)
+    }
+  }
+
   @Test func multiclassSortsItsClasses() throws {
     let report = try report(
       truth: #"{"id":"a","label":"no"}"# + "\n" + #"{"id":"b","label":"maybe"}"#,

@@ -47,6 +47,119 @@ import Testing
     #expect(try abs(#require(fromFiles) - #require(fromRun)) < 1e-15, "\(scored.errors)")
   }
 
+  /// Weights and scores stay as they are; temperature and threshold stand beside them, and predictions are made by them.
+  @Test func aCalibrationIsReportedBesideTheScoresAndAppliedToPredictions() throws {
+    // So many epochs that the model is surer than it is right.
+    let arguments = [
+      "train", "--method", "concat", "--data", corpus, "--task", "mean", "--labels", "0.3", "--json", "--quiet",
+      "--set",
+      "settings.training.epochs=60",
+    ]
+    let result = try program(arguments + ["--calibrate", "--output", "calibrated"])
+    #expect(result.status == 0, "\(result.errors)")
+    let plain = try program(arguments + ["--output", "plain"])
+    let (trained, without) = try (object(result.output), object(plain.output))
+    #expect(try weights("calibrated") == weights("plain"))
+    #expect(
+      try #require(trained["metrics"] as? NSDictionary).isEqual(to: #require(without["metrics"] as? [String: Any])))
+    #expect(without["calibration"] == nil)
+    let calibration = try #require(trained["calibration"] as? [String: Any])
+    let after = try #require((calibration["test"] as? [String: NSDictionary])?["mean"])
+    let tasks = try #require(calibration["tasks"] as? [String: [String: Any]])
+    let part = try #require((tasks["mean"]?["parts"] as? [[String: Any]])?.first)
+    let temperature = try #require(part["temperature"] as? Double)
+    let threshold = try #require(part["threshold"] as? Double)
+    #expect(temperature != 1 || threshold != 0.5, "the test has nothing to look at")
+
+    let evaluated = try object(program("evaluate", "calibrated", "--json", "--quiet").output)
+    #expect(
+      try #require((evaluated["calibrated"] as? [String: Any])?["mean"] as? NSDictionary) == after)
+    #expect(after["auroc"] as? Double == (evaluated["metrics"] as? [String: Any])?["auroc"] as? Double)
+    let table = try program("evaluate", "calibrated", "--quiet").output
+    #expect(table.contains("What its calibration changes"))
+
+    func answer(_ arguments: String...) throws -> (probability: Double, label: Int, isCalibrated: Bool?) {
+      let line = try object(program(["predict", "calibrated", "--text", "you look like this"] + arguments).output)
+      let probability = try #require((line["probabilities"] as? [String: Double])?["mean"])
+      return (probability, try #require((line["labels"] as? [String: Int])?["mean"]), line["calibrated"] as? Bool)
+    }
+    let (raw, scaled) = try (answer("--uncalibrated"), answer())
+    #expect(raw.isCalibrated == nil && scaled.isCalibrated == true)
+    let expected = 1 / (1 + exp(-log(raw.probability / (1 - raw.probability)) / temperature))
+    #expect(abs(scaled.probability - expected) < 1e-12)
+    #expect(raw.label == (raw.probability > 0.5 ? 1 : 0) && scaled.label == (scaled.probability > threshold ? 1 : 0))
+
+    try FileManager.default.removeItem(at: program.home.appending(path: "calibrated/calibration.json"))
+    let refused = try program("predict", "calibrated", "--text", "x")
+    #expect(refused.status == 66 && refused.errors.contains("there is no calibration.json"), "\(refused.errors)")
+  }
+
+  /// What is exported for MAMI and scored against the competition's truth is what the program says of the run.
+  @Test func anExportForMAMIScoresAsTheRunDoes() throws {
+    let header = "file_name\tmisogynous\tshaming\tstereotype\tobjectification\tviolence\tText Transcription"
+    func row(_ index: Int) -> (name: String, flags: [Int], text: String) {
+      let kinds = (0..<4).map { (index >> $0) & 1 == 1 && index % 3 != 0 }
+      let words = zip(["shame", "kitchen", "body", "hit"], kinds).filter { $1 != (index % 7 == 0) }.map(\.0)
+      return (
+        "\(index).jpg", [kinds.contains(true) ? 1 : 0] + kinds.map { $0 ? 1 : 0 }, "you \(words.joined(separator: " "))"
+      )
+    }
+    func table(_ range: Range<Int>) -> String {
+      ([header] + range.map(row).map { "\($0.name)\t\($0.flags.map(String.init).joined(separator: "\t"))\t\($0.text)" })
+        .joined(separator: "\n")
+    }
+    _ = try program.write(table(0..<160), to: "mami/training.csv")
+    _ = try program.write(table(160..<220), to: "mami/test.tsv")
+    let truth = (160..<220).map(row).map { "\($0.name)\t\($0.flags.map(String.init).joined(separator: "\t"))" }
+    _ = try program.write(truth.joined(separator: "\n"), to: "mami-truth.txt")
+    let picture = try FileManager.default.contentsOfDirectory(atPath: corpus + "/images").sorted()[0]
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(corpus)/images/\(picture)"))
+    for index in 0..<220 { try bytes.write(to: program.home.appending(path: "mami/\(index).jpg")) }
+    let trained = try program(
+      "train", "--method", "logistic-regression", "--data", "mami", "--task", "misogyny", "--output", "mami-run",
+      "--quiet")
+    #expect(trained.status == 0, "\(trained.errors)")
+    let exported = try program("export", "mami-run", "--format", "mami", "--output", "answer.txt", "--quiet")
+    #expect(exported.status == 0, "\(exported.errors)")
+    let answer = try String(contentsOf: program.home.appending(path: "answer.txt"), encoding: .utf8)
+    let lines = answer.split(separator: "\n")
+    #expect(lines.count == 60 && lines[0].hasPrefix("160.jpg\t") && lines[0].split(separator: "\t").count == 6)
+    let evaluated = try #require(
+      object(program("evaluate", "mami-run", "--json", "--quiet").output)["metrics"] as? [String: Any])
+    for metric in ["mami_a", "mami_b"] {
+      let scored = try program(
+        "score", "--truth", "mami-truth.txt", "--predictions", "answer.txt", "--task-kind", "multilabel", "--metric",
+        metric)
+      let (found, expected) = (Double(scored.output.trimmingCharacters(in: .newlines)), evaluated[metric] as? Double)
+      #expect(try abs(#require(found) - #require(expected)) < 1e-15, "\(metric): \(scored.errors)")
+      #expect(expected.map { $0 > 0.2 && $0 < 1 } == true, "\(metric) tells nothing: \(String(describing: expected))")
+    }
+    #expect(
+      try program("export", "mami-run", "--format", "mami", "--task-a", "--output", "a.txt", "--quiet").status == 0)
+    let taskA = try program(
+      "score", "--truth", "mami-truth.txt", "--predictions", "a.txt", "--task-kind", "binary", "--metric", "mami-a")
+    let alone = try #require(Double(taskA.output.trimmingCharacters(in: .newlines)))
+    #expect(try abs(alone - #require(evaluated["mami_a"] as? Double)) < 1e-15)
+    let wrong = try program("export", "mami-run", "--format", "hateful-memes", "--output", "b.csv", "--quiet")
+    #expect(wrong.status == 64 && wrong.errors.contains("one yes-or-no label"), "\(wrong.errors)")
+  }
+
+  @Test func aCalibrationNeedsLabelledValidationMemes() throws {
+    let rows = (0..<20).map { index in
+      let (label, split) = (index % 2, index < 12 ? "train" : index < 16 ? "validation" : "test")
+      let labels = split == "validation" ? "" : ",\"bad\":\(label)"
+      return
+        "{\"id\":\"\(index)\",\"file_name\":null,\"text\":\"text \(label) \(index)\"\(labels),\"split\":\"\(split)\"}"
+    }
+    let data = URL(fileURLWithPath: try program.write(rows.joined(separator: "\n"), to: "texts/metadata.jsonl"))
+    let result = try program(
+      "train", "--method", "logistic-regression", "--data", data.deletingLastPathComponent().path, "--calibrate",
+      "--output", "unfit", "--quiet")
+    #expect(
+      result.status == 64 && result.errors.contains("a calibration is fitted on validation memes"), "\(result.errors)")
+    #expect(!FileManager.default.fileExists(atPath: program.home.appending(path: "unfit/recipe.yaml").path))
+  }
+
   private func truthFile() throws -> String {
     let metadata = try String(contentsOfFile: corpus + "/metadata.jsonl", encoding: .utf8)
     let predicted = try String(

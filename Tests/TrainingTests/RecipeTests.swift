@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Methods
+@testable import Metrics
 @testable import Training
 
 @Suite struct RecipeTests {
@@ -49,6 +50,21 @@ import Testing
     #expect(message(linear, ["selection={metric: auroc, ties: earliest}"]).contains("must be null"))
     #expect(message(try text("tib-va-clip"), ["selection.metric=aurok"]).contains("selection.metric"))
     #expect(message(try text("tib-va-clip").replacing("selection:", with: "selektion:")).contains("'selection'"))
+  }
+
+  @Test func aCalibrationMayBeLeftOutAndIsCheckedWhereItStands() throws {
+    let plain = try Recipe(yaml: text(), source: "")
+    #expect(try plain.calibration == nil && !plain.yaml.contains("calibration"))
+    let calibrated = try Recipe(yaml: text(), source: "", overrides: ["calibration={threshold: f1_macro, folds: 4}"])
+    #expect(calibrated.calibration == .init(threshold: .f1Macro, folds: 4))
+    #expect(try Recipe(yaml: calibrated.yaml, source: "").calibration == calibrated.calibration)
+    let bare = try Recipe(yaml: text(), source: "", overrides: ["calibration={threshold: null, folds: 5}"])
+    #expect(try Recipe(yaml: bare.yaml, source: "").calibration == .init(threshold: nil))
+    let wrong = message(try text(), ["calibration={threshold: auroc, folds: 5}"])
+    #expect(wrong.contains("one of f1, f1_macro, mami_a, accuracy, not by auroc"), "\(wrong)")
+    let mistyped = message(try text(), ["calibration={threshold: f1, folds: 5, fold: 3}"])
+    #expect(mistyped.contains("unknown key 'calibration.fold'. Did you mean 'folds'?"), "\(mistyped)")
+    #expect(message(try text(), ["calibrasion={threshold: f1, folds: 5}"]).contains("there is no key 'calibrasion'"))
   }
 
   @Test func everyMethodHasADefaultRecipe() throws {

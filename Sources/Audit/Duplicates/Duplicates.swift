@@ -36,8 +36,9 @@ public struct Duplicates: Sendable {
   ///
   /// Memes leak from training into validation or test, and from validation into test.
   public private(set) var leaks: [Split?] = []
-  /// Test memes with a duplicate in training or validation.
-  public private(set) var touchedTestMemes = 0
+  /// Positions of the test memes with a duplicate in training or validation.
+  public private(set) var leakedTestMemes: [Int] = []
+  public var touchedTestMemes: Int { leakedTestMemes.count }
   /// For each meme a number that it shares with all it is linked to by a chain of duplicates.
   public private(set) var clusters: [Int] = []
 
@@ -58,7 +59,7 @@ public struct Duplicates: Sendable {
       Count(splits: [key / 4, key % 4].map { Place(rawValue: $0)!.split }, exact: count.exact, near: count.near)
     }
     leaks = groups.places.indices.map { search.leak(of: $0) }
-    touchedTestMemes = groups.places.indices.count { groups.places[$0] == .test && search.isTouchedByTraining($0) }
+    leakedTestMemes = groups.places.indices.filter { groups.places[$0] == .test && search.isTouchedByTraining($0) }
     clusters = search.clusters()
   }
 }

@@ -4,7 +4,7 @@ import MemeData
 import Synchronization
 
 /// What is kept of a meme to find its copies.
-public struct Fingerprint: Sendable, Equatable {
+public struct Fingerprint: Sendable, Equatable, Codable {
   /// Names the picture's file or, of a meme without picture, its text.
   public var content: ContentDigest
   /// `nil` for a meme without picture, and where there is too little to see for PDQ.
@@ -23,14 +23,29 @@ public struct ContentDigest: Hashable, Sendable {
     }
   }
 
+  private init(words: SIMD2<UInt64>) { self.words = words }
+
   /// The digest of a text as ``TextNormalization`` has it.
   init(ofText text: String) { self.init(of: Data(TextNormalization.normalized(text).utf8)) }
 }
 
+extension ContentDigest: Codable {
+  public init(from decoder: any Decoder) throws {
+    var container = try decoder.unkeyedContainer()
+    self.init(words: SIMD2(try container.decode(UInt64.self), try container.decode(UInt64.self)))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.unkeyedContainer()
+    try container.encode(words.x)
+    try container.encode(words.y)
+  }
+}
+
 /// The fingerprints of a dataset's memes, and the pictures that have none.
-public struct FingerprintTable: Sendable {
+public struct FingerprintTable: Sendable, Codable {
   /// A meme whose picture cannot be decoded.
-  public struct BrokenImage: Sendable, Equatable, Encodable {
+  public struct BrokenImage: Sendable, Equatable, Codable {
     public var id: String
     public var reason: String
   }

@@ -41,3 +41,21 @@ extension PDQHash: CustomStringConvertible {
     words = SIMD4(parts[3], parts[2], parts[1], parts[0])
   }
 }
+
+extension PDQHash: Codable {
+  /// Reads what ``description`` prints.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let hash = PDQHash(hexadecimal: text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(text)' is no hash; expected 64 hexadecimal digits")
+    }
+    self = hash
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}

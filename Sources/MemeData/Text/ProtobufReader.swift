@@ -1,8 +1,8 @@
 /// Reads the fields of a protocol buffer message one after the other, checking every bound.
 ///
 /// Source: https://protobuf.dev/programming-guides/encoding/. Groups, which were given up in 2008, are refused.
-struct ProtobufReader {
-  enum Value {
+package struct ProtobufReader {
+  package enum Value {
     case integer(UInt64)
     case bits32(UInt32)
     case bits64(UInt64)
@@ -11,23 +11,23 @@ struct ProtobufReader {
   }
 
   /// What is not as the encoding has it.
-  struct Fault: Error {
-    var position: Int
-    var reason: String
+  package struct Fault: Error {
+    package var position: Int
+    package var reason: String
   }
 
   private let bytes: [UInt8]
   private let end: Int
   private(set) var position: Int
 
-  init(_ bytes: [UInt8], _ range: Range<Int>) {
+  package init(_ bytes: [UInt8], _ range: Range<Int>) {
     self.bytes = bytes
     position = range.lowerBound
     end = range.upperBound
   }
 
   /// The next field, `nil` at the end of the message.
-  mutating func next() throws(Fault) -> (number: Int, value: Value)? {
+  package mutating func next() throws(Fault) -> (number: Int, value: Value)? {
     guard position < end else { return nil }
     let key = try integer()
     guard key >> 3 > 0, key >> 3 < 1 << 29 else { throw fault("a field of the number \(key >> 3)") }

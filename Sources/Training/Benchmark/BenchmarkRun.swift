@@ -52,6 +52,15 @@ public final class BenchmarkRun: Sendable {
 
   private let state = Mutex(State())
 
+  /// A dataset with what cells need of it beside its features.
+  private struct Source {
+    var dataset: Dataset
+    /// Of its rows.
+    var digest: String
+    /// Ids of the test memes that leak; `nil` where the suite does not ask.
+    var leaks: Set<String>?
+  }
+
   /// A corpus handed to several threads, which only read it.
   private struct Shared: @unchecked Sendable {
     let corpus: Corpus
@@ -64,23 +73,24 @@ public final class BenchmarkRun: Sendable {
     for (folder, count) in plan.drawings {
       try DemoCorpus(memeCount: count).writeUnlessThere(to: folder, observer: preparation)
     }
-    var datasets: [[String?]: Result<(Dataset, digest: String), any Error>] = [:]
+    var sources: [[String?]: Result<Source, any Error>] = [:]
     for cells in plan.cellsByCorpus {
       let recipe = cells[0].recipe
-      let source = [recipe.data, recipe.splitFile, recipe.readTexts]
-      let dataset =
-        datasets[source]
+      let key = [recipe.data, recipe.splitFile, recipe.readTexts]
+      let source =
+        sources[key]
         ?? Result {
           let dataset = try Corpus.dataset(of: recipe, observer: preparation)
-          return (dataset, digest: dataset.rowDigest)
+          let leaks = plan.suite.deduplicated ? try TestLeaks.ids(in: dataset, observer: preparation) : nil
+          return Source(dataset: dataset, digest: dataset.rowDigest, leaks: leaks)
         }
-      datasets[source] = dataset
+      sources[key] = source
       do {
-        let (dataset, digest) = try dataset.get()
-        let pending = try cells.filter { try !isKept($0, digest: digest) }
+        let source = try source.get()
+        let pending = try cells.filter { try !isKept($0, source) }
         guard !pending.isEmpty else { continue }
-        let corpus = try Corpus.load(dataset, recipe, observer: preparation)
-        try train(pending, on: corpus, digest: digest)
+        let corpus = try Corpus.load(source.dataset, recipe, observer: preparation)
+        try train(pending, on: corpus, source)
       } catch let error as CheckpointError where error.reason == .unwritable {
         throw error  // No cell can be kept: the disk is full, say.
       } catch {
@@ -103,7 +113,7 @@ public final class BenchmarkRun: Sendable {
 
   // MARK: Cells
 
-  private func train(_ cells: [BenchmarkCell], on corpus: Corpus, digest: String) throws {
+  private func train(_ cells: [BenchmarkCell], on corpus: Corpus, _ source: Source) throws {
     let shared = Shared(corpus: corpus)
     let workers = min(jobs, cells.count)
     state.withLock { $0.next = 0 }
@@ -111,7 +121,7 @@ public final class BenchmarkRun: Sendable {
       while isWanted(), let cell = state.withLock({ $0.takeNext(of: cells) }) {
         observer.observe(.started(cell))
         do {
-          let result = try train(cell, on: shared.corpus, digest: digest)
+          let result = try train(cell, on: shared.corpus, source)
           state.withLock { $0.results[cell.path] = result }
           observer.observe(.finished(cell, result))
         } catch let error as CheckpointError where error.reason == .unwritable {
@@ -124,9 +134,9 @@ public final class BenchmarkRun: Sendable {
     }
   }
 
-  private func train(_ cell: BenchmarkCell, on corpus: Corpus, digest: String) throws -> CellResult {
+  private func train(_ cell: BenchmarkCell, on corpus: Corpus, _ source: Source) throws -> CellResult {
     let folder = plan.folder.appending(path: cell.path)
-    let definition = try CellRecord.Definition(recipe: cell.recipe.yaml, data: digest)
+    let definition = try CellRecord.Definition(recipe: cell.recipe.yaml, data: source.digest)
     let isBegun = FileManager.default.fileExists(atPath: folder.path)
     let isSame = isBegun && record(of: cell)?.definition == definition
     if isBegun, !isSame { try FileManager.default.removeItem(at: folder) }
@@ -136,12 +146,18 @@ public final class BenchmarkRun: Sendable {
     let memory = jobs == 1 ? PeakMemory() : nil
     let run = TrainingRun(recipe: cell.recipe, folder: folder, observer: CellObserver(cell: cell, target: observer))
     let outcome = try run.execute(on: corpus, resumes: isSame)
-    if let test = outcome.predictions.first(where: { $0.split == .test }) {
+    let test = outcome.predictions.first { $0.split == .test }
+    if let test {
       try writeAtomically(test.scoredLines(), to: folder.appending(path: ScoredMemes.fileName))
     }
     try run.finish()
-    let result = CellResult(outcome, of: cell, isResumed: isSame, peakMegabytes: memory?.megabytes)
-    try write(CellRecord(definition: definition, result: result), of: cell)
+    var result = CellResult(outcome, of: cell, isResumed: isSame, peakMegabytes: memory?.megabytes)
+    if let leaks = source.leaks, let test {
+      let rest = test.excluding(leaks)
+      result.setDeduplicated(
+        rest.labelledCount > 0 ? try rest.metrics() : nil, leaked: test.labelledCount - rest.labelledCount)
+    }
+    try write(CellRecord(definition: definition, leaks: source.leaks?.digest, result: result), of: cell)
     return result
   }
 
@@ -157,13 +173,22 @@ public final class BenchmarkRun: Sendable {
   // MARK: Files
 
   /// Whether an earlier call finished the cell, whose result then counts.
-  private func isKept(_ cell: BenchmarkCell, digest: String) throws -> Bool {
-    guard let record = record(of: cell), let result = record.result,
-      try record.definition == .init(recipe: cell.recipe.yaml, data: digest),
-      result.scores[Split.test.rawValue] == nil
-        || FileManager.default.fileExists(
-          atPath: plan.folder.appending(path: "\(cell.path)/\(ScoredMemes.fileName)").path)
+  private func isKept(_ cell: BenchmarkCell, _ source: Source) throws -> Bool {
+    let folder = plan.folder.appending(path: cell.path)
+    guard var record = record(of: cell), var result = record.result,
+      try record.definition == .init(recipe: cell.recipe.yaml, data: source.digest)
     else { return false }
+    if result.scores[Split.test.rawValue] != nil {
+      let scored = folder.appending(path: ScoredMemes.fileName)
+      guard FileManager.default.fileExists(atPath: scored.path) else { return false }
+      if record.leaks != source.leaks?.digest {
+        // Of a version that did not ask, or of pictures that have changed: the answers are there, only the counting is not.
+        try result.deduplicate(ScoreFiles(truth: scored, predictions: scored, kind: result.taskKind), source.leaks)
+        record.result = result
+        record.leaks = source.leaks?.digest
+        try write(record, of: cell)
+      }
+    }
     state.withLock { state in
       state.results[cell.path] = result
       state.keptCount += 1
@@ -203,6 +228,19 @@ public final class BenchmarkRun: Sendable {
     }
     try files.createDirectory(at: plan.folder, withIntermediateDirectories: true)
     try writeAtomically(Data(StrictYAML.text(of: plan.suite).utf8), to: marker)
+  }
+}
+
+extension CellResult {
+  /// Counts the answers of a finished cell without the test memes that leak, or drops such scores where none are asked.
+  fileprivate mutating func deduplicate(_ scored: ScoreFiles, _ leaks: Set<String>?) throws {
+    guard let leaks else {
+      leakedTestMemes = nil
+      scores[Part.deduplicated.rawValue] = nil
+      return
+    }
+    let leaked = scored.ids.count(where: leaks.contains)
+    setDeduplicated(leaked < scored.ids.count ? try scored.report(excluding: leaks) : nil, leaked: leaked)
   }
 }
 

@@ -19,6 +19,12 @@ public struct BenchmarkSuite: Codable, Sendable {
   public var metrics: [Metric]
   /// Figures that others published for the same cells.
   public var published: [Published]
+  /// Whether scores without the test memes that leak, see ``TestLeaks``, stand beside the official ones; true where a
+  /// suite leaves it out, as suites did before there was such a choice.
+  public var deduplicated: Bool
+
+  /// Keys that a file may leave out.
+  private static let optionalKeys: Set<String> = [CodingKeys.deduplicated.rawValue]
 
   /// One task of a dataset.
   public struct Entry: Codable, Sendable {
@@ -70,7 +76,7 @@ public struct BenchmarkSuite: Codable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case title, datasets, methods, encoders, labels, seeds, metrics, published
+    case title, datasets, methods, encoders, labels, seeds, metrics, published, deduplicated
   }
 
   /// Reads a suite strictly; see ``StrictYAML``.
@@ -81,7 +87,8 @@ public struct BenchmarkSuite: Codable, Sendable {
   /// - Throws: ``RecipeError`` with line, key and what was expected.
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     self = try StrictYAML(
-      what: "a suite", example: "memesense benchmark show harmeme", source: source
+      what: "a suite", example: "memesense benchmark show harmeme", source: source,
+      optionalKeys: Self.optionalKeys
     ).decode(yaml, overrides: overrides)
   }
 
@@ -95,6 +102,7 @@ public struct BenchmarkSuite: Codable, Sendable {
     seeds = try container.filledList(.seeds)
     metrics = try container.filledList(.metrics)
     published = try container.decode([Published].self, forKey: .published)
+    deduplicated = try container.decodeIfPresent(Bool.self, forKey: .deduplicated) ?? true
 
     if let value = labels.first(where: { !($0 > 0 && $0 <= Recipe.labelLimit) }) {
       throw container.fault(.labels, "labels must be above 0, as 0.05 or 150; one is \(value)")

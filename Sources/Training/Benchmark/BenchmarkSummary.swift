@@ -42,11 +42,20 @@ public struct BenchmarkSummary: Sendable, Encodable {
     public var labelled: Int
     /// One score a metric of the suite, with the sample's deviation; `null` where undefined.
     public var scores: [Spread?]
+    /// The same without the test memes that leak, of which there are ``leakedTestMemes``.
+    public var deduplicated: [Spread?]
+    /// `nil` where that was not asked.
+    public var leakedTestMemes: Int?
     /// One published figure a metric, where there is one. Not measured by this program.
     public var published: [BenchmarkSuite.Published?]
     /// Seconds of training, over the cells that were trained in one go.
     public var seconds: Spread?
     public var seeds: [UInt64]
+
+    enum CodingKeys: String, CodingKey {
+      case method, encoder, labels, labelled, scores, deduplicated, published, seconds, seeds
+      case leakedTestMemes = "leaked_test_memes"
+    }
 
     public var labelText: String {
       labels > 1 ? "\(labelled)" : "\(BenchmarkCell.Place.text(labels: labels)) (\(labelled))"
@@ -108,8 +117,12 @@ public struct BenchmarkSummary: Sendable, Encodable {
           Row(
             method: name, encoder: place.encoder, labels: labels, labelled: own[0].labelled,
             scores: plan.suite.metrics.map { metric in
-              Spread(ofSample: own.compactMap { $0.score(metric, split) })
-            }, published: plan.suite.metrics.map { plan.suite.published(for: place, metric: $0) },
+              Spread(ofSample: own.compactMap { $0.score(metric, .init(split)) })
+            },
+            deduplicated: plan.suite.metrics.map { metric in
+              Spread(ofSample: own.compactMap { $0.score(metric, .deduplicated) })
+            }, leakedTestMemes: own.compactMap(\.leakedTestMemes).first,
+            published: plan.suite.metrics.map { plan.suite.published(for: place, metric: $0) },
             seconds: Spread(ofSample: own.compactMap(\.seconds)), seeds: own.map(\.place.seed)))
       }
       if split == .test {

@@ -17,33 +17,56 @@ public struct CellResult: Codable, Sendable, Equatable {
   public var seconds: Double?
   /// The most memory the program took while the cell was trained, in MB of 10⁶ bytes; `nil` where several ran at once.
   public var peakMegabytes: Double?
-  /// Scores by split and metric; undefined ones are left out.
+  /// Labelled test memes that leak, see ``TestLeaks``; `nil` where that was not asked.
+  public var leakedTestMemes: Int?
+  /// Scores by part and metric; undefined ones are left out.
   public var scores: [String: [String: Double]]
+
+  /// What scores are of.
+  public enum Part: String, CaseIterable, Sendable {
+    case validation, test
+    /// The test split without the memes that leak.
+    case deduplicated = "test_deduplicated"
+    /// The test split at the temperatures and thresholds of a recipe that asks for them.
+    case calibrated = "test_calibrated"
+
+    init(_ split: Split) { self = split == .test ? .test : .validation }
+  }
 
   init(_ outcome: TrainingRun.Outcome, of cell: BenchmarkCell, isResumed: Bool, peakMegabytes: Double?) {
     let summary = outcome.summary
     place = cell.place
     recipe = cell.recipeName
-    taskKind =
-      switch outcome.task.kind {
-      case .binary: .binary
-      case .multiclass: .multiclass
-      case .multilabel: .multilabel
-      }
+    taskKind = outcome.task.kind.metricKind
     labelled = summary.labels
     unlabelled = summary.unlabelled
     parameters = summary.parameters
     seconds = isResumed ? nil : summary.seconds
     self.peakMegabytes = peakMegabytes
-    scores = summary.metrics.mapValues { report in
-      Dictionary(
-        uniqueKeysWithValues: Metric.allCases.compactMap { metric in
-          report[metric]?.value.map { (metric.rawValue, $0) }
-        })
+    scores = summary.metrics.mapValues(Self.scores)
+    if let calibrated = summary.calibration?.test[outcome.task.name] {
+      scores[Part.calibrated.rawValue] = Self.scores(calibrated)
     }
   }
 
-  public func score(_ metric: Metric, _ split: Split) -> Double? { scores[split.rawValue]?[metric.rawValue] }
+  private static func scores(_ report: MetricReport) -> [String: Double] {
+    Dictionary(
+      uniqueKeysWithValues: Metric.allCases.compactMap { metric in
+        report[metric]?.value.map { (metric.rawValue, $0) }
+      })
+  }
+
+  public func score(_ metric: Metric, _ part: Part) -> Double? { scores[part.rawValue]?[metric.rawValue] }
+
+  /// Puts scores without leaking test memes beside the others.
+  ///
+  /// - Parameters:
+  ///   - report: of the rest; `nil` where nothing is left to score.
+  ///   - leaked: how many labelled test memes leak.
+  mutating func setDeduplicated(_ report: MetricReport?, leaked: Int) {
+    leakedTestMemes = leaked
+    scores[Part.deduplicated.rawValue] = report.map(Self.scores)
+  }
 }
 
 /// The file beside a cell's run: what the cell is, and once it is finished what it measured.
@@ -57,8 +80,19 @@ struct CellRecord: Codable {
   }
 
   var definition: Definition
+  /// A digest of the test memes that the de-duplicated scores are without; absent where there are no such scores.
+  var leaks: String?
   /// What a finished cell measured; absent for one that was begun.
   var result: CellResult?
+}
+
+extension Set<String> {
+  /// The SHA-256 of the sorted members.
+  var digest: String {
+    var hash = SHA256()
+    for member in sorted() { hash.update(data: Data("\(member.utf8.count):\(member)".utf8)) }
+    return hash.finalize().map { String(format: "%02x", $0) }.joined()
+  }
 }
 
 extension Dataset {

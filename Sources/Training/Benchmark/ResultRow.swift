@@ -50,11 +50,12 @@ struct ResultRow {
       ("parameters", count(result?.parameters)), ("seconds", number(result?.seconds)),
       ("peak_mb", number(result?.peakMegabytes)),
     ]
-    for split in [Split.validation, .test] {
+    for part in CellResult.Part.allCases {
       for metric in Metric.allCases {
-        columns.append(("\(split.rawValue)_\(metric.rawValue)", number(result?.score(metric, split))))
+        columns.append(("\(part.rawValue)_\(metric.rawValue)", number(result?.score(metric, part))))
       }
     }
+    columns.append(("test_leaks", count(result?.leakedTestMemes)))
     columns.append(("failure", failure.map { .text($0) } ?? .missing))
     self.columns = columns
   }

@@ -174,6 +174,12 @@ struct Benchmark: ParsableCommand {
         for comparison in report.comparisons {
           try Console.print("\(comparison.title)\n\n\(comparison.textTable.text)\n")
         }
+        for group in report.summary.groups {
+          guard let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { continue }
+          try Console.print(
+            "\(group.name): \(leaked) test memes stand in training or validation too; table.md has the scores without them"
+          )
+        }
         try Console.print("Report: \(folder.appending(path: "report.html").path)")
       }
       if !outcome.failures.isEmpty { throw IncompleteBenchmark(outcome, of: plan) }

@@ -27,6 +27,9 @@ struct Evaluate: ParsableCommand {
       valueName: "name=label,label"))
   var merge: [MergedClass] = []
 
+  @Flag(help: "Score the test split a second time without the memes that training or validation memes look like.")
+  var deduplicated = false
+
   @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
   var strict = false
 
@@ -39,6 +42,23 @@ struct Evaluate: ParsableCommand {
     var metrics: MetricReport
     /// Scores of the other tasks of a run that learned several.
     var tasks: [String: MetricReport]?
+    /// Scores at the temperatures and thresholds of a calibrated run, by task; all others are without them.
+    var calibrated: [String: MetricReport]?
+    var deduplicated: Deduplicated?
+  }
+
+  /// The test split without the memes that leak.
+  private struct Deduplicated: Encodable {
+    /// Ids of those memes, labelled or not.
+    var leaked: [String]
+    /// By task; none where no labelled meme is left.
+    var metrics: [String: MetricReport]
+  }
+
+  func validate() throws {
+    if deduplicated, split != .test {
+      throw ValidationError("--deduplicated is of the test split, not of \(split.rawValue).")
+    }
   }
 
   func run() throws {
@@ -65,16 +85,46 @@ struct Evaluate: ParsableCommand {
     guard merge.isEmpty || first.task.kind == .multiclass else {
       throw ValidationError("--merge: the task '\(first.task.name)' has no exclusive classes to report as one")
     }
-    let reports = try scored.map { ($0.task.name, try $0.metrics(merging: $0.task == first.task ? merge : [])) }
+    func merges(_ task: LabelTask) -> [MergedClass] { task == first.task ? merge : [] }
+    let reports = try scored.map { ($0.task.name, try $0.metrics(merging: merges($0.task))) }
+    let calibrated = try bundle.calibrations.map { calibrations in
+      let byTask = Dictionary(uniqueKeysWithValues: zip(bundle.tasks.map(\.name), calibrations))
+      return try Dictionary(
+        uniqueKeysWithValues: scored.map {
+          ($0.task.name, try $0.metrics(byTask[$0.task.name], merging: merges($0.task)))
+        })
+    }
+    let rest = deduplicated ? try deduplicated(scored, corpus, trainedBy: bundle.description.recipe) : nil
     if display.json {
       try Console.printJSON(
         Result(
           run: runFolder, split: split, task: first.task.name, metrics: reports[0].1,
-          tasks: bundle.tasks.count > 1 ? Dictionary(uniqueKeysWithValues: reports.dropFirst()) : nil))
+          tasks: bundle.tasks.count > 1 ? Dictionary(uniqueKeysWithValues: reports.dropFirst()) : nil,
+          calibrated: calibrated, deduplicated: rest))
     } else {
-      let tables = reports.map { "\(runFolder), \(split.rawValue) split, task \($0)\n\n\($1.table)" }
+      let tables = reports.map { task, report in
+        "\(runFolder), \(split.rawValue) split, task \(task)\n\n\(report.table)"
+          + (calibrated?[task].map { "\n\nWhat its calibration changes\n\n\(report.table(beside: $0))" } ?? "")
+      }
       try Console.print(tables.joined(separator: "\n\n"))
+      guard let rest else { return }
+      for (task, report) in rest.metrics.sorted(by: { $0.key < $1.key }) {
+        try Console.print("\nWithout the \(rest.leaked.count) test memes that leak, task \(task)\n\n\(report.table)")
+      }
     }
+  }
+
+  /// Scores without the test memes that look like what the model was made from.
+  private func deduplicated(
+    _ scored: [PredictionSet], _ corpus: Corpus, trainedBy recipe: Recipe
+  ) throws -> Deduplicated {
+    let observer = display.observer
+    let source = data == nil && splitFile == nil ? nil : try Corpus.dataset(of: recipe, observer: observer)
+    let leaks = try TestLeaks.ids(in: corpus.dataset, trainedOn: source, observer: observer)
+    let rest = scored.map { $0.excluding(leaks) }.filter { $0.labelledCount > 0 }
+    return Deduplicated(
+      leaked: leaks.sorted(),
+      metrics: try Dictionary(uniqueKeysWithValues: rest.map { ($0.task.name, try $0.metrics()) }))
   }
 }
 

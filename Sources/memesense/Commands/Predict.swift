@@ -12,6 +12,8 @@ struct Predict: ParsableCommand {
         memesense predict runs/first meme.jpg --text "the words on it"
         memesense predict runs/first --text "words without a picture"
         memesense predict runs/first a.jpg b.png
+      A run trained with --calibrate answers at the temperatures and thresholds chosen there, and each line says so:
+      "calibrated": true.
       """)
 
   @Argument(help: ArgumentHelp("A run's folder.", valueName: "run"), completion: .directory)
@@ -23,6 +25,9 @@ struct Predict: ParsableCommand {
   @Option(help: "The text on the meme; repeat it, in order, for several images.")
   var text: [String] = []
 
+  @Flag(help: "Leave probabilities as the model gives them, and thresholds at one half.")
+  var uncalibrated = false
+
   func validate() throws {
     if images.isEmpty && text.isEmpty { throw ValidationError("Give at least one image or a --text.") }
     if !images.isEmpty && !text.isEmpty && text.count != images.count {
@@ -31,7 +36,8 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
+    var bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
+    if uncalibrated { bundle.calibrations = nil }
     let memes = (0..<max(images.count, text.count)).map { index in
       Meme(
         id: images.isEmpty ? "text-\(index + 1)" : images[index],

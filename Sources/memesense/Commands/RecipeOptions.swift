@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Methods
+import Metrics
 import Training
 
 /// Which recipe a command trains by, and what it changes in it.
@@ -39,6 +40,10 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "The frozen encoders; 'memesense encoders list --help' explains their names.")
   var encoder: String?
 
+  @Flag(
+    help: "Choose temperature and thresholds by cross-validation on the validation split; predict then applies them.")
+  var calibrate = false
+
   @Option(name: .customLong("set"), help: "Replace any field of the recipe: --set settings.head.hidden=128")
   var overrides: [String] = []
 
@@ -65,6 +70,7 @@ struct RecipeOptions: ParsableArguments {
     }
     if let seed { resolved.seed = seed }
     if let encoder { resolved.encoder = encoder }
+    if calibrate { resolved.calibration = resolved.calibration ?? TaskCalibration.Settings() }
     return resolved
   }
 

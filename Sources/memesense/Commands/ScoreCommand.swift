@@ -9,7 +9,7 @@ struct ScoreCommand: ParsableCommand {
     commandName: "score",
     abstract: "Score a file of predictions against a file of truth.",
     discussion: """
-      Both files are JSONL, matched by id.
+      Both files are JSONL, matched by id, or MAMI's own (.txt or .tsv: file name, tab, one or five columns of 0 or 1).
         truth        {"id": "1", "labels": {"harmful": 1}}      or, for classes, {"id": "1", "label": "joy"}
         predictions  {"id": "1", "probabilities": {"harmful": 0.83}}
       The predictions-<split>.jsonl of a run are such predictions.

@@ -66,6 +66,17 @@ extension TrainingRun.Summary {
     let time = String(format: "%.1f", seconds)
     let kept = epoch.map { ", epoch \($0) kept" } ?? ""
     return "\(labels) labelled and \(unlabelled) unlabelled memes, \(parameters) parameters, \(time) s\(kept)\n\n"
-      + table.text
+      + table.text + (calibrationText.map { "\n\n\($0)" } ?? "")
+  }
+
+  /// What was calibrated, and the test scores that this changes.
+  private var calibrationText: String? {
+    guard let calibration else { return nil }
+    let tables = calibration.tasks.sorted { $0.key < $1.key }.map { task, chosen in
+      let before = tasks?[task]?[Split.test.rawValue] ?? metrics[Split.test.rawValue]
+      return "Calibrated on the validation split, task \(task)\n\n\(chosen.table)"
+        + (before.flatMap { before in calibration.test[task].map { "\n\n\(before.table(beside: $0))" } } ?? "")
+    }
+    return tables.joined(separator: "\n\n")
   }
 }
