@@ -40,7 +40,7 @@ enum TinyRun {
       folder: folder, precision: .float32, log: try TrainingLog(folder.appending(path: "log.jsonl")),
       observer: SilentObserver())
     let model = try recipe.method.fitted(to: problem, trainer: trainer)
-    try ModelBundle.write(model, .init(shape: model.shape, recipe: recipe), to: folder)
+    try ModelBundle.write(model, .init(shape: model.shape, recipe: recipe), calibrations: nil, to: folder)
   }
 
   /// A small picture's file, another one for each number.
