@@ -43,13 +43,16 @@ struct FrozenBlock: Sendable {
     self.isCausal = isCausal
   }
 
-  /// The states [T, D] of sequences that lie one after the other.
+  /// The states [T, D] of sequences that lie one after the other. Rows behind the last one belong to none and attend to
+  /// nothing.
   func callAsFunction(_ x: Tensor, _ runs: [PackedTexts.Run]) -> Tensor {
     let projected = projections(attentionNorm(x))  // [T, 3 D]
-    let attended = runs.map { run in
+    var attended = runs.map { run in
       let parts = split(projected, run)
       return joined(parts[0].attention(keys: parts[1], values: parts[2], isCausal: isCausal), projected)
     }
+    let end = runs.last.map { $0.start + $0.count * $0.length } ?? 0
+    if end < x.shape[0] { attended.append(x.sliced(end..<x.shape[0]).to(projected.dtype)) }
     return finished(attended, adding: x)
   }
 
