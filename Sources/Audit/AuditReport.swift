@@ -16,7 +16,7 @@ public struct AuditReport: Sendable, Encodable {
     public var lowQuality: Int
     /// Ids of memes without a picture.
     public var missing: [String]
-    public var broken: [FingerprintTable.BrokenImage]
+    public var broken: [UnreadablePicture]
 
     enum CodingKeys: String, CodingKey {
       case hashed, seconds, missing, broken

@@ -58,7 +58,7 @@ public final class EncoderPair: Sendable {
         }
       }
       hash.update(data: Data("\(preprocessing)|\(computation.precision.rawValue)|\(computation.device)".utf8))
-      return hash.finalize().prefix(8).map { String(format: "%02x", $0) }.joined()
+      return hash.finalize().prefix(8).hex
     }
   }
 

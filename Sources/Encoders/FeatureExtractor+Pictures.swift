@@ -10,7 +10,7 @@ extension FeatureExtractor {
     /// Contents that no cache had and a worker has taken up.
     var fresh: Set<FeatureCache.Key> = []
     var computed = 0
-    var problems: [Problem] = []
+    var problems: [UnreadablePicture] = []
   }
 
   /// What workers share.
@@ -65,7 +65,7 @@ extension FeatureExtractor {
             try meme.image.map { (file) throws(ImageError) in .init(of: try decoder.bytes(contentsOf: file)) })
         } catch {
           result.keys.append(nil)
-          result.problems.append(Problem(id: meme.id, reason: error.description))
+          result.problems.append(UnreadablePicture(id: meme.id, reason: error.description))
         }
       }
       return result
@@ -151,7 +151,7 @@ extension FeatureExtractor {
       walk.withLock { $0.result.keys[index] = key }
       return image.map { (key, $0) }
     } catch {
-      walk.withLock { $0.result.problems.append(Problem(id: meme.id, reason: error.description)) }
+      walk.withLock { $0.result.problems.append(UnreadablePicture(id: meme.id, reason: error.description)) }
       return nil
     }
   }

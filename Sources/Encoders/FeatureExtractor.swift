@@ -24,13 +24,6 @@ public struct FeatureExtractor: Sendable {
     public var textSeconds = 0.0
   }
 
-  /// A meme whose picture could not be read; it counts as a meme without one.
-  public struct Problem: Sendable, CustomStringConvertible {
-    public var id: String
-    public var reason: String
-    public var description: String { "\(id): \(reason)" }
-  }
-
   public let encoder: EncoderPair
   /// `nil` where nothing is kept.
   let imageCache: FeatureCache?
@@ -112,9 +105,10 @@ public struct FeatureExtractor: Sendable {
   /// Makes sure that the features of all memes are in the cache.
   ///
   /// - Parameter cleaning: what is done to texts first.
+  /// - Returns: among others the memes whose picture could not be read, which count as memes without one.
   public func extract(
     _ memes: [Meme], cleaning: TextCleaning
-  ) throws -> (keys: Keys, statistics: Statistics, problems: [Problem]) {
+  ) throws -> (keys: Keys, statistics: Statistics, problems: [UnreadablePicture]) {
     var statistics = Statistics()
     statistics.memes = memes.count
     // An encoder without such states is refused before the long work on pictures.

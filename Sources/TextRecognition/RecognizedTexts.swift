@@ -9,13 +9,6 @@ import Synchronization
 /// has been read: a killed process loses the picture that it was at. A last line without an end is such a loss and is
 /// read anew.
 public final class RecognizedTexts: Sendable {
-  /// A picture that could not be read; its meme stays without text.
-  public struct Problem: Sendable, CustomStringConvertible {
-    public var id: String
-    public var reason: String
-    public var description: String { "\(id): \(reason)" }
-  }
-
   private struct Entry: Codable {
     /// SHA-256 of the picture's file, in hexadecimal.
     var image: String
@@ -54,28 +47,30 @@ public final class RecognizedTexts: Sendable {
   ///
   /// All cores read; a picture is read once however many memes have it and however often it is asked for.
   ///
-  /// - Parameter progress: told how many pictures are done of those without text, from any thread.
-  /// - Throws: ``RecognitionError``, or that the memory cannot be written. A picture that cannot be read is a problem.
+  /// - Parameter progress: told how many pictures are done of those without text, one call at a time and in order.
+  /// - Throws: ``RecognitionError``, or that the memory cannot be written. A picture that cannot be read is a problem and leaves
+  ///   its meme without text.
   public func fill(
     _ memes: [Meme], progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
-  ) throws -> (memes: [Meme], problems: [Problem]) {
+  ) throws -> (memes: [Meme], problems: [UnreadablePicture]) {
     let missing = memes.indices.filter { memes[$0].image != nil && (memes[$0].text ?? "").isEmpty }
     guard !missing.isEmpty else { return (memes, []) }
     let handle = try FileHandle(forUpdating: file)
     defer { try? handle.close() }
     try Self.endLastLine(of: handle)
     let found = Mutex<[Int: String]>([:])
-    let problems = Mutex<[(index: Int, problem: Problem)]>([])
+    let problems = Mutex<[(index: Int, problem: UnreadablePicture)]>([])
     let recognizers = try TextRecognizers(language: language)
-    try forEachCore(missing) { index in
+    try AllCores.forEach(below: missing.count) { position in
+      let index = missing[position]
       let meme = memes[index]
       do {
         let text = try self.text(of: meme.image!, recognizers, appendingTo: handle)
         found.withLock { $0[index] = text }
       } catch let error as ImageError {
-        problems.withLock { $0.append((index, Problem(id: meme.id, reason: error.description))) }
+        problems.withLock { $0.append((index, UnreadablePicture(id: meme.id, reason: error.description))) }
       }
-    } progress: { done in
+    } finished: { done in
       progress(done, missing.count)
     }
     var filled = memes
@@ -85,12 +80,10 @@ public final class RecognizedTexts: Sendable {
 
   private func text(of image: URL, _ recognizers: TextRecognizers, appendingTo handle: FileHandle) throws -> String {
     let bytes = try decoder.bytes(contentsOf: image)
-    let key = SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
+    let key = SHA256.hash(data: bytes).hex
     if let known = texts.withLock({ $0[key] }) { return known }
     let text = try recognizers.text(on: decoder.decode(bytes, name: image.path)).text
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let line = try encoder.encode(Entry(image: key, text: text)) + Data("\n".utf8)
+    let line = try Entry(image: key, text: text).jsonLine()
     try texts.withLock { texts in
       texts[key] = text
       try handle.seekToEnd()
@@ -112,37 +105,5 @@ public final class RecognizedTexts: Sendable {
       start -= 1
     }
     try handle.truncate(atOffset: start)
-  }
-
-  /// Calls `body` for each of `items`; throws the first error.
-  private func forEachCore(
-    _ items: [Int], _ body: @Sendable (Int) throws -> Void, progress: @Sendable (Int) -> Void
-  ) throws {
-    struct State {
-      var next = 0
-      var done = 0
-      var failure: (any Error)?
-    }
-    let state = Mutex(State())
-    let workers = min(items.count, ProcessInfo.processInfo.activeProcessorCount)
-    DispatchQueue.concurrentPerform(iterations: workers) { _ in
-      do {
-        while let item = state.withLock({ state -> Int? in
-          guard state.failure == nil, state.next < items.count else { return nil }
-          defer { state.next += 1 }
-          return items[state.next]
-        }) {
-          try body(item)
-          progress(
-            state.withLock {
-              $0.done += 1
-              return $0.done
-            })
-        }
-      } catch {
-        state.withLock { $0.failure = $0.failure ?? error }
-      }
-    }
-    if let failure = state.withLock({ $0.failure }) { throw failure }
   }
 }

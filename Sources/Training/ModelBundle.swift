@@ -139,9 +139,5 @@ public enum JSON {
   }
 
   /// One line, as JSONL has it.
-  public static func line(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(value) + Data("\n".utf8)
-  }
+  public static func line(_ value: some Encodable) throws -> Data { try value.jsonLine() }
 }

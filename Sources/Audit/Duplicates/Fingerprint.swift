@@ -44,16 +44,10 @@ extension ContentDigest: Codable {
 
 /// The fingerprints of a dataset's memes, and the pictures that have none.
 public struct FingerprintTable: Sendable, Codable {
-  /// A meme whose picture cannot be decoded.
-  public struct BrokenImage: Sendable, Equatable, Codable {
-    public var id: String
-    public var reason: String
-  }
-
   /// One for each meme; `nil` where the picture is broken, or where there is neither picture nor text.
   public internal(set) var fingerprints: [Fingerprint?]
   /// In the order of the memes.
-  public internal(set) var brokenImages: [BrokenImage]
+  public internal(set) var brokenImages: [UnreadablePicture]
   /// Pictures below ``PDQ/leastQuality``: only copies to the byte are found of them.
   public internal(set) var lowQualityCount = 0
   /// Pictures decoded and hashed.
@@ -70,19 +64,18 @@ public struct FingerprintTable: Sendable, Codable {
     let clock = ContinuousClock()
     let start = clock.now
     let shared = Mutex(Shared(count: memes.count))
-    DispatchQueue.concurrentPerform(iterations: ProcessInfo.processInfo.activeProcessorCount) { _ in
-      while let index = shared.withLock({ $0.takeNext() }) {
-        let outcome = Outcome(of: memes[index], decoder: decoder)
-        shared.withLock { shared in
-          shared.finish(index, outcome)
-          progress(shared.done)
-        }
-      }
+    AllCores.forEach(below: memes.count) { index in
+      let outcome = Outcome(of: memes[index], decoder: decoder)
+      shared.withLock { $0.take(outcome, of: index) }
+    } finished: { done in
+      progress(done)
     }
     seconds = (clock.now - start) / .seconds(1)
     let result = shared.withLock { $0 }
     fingerprints = result.fingerprints
-    brokenImages = result.broken.sorted { $0.key < $1.key }.map { BrokenImage(id: memes[$0.key].id, reason: $0.value) }
+    brokenImages = result.broken.sorted { $0.key < $1.key }.map {
+      UnreadablePicture(id: memes[$0.key].id, reason: $0.value)
+    }
     lowQualityCount = result.lowQualityCount
     hashedCount = result.hashedCount
   }
@@ -108,10 +101,8 @@ public struct FingerprintTable: Sendable, Codable {
     }
   }
 
-  /// What the workers share.
+  /// What all cores add to.
   private struct Shared {
-    var next = 0
-    var done = 0
     var fingerprints: [Fingerprint?]
     var broken: [Int: String] = [:]
     var lowQualityCount = 0
@@ -119,14 +110,7 @@ public struct FingerprintTable: Sendable, Codable {
 
     init(count: Int) { fingerprints = [Fingerprint?](repeating: nil, count: count) }
 
-    mutating func takeNext() -> Int? {
-      guard next < fingerprints.count else { return nil }
-      defer { next += 1 }
-      return next
-    }
-
-    mutating func finish(_ index: Int, _ outcome: Outcome) {
-      done += 1
+    mutating func take(_ outcome: Outcome, of index: Int) {
       switch outcome {
       case .hashed(let fingerprint):
         fingerprints[index] = fingerprint

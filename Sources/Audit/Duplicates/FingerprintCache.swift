@@ -35,22 +35,21 @@ public struct FingerprintCache: Sendable {
 
   private static func digest(of memes: [Meme]) -> String {
     var hash = SHA256()
-    func add(_ field: String) { hash.update(data: Data("\(field.utf8.count):\(field)".utf8)) }
-    add(version)
+    hash.update(field: version)
     for meme in memes {
-      add(meme.id)
+      hash.update(field: meme.id)
       guard let file = meme.image else {
-        add("text")
-        add(meme.text ?? "")
+        hash.update(field: "text")
+        hash.update(field: meme.text ?? "")
         continue
       }
-      add("picture")
-      add(file.path)
+      hash.update(field: "picture")
+      hash.update(field: file.path)
       // A picture that is not there is a broken one, until it comes.
       let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
-      add("\(attributes?[.size] as? Int ?? -1)")
-      add("\((attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? -1)")
+      hash.update(field: "\(attributes?[.size] as? Int ?? -1)")
+      hash.update(field: "\((attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? -1)")
     }
-    return hash.finalize().map { String(format: "%02x", $0) }.joined()
+    return hash.finalize().hex
   }
 }

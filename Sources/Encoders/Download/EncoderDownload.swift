@@ -1,6 +1,7 @@
 import Checkpoints
 import Crypto
 import Foundation
+import MemeData
 
 #if canImport(FoundationNetworking)
   import FoundationNetworking
@@ -186,9 +187,4 @@ extension HashFunction {
       return hash.finalize()
     }
   }
-}
-
-extension Digest {
-  /// Two lower-case hexadecimal digits a byte.
-  var hex: String { map { String(format: "%02x", $0) }.joined() }
 }

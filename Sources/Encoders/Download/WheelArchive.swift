@@ -2,6 +2,7 @@ import CZlib
 import Checkpoints
 import Crypto
 import Foundation
+import MemeData
 
 /// A wheel whose members are taken out one by one.
 struct WheelArchive {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Crypto
 import Foundation
+import MemeData
 
 #if canImport(FoundationNetworking)
   import FoundationNetworking

@@ -1,6 +1,7 @@
 import Checkpoints
 import Crypto
 import Foundation
+import MemeData
 
 /// One version of a model in the cache, with the files that an encoder needs.
 public struct HubSnapshot: Sendable, Encodable, Equatable {

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// A corpus of image macros that MemeSense draws itself, to show and to test what it does.
 ///
@@ -57,21 +56,12 @@ public struct DemoCorpus: Sendable {
   private func draw(
     _ memes: [DemoMeme], with palette: DemoPalette, into folder: URL, _ progress: (@Sendable (Int) -> Void)?
   ) throws {
-    let state = Mutex<(drawn: Int, failure: (any Error)?)>((0, nil))
-    DispatchQueue.concurrentPerform(iterations: memes.count) { index in
-      guard state.withLock({ $0.failure == nil }) else { return }
-      do {
-        let file = try memes[index].drawn(with: palette).jpegData(quality: 88)
-        try file.write(to: folder.appending(path: Self.fileName(at: index)))
-        state.withLock {
-          $0.drawn += 1
-          progress?($0.drawn)
-        }
-      } catch {
-        state.withLock { $0.failure = $0.failure ?? error }
-      }
+    try AllCores.forEach(below: memes.count) { index in
+      let file = try memes[index].drawn(with: palette).jpegData(quality: 88)
+      try file.write(to: folder.appending(path: Self.fileName(at: index)))
+    } finished: { done in
+      progress?(done)
     }
-    if let failure = state.withLock({ $0.failure }) { throw failure }
   }
 
   private struct Row: Encodable {
@@ -86,13 +76,11 @@ public struct DemoCorpus: Sendable {
   }
 
   private func metadata(of memes: [DemoMeme]) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var lines = Data()
     for (index, meme) in memes.enumerated() {
       let row = Row(
         fileName: Self.fileName(at: index), text: meme.caption.text, mean: meme.isMean ? 1 : 0, split: meme.split)
-      lines += try encoder.encode(row) + [0x0A]
+      lines += try row.jsonLine()
     }
     return lines
   }

@@ -69,11 +69,7 @@ public struct SplitFile: Sendable, Equatable {
   }
 
   /// The file's content.
-  public func jsonLines() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return try entries.reduce(into: Data()) { $0 += try encoder.encode($1) + Data("\n".utf8) }
-  }
+  public func jsonLines() throws -> Data { try entries.reduce(into: Data()) { $0 += try $1.jsonLine() } }
 }
 
 extension Dataset {

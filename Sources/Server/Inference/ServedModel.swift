@@ -31,7 +31,7 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
     for file in ModelBundle.files(in: folder) {
       hash.update(data: try Data(contentsOf: file, options: .alwaysMapped))
     }
-    return hash.finalize().prefix(6).map { String(format: "%02x", $0) }.joined()
+    return hash.finalize().prefix(6).hex
   }
 
   /// Decodes and scales a meme's picture and cuts its text into tokens, on the calling thread alone.

@@ -90,8 +90,8 @@ extension Set<String> {
   /// The SHA-256 of the sorted members.
   var digest: String {
     var hash = SHA256()
-    for member in sorted() { hash.update(data: Data("\(member.utf8.count):\(member)".utf8)) }
-    return hash.finalize().map { String(format: "%02x", $0) }.joined()
+    for member in sorted() { hash.update(field: member) }
+    return hash.finalize().hex
   }
 }
 
@@ -102,11 +102,10 @@ extension Dataset {
     for meme in withSplits().memes {
       let labels = meme.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       let fields = [meme.id, meme.text ?? "", meme.image?.lastPathComponent ?? "", meme.split?.rawValue ?? ""] + labels
-      // Lengths keep a boundary between fields apart from the same bytes within one.
-      for field in fields { hash.update(data: Data("\(field.utf8.count):\(field)".utf8)) }
+      for field in fields { hash.update(field: field) }
       hash.update(data: Data("\n".utf8))
     }
-    return hash.finalize().map { String(format: "%02x", $0) }.joined()
+    return hash.finalize().hex
   }
 }
 
