@@ -65,7 +65,7 @@ public struct ExtPIE: Method {
       case .distilBert:
         return try PretrainedWeights.distilBert(of: model).keepingLayers(["transformer.layer.": layerCount])
       case .bert:
-        return try PretrainedWeights.bert(of: model, headPrefix: "bert.").keepingLayers(["encoder.layer.": layerCount])
+        return try PretrainedWeights.bert(of: model, headPrefix: "bert.").keepingLayers(shape.layerCounts)
           .filter { !$0.key.hasPrefix("pooler.") }
       }
     }

@@ -50,12 +50,6 @@ public struct LXMERTSizes: RegionNetwork {
 
   public func layers(regionWidth: Int) -> any LayeredShape { shape(regionWidth: regionWidth, isRecomputed: false) }
 
-  public var layerCounts: [String: Int] {
-    [
-      "encoder.layer.": textLayerCount, "encoder.r_layers.": regionLayerCount, "encoder.x_layers.": crossLayerCount,
-    ]
-  }
-
   public var vocabularySize: Int { LXMERTShape.base.vocabularySize }
 
   public func check(_ check: inout SettingsCheck) {

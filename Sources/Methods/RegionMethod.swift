@@ -68,8 +68,6 @@ public protocol RegionNetwork: Codable, Sendable, Equatable {
 
   /// Of the pooled vectors.
   var width: Int { get }
-  /// How many layers stand below a path of its keys; of deeper published weights the first are taken.
-  var layerCounts: [String: Int] { get }
   /// Tokens of a text at most.
   var textLength: Int { get }
   /// What token ids lie below.
@@ -116,7 +114,9 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
 
   public func initialValues() throws -> [String: Tensor] {
     guard let model = weights.model else { return [:] }
-    return try PretrainedWeights.bert(of: model, headPrefix: Network.keyPrefix).keepingLayers(network.layerCounts)
+    // Of deeper published weights the first layers are taken; how wide regions are does not matter to their number.
+    let counts = network.layers(regionWidth: 0).layerCounts
+    return try PretrainedWeights.bert(of: model, headPrefix: Network.keyPrefix).keepingLayers(counts)
       .withPrefix("network.")
   }
 

@@ -43,8 +43,6 @@ public struct VisualBERTSizes: RegionNetwork {
 
   public func layers(regionWidth: Int) -> any LayeredShape { shape(isRecomputed: false) }
 
-  public var layerCounts: [String: Int] { ["encoder.layer.": layerCount] }
-
   public var vocabularySize: Int { BertShape.base.vocabularySize }
 
   public func check(_ check: inout SettingsCheck) {

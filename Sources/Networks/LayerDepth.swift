@@ -4,6 +4,9 @@ public protocol LayeredShape {
   /// Layers that one after the other lie between the tokens and what follows.
   var depth: Int { get }
 
+  /// How many layers there are below a path of keys, such as `encoder.layer.`.
+  var layerCounts: [String: Int] { get }
+
   /// The depth of a parameter by its key in the network.
   func depth(of key: String) -> Int
 }
@@ -19,6 +22,8 @@ extension LayeredShape {
 extension BertShape: LayeredShape {
   public var depth: Int { layerCount }
 
+  public var layerCounts: [String: Int] { ["encoder.layer.": layerCount] }
+
   public func depth(of key: String) -> Int {
     if key.hasPrefix("embeddings.") { return 0 }
     return number(in: key, after: "encoder.layer.").map { $0 + 1 } ?? layerCount + 1
@@ -27,6 +32,8 @@ extension BertShape: LayeredShape {
 
 extension ViLTShape: LayeredShape {
   public var depth: Int { layerCount }
+
+  public var layerCounts: [String: Int] { ["encoder.layer.": layerCount] }
 
   public func depth(of key: String) -> Int {
     if key.hasPrefix("embeddings.") { return 0 }
@@ -37,6 +44,12 @@ extension ViLTShape: LayeredShape {
 extension LXMERTShape: LayeredShape {
   /// The longer of the two streams, then the layers of both.
   public var depth: Int { longest + crossLayerCount }
+
+  public var layerCounts: [String: Int] {
+    [
+      "encoder.layer.": textLayerCount, "encoder.r_layers.": regionLayerCount, "encoder.x_layers.": crossLayerCount,
+    ]
+  }
 
   private var longest: Int { max(textLayerCount, regionLayerCount) }
 
