@@ -12,7 +12,7 @@ public enum DecisionThreshold {
   static func value(_ metric: Metric, of counts: ConfusionCounts) -> Double {
     switch metric {
     case .f1: counts.f1
-    case .f1Macro, .mamiA: (counts.f1 + counts.complement.f1) / 2
+    case .f1Macro, .mamiA: MAMI.taskA(counts)
     case .accuracy:
       ratio(
         counts.truePositives + counts.trueNegatives,

@@ -6,6 +6,9 @@ public enum MAMI {
   /// The label Task A is about, and which Task B leaves out.
   public static let taskALabel = "misogynous"
 
+  /// The columns of MAMI's files behind the file name: the label of Task A, then the kinds behind it.
+  public static let labels = [taskALabel, "shaming", "stereotype", "objectification", "violence"]
+
   /// Task A: the mean F1 of a label's presence and absence.
   public static func taskA(_ counts: ConfusionCounts) -> Double { (counts.f1 + counts.complement.f1) / 2 }
 

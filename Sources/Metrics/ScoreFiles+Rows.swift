@@ -95,8 +95,6 @@ private func checkNames(
 
 /// MAMI's own files, told by their names: `.txt` or `.tsv`, tabs between a file name and one or five columns of 0 or 1.
 private enum MAMIRows {
-  static let labels = [MAMI.taskALabel, "shaming", "stereotype", "objectification", "violence"]
-
   /// - Parameter kind: of a binary task only the first column counts.
   /// - Returns: `nil` for a file of another name.
   static func read(
@@ -110,7 +108,7 @@ private enum MAMIRows {
         $0.trimmingCharacters(in: .whitespacesAndNewlines)
       }
       let flags = cells.dropFirst().compactMap { ["0": 0, "1": 1][$0] }
-      let known = width.map { [$0] } ?? [2, 1 + labels.count]
+      let known = width.map { [$0] } ?? [2, 1 + MAMI.labels.count]
       guard known.contains(cells.count), flags.count == cells.count - 1 else {
         throw .invalid(
           file: url.path, line: line,
@@ -120,7 +118,7 @@ private enum MAMIRows {
       rows.append(
         (
           line, cells[0],
-          Dictionary(uniqueKeysWithValues: zip(labels.prefix(kind == .binary ? 1 : labels.count), flags))
+          Dictionary(uniqueKeysWithValues: zip(MAMI.labels.prefix(kind == .binary ? 1 : MAMI.labels.count), flags))
         ))
     }
     return rows

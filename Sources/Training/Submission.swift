@@ -1,5 +1,6 @@
 import Foundation
 import MemeData
+import Metrics
 
 /// What a competition takes as an answer: a file with a row a meme.
 public enum Submission: String, Sendable, CaseIterable {
@@ -8,9 +9,6 @@ public enum Submission: String, Sendable, CaseIterable {
   /// MAMI (SemEval-2022 task 5): tabs between the file name and 0 or 1 for `misogynous`, and for task B for the four
   /// kinds behind it; no header.
   case mami
-
-  /// The columns of MAMI's files behind the file name.
-  public static let mamiLabels = ["misogynous", "shaming", "stereotype", "objectification", "violence"]
 
   /// The file.
   ///
@@ -22,7 +20,7 @@ public enum Submission: String, Sendable, CaseIterable {
     try check(predictions.compactMap { $0.first?.id })
     switch self {
     case .hatefulMemes: return try hatefulMemes(predictions)
-    case .mami: return try mami(predictions, labels: taskAOnly ? ["misogynous"] : Self.mamiLabels)
+    case .mami: return try mami(predictions, labels: taskAOnly ? [MAMI.taskALabel] : MAMI.labels)
     }
   }
 
@@ -44,15 +42,15 @@ public enum Submission: String, Sendable, CaseIterable {
     let rows = try predictions.map { each in
       var decisions = each.reduce(into: [String: Int]()) { $0.merge($1.labels) { first, _ in first } }
       // A model of the kinds alone: who is shamed, stereotyped and so on, is wronged.
-      let kinds = Self.mamiLabels.dropFirst().compactMap { decisions[$0] }
-      if decisions["misogynous"] == nil, kinds.count == Self.mamiLabels.count - 1 {
-        decisions["misogynous"] = kinds.max()
+      let kinds = MAMI.labels.dropFirst().compactMap { decisions[$0] }
+      if decisions[MAMI.taskALabel] == nil, kinds.count == MAMI.labels.count - 1 {
+        decisions[MAMI.taskALabel] = kinds.max()
       }
       let columns = try labels.map { label in
         guard let decision = decisions[label] else {
           throw TrainingError.invalid(
             "a file for MAMI has the columns \(labels.joined(separator: ", ")), and the run does not predict '\(label)'"
-              + (labels.count > 1 && decisions["misogynous"] != nil ? ": give --task-a for the first one alone" : ""))
+              + (labels.count > 1 && decisions[MAMI.taskALabel] != nil ? ": give --task-a for the first one alone" : ""))
         }
         return "\(decision)"
       }

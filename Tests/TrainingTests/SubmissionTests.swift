@@ -1,5 +1,6 @@
 import Foundation
 import MemeData
+import Metrics
 import Testing
 
 @testable import Training
@@ -26,7 +27,7 @@ struct SubmissionTests {
   }
 
   @Test func mamiHasTheFiveColumnsInTheirOrder() throws {
-    let misogyny = LabelTask(name: "misogyny", kind: .multilabel, labels: Submission.mamiLabels)
+    let misogyny = LabelTask(name: "misogyny", kind: .multilabel, labels: MAMI.labels)
     let predictions = [("10.jpg", [0.9, 0.1, 0.6, 0.5, 0.7]), ("2.jpg", [0.1, 0.2, 0.9, 0.1, 0])].map {
       [Prediction(id: $0, probabilities: $1, task: misogyny)]
     }
