@@ -117,9 +117,8 @@ struct MultipartParser {
   private func field(_ range: Range<Int>) throws(FormatError) -> FormField {
     let part = bytes[range]
     // An empty line ends the headers; it comes first where there are none.
-    let headerEnd =
-      part.starts(with: [0x0D, 0x0A]) ? range.lowerBound : find([0x0D, 0x0A, 0x0D, 0x0A], from: range.lowerBound)
     let isBare = part.starts(with: [0x0D, 0x0A])
+    let headerEnd = isBare ? range.lowerBound : find([0x0D, 0x0A, 0x0D, 0x0A], from: range.lowerBound)
     let headers = part[range.lowerBound..<min(headerEnd ?? range.upperBound, range.upperBound)]
     let contentStart = min((headerEnd ?? range.upperBound) + (isBare ? 2 : 4), range.upperBound)
     guard headers.count <= Self.headerLimit else {

@@ -291,6 +291,11 @@ extension DemoCorpus {
     guard !FileManager.default.fileExists(atPath: folder.path) else { return }
     try FileManager.default.createDirectory(
       at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try write(to: folder, observer: observer)
+  }
+
+  /// Draws the corpus and tells how far it is.
+  public func write(to folder: URL, observer: any ProgressObserver) throws {
     observer.observe(.phase("Drawing \(memeCount) memes"))
     let total = memeCount
     try write(to: folder) { observer.observe(.items(phase: "memes drawn", done: $0, total: total)) }

@@ -35,14 +35,11 @@ extension DataCommand {
 
     func run() throws {
       let target = URL(fileURLWithPath: folder)
-      let (observer, count) = (display.observer, memes)
-      try DemoCorpus(memeCount: count).write(to: target) { done in
-        observer.observe(.items(phase: "drawing", done: done, total: count))
-      }
+      try DemoCorpus(memeCount: memes).write(to: target, observer: display.observer)
       if display.json {
-        try Console.printJSON(Result(folder: target.path, memes: count))
+        try Console.printJSON(Result(folder: target.path, memes: memes))
       } else {
-        try Console.print("\(count) memes in \(folder); 'memesense data inspect \(folder)' shows them")
+        try Console.print("\(memes) memes in \(folder); 'memesense data inspect \(folder)' shows them")
       }
     }
   }
