@@ -50,7 +50,8 @@ public enum Submission: String, Sendable, CaseIterable {
         guard let decision = decisions[label] else {
           throw TrainingError.invalid(
             "a file for MAMI has the columns \(labels.joined(separator: ", ")), and the run does not predict '\(label)'"
-              + (labels.count > 1 && decisions[MAMI.taskALabel] != nil ? ": give --task-a for the first one alone" : ""))
+              + (labels.count > 1 && decisions[MAMI.taskALabel] != nil ? ": give --task-a for the first one alone" : "")
+          )
         }
         return "\(decision)"
       }
