@@ -51,7 +51,9 @@ let package = Package(
       name: "Training",
       dependencies: ["Methods", "Yams", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.copy("Recipes"), .copy("Suites")]),
-    .target(name: "Report", dependencies: ["Metrics"]),
+    .target(
+      name: "Report", dependencies: ["Metrics", .product(name: "Crypto", package: "swift-crypto")],
+      resources: [.embedInCode("Script/report.js")]),
     .executableTarget(
       name: "memesense",
       dependencies: [
