@@ -12,10 +12,11 @@ struct BenchmarkReport {
   let summary: BenchmarkSummary
   let jobs: Int
   let command: [String]
+  let library: ChartLibrary
 
   func write() throws {
     try writeAtomically(Data(markdown.utf8), to: plan.folder.appending(path: "table.md"))
-    try writeAtomically(Data(page.html().utf8), to: plan.folder.appending(path: "report.html"))
+    try writeAtomically(Data(page.html(library: library).utf8), to: plan.folder.appending(path: "report.html"))
   }
 
   // MARK: Tables
@@ -101,8 +102,12 @@ struct BenchmarkReport {
 
   private var page: ReportPage {
     ReportPage(
-      title: plan.suite.title, summary: finding, comparisons: comparisons, charts: summary.groups.map(chart),
-      tables: significance + failures,
+      title: plan.suite.title, summary: finding,
+      sections: zip(summary.groups, zip(comparisons, significance)).map { group, tables in
+        .init(
+          "\(group.name), \(group.split.rawValue) split",
+          [.comparison(tables.0), .charts(charts(of: group)), .table(tables.1)])
+      } + [.init("What is missing", failures.map { .table($0) })],
       nextSteps: [
         .init(
           purpose: "Score one cell again",
@@ -146,29 +151,28 @@ struct BenchmarkReport {
       ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
   }
 
-  /// The first metric against the labels, with a band of one deviation; bars where there is one number of labels.
-  private func chart(of group: BenchmarkSummary.Group) -> any Chart {
-    let name = summary.metrics[0].rawValue
-    let byLabels = group.rowsByLabels
-    guard byLabels.count > 1 else {
-      return BarChart(
-        title: "\(group.name), \(group.split.rawValue) split", axisLabel: name,
-        groups: [.init(name: "", bars: group.rows.map { .init(name: $0.method, value: $0.scores[0]) })],
-        origin: summary.metrics[0] == .auroc ? 0.5 : 0)
-    }
+  /// The first two metrics against the labels, with bands of one deviation; one row a method where there is one number
+  /// of labels.
+  private func charts(of group: BenchmarkSummary.Group) -> [any Chart] {
     let isShare = group.rows.allSatisfy { $0.labels <= 1 }
-    var methods: [String] = []
-    for row in group.rows where !methods.contains(row.method) { methods.append(row.method) }
-    return LineChart(
-      title: "\(name) against labels, \(group.name)",
-      xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: name,
-      series: methods.map { method in
-        let points = group.rows.filter { $0.method == method }.compactMap { row in
-          row.scores[0].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
-        }.sorted { $0.0 < $1.0 }
-        return LineChart.Series(
-          name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
-          deviations: points.map(\.1.deviation))
-      })
+    let methods = group.rows.map(\.method).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    return summary.metrics.prefix(2).enumerated().map { column, metric in
+      guard group.rowsByLabels.count > 1 else {
+        return DotChart(
+          title: metric.rawValue, axisLabel: metric.rawValue,
+          rows: group.rows.map { .init(name: $0.method, value: $0.scores[column]) })
+      }
+      return LineChart(
+        title: "\(metric.rawValue) against labels",
+        xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: metric.rawValue,
+        series: methods.map { method in
+          let points = group.rows.filter { $0.method == method }.compactMap { row in
+            row.scores[column].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
+          }.sorted { $0.0 < $1.0 }
+          return LineChart.Series(
+            name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
+            deviations: points.map(\.1.deviation))
+        })
+    }
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MemeData
 import Metrics
+import Report
 import Training
 
 /// `memesense evaluate`: the scores of a trained run.
@@ -21,6 +22,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: "The split to score: train, validation or test.")
   var split: Split = .test
 
+  @Option(help: "Write a page with charts and memes of that split, too.", completion: .file(extensions: ["html"]))
+  var report: String?
+
   @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
   var strict = false
 
@@ -37,6 +41,7 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
+    let library = try report.map { _ in try ChartLibrary.found() }
     var recipe = bundle.description.recipe
     if let data {
       recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path
@@ -57,6 +62,12 @@ struct Evaluate: ParsableCommand {
       throw TrainingError.noMemes(split: split.rawValue, task: bundle.task.name)
     }
     let reports = try scored.map { ($0.task.name, try $0.metrics()) }
+    if let report, let library {
+      try RunReport(
+        of: bundle, in: URL(fileURLWithPath: runFolder), on: corpus, split: split, reports[0].1,
+        observer: display.observer
+      ).write(to: URL(fileURLWithPath: report), library: library)
+    }
     if display.json {
       try Console.printJSON(
         Result(
