@@ -215,14 +215,19 @@ extension Drawing {
   /// Buttons that switch series on and off, each with the line and marker of its series.
   fileprivate var legendHTML: String {
     guard !legend.isEmpty else { return "" }
-    let items = legend.map { name, style in
-      let dash = style.dash.isEmpty ? "" : #" stroke-dasharray="\#(style.dash.map(String.init).joined(separator: " "))""#
+    let items = legend.map { entry in
+      let (name, style) = (entry.name, entry.style)
+      let note = entry.note.isEmpty ? "" : " <span>\(entry.note.escaped)</span>"
+      let lengths = style.dash.map(String.init).joined(separator: " ")
+      let dash = lengths.isEmpty ? "" : #" stroke-dasharray="\#(lengths)""#
+      let line = #"<path d="M0 5H26" stroke="currentColor" stroke-width="2"\#(dash)/>"#
+      let marker = #"<path transform="translate(8.5 .5) scale(.9)" d="\#(style.marker)" fill="currentColor"/>"#
+      let swatch = entry.isFilled ? #"<rect width="26" height="10" fill="currentColor"/>"# : line + marker
       return """
         <li><button type="button" aria-pressed="true" data-series="\(name.escaped)">\
         <svg viewBox="0 0 26 10" width="26" height="10" aria-hidden="true" style="color:\(style.cssColor)">\
-        <path d="M0 5H26" stroke="currentColor" stroke-width="2"\(dash)/>\
-        <path transform="translate(8.5 .5) scale(.9)" d="\(style.marker)" fill="currentColor"/></svg>\
-        <bdi>\(name.escaped)</bdi></button></li>
+        \(swatch)</svg>\
+        <bdi>\(name.escaped)</bdi>\(note)</button></li>
         """
     }
     return "<ul class=\"legend\" aria-label=\"Series\">\n\(items.joined(separator: "\n"))\n</ul>\n"

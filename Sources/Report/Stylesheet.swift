@@ -73,6 +73,8 @@ enum Stylesheet {
     .legend button:hover { background: var(--code); }
     .legend button[aria-pressed="false"] { opacity: .45; text-decoration: line-through; }
     .legend svg { flex: none; }
+    .legend span { color: var(--soft); }
+    .thresholds .charts { grid-template-columns: minmax(0, 46rem); }
     details { margin-top: .7rem; font-size: .84rem; }
     summary { cursor: pointer; color: var(--soft); }
     details .scroll { max-height: 20rem; overflow: auto; margin-top: .4rem; }
@@ -118,7 +120,7 @@ enum Stylesheet {
     .truth span { color: var(--soft); }
     article ul { list-style: none; margin: 0 0 .7rem; padding: 0; font-size: .84rem; }
     article li {
-      display: grid; grid-template-columns: 1.1em minmax(0, 2fr) minmax(0, 3fr) 2.6em; gap: 0 .4rem; padding: .32rem 0;
+      display: grid; grid-template-columns: 1.1em minmax(0, 5.4em) minmax(0, 1fr) 2.6em; gap: 0 .4rem; padding: .32rem 0;
       border-top: 1px solid var(--line); align-items: baseline;
     }
     .answer { overflow-wrap: anywhere; }

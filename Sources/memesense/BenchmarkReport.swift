@@ -106,7 +106,7 @@ struct BenchmarkReport {
       sections: zip(summary.groups, zip(comparisons, significance)).map { group, tables in
         .init(
           "\(group.name), \(group.split.rawValue) split",
-          [.comparison(tables.0), .charts(charts(of: group)), .table(tables.1)])
+          [.charts(charts(of: group)), .comparison(tables.0), .table(tables.1)])
       } + [.init("What is missing", failures.map { .table($0) })],
       nextSteps: [
         .init(

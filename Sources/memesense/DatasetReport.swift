@@ -52,16 +52,17 @@ struct DatasetReport {
 
   private var textLengths: any Chart {
     let lengths = dataset.memes.compactMap(\.text).map { $0.split(whereSeparator: \.isWhitespace).count }
-    return Self.histogram("Length of texts", of: lengths, unit: "words", width: 5, columns: 20)
+    return Self.histogram("Length of texts", of: lengths, unit: "words")
   }
 
   /// Sizes as the files' headers say them; files that cannot be read are left out.
   private func pictureSizes() throws -> [any Chart] {
     let files = dataset.memes.compactMap(\.image)
     let sizes = Mutex<[ImageHeader]>([])
-    try Runtime.concurrently(Runtime.threadCount, threadsEach: 1) { worker, _ in
+    let workers = Runtime.threadCount
+    try Runtime.concurrently(workers, threadsEach: 1) { worker, _ in
       let decoder = ImageDecoder()
-      for index in stride(from: worker, to: files.count, by: Runtime.threadCount) {
+      for index in stride(from: worker, to: files.count, by: workers) {
         guard let data = try? decoder.bytes(contentsOf: files[index]),
           let header = try? decoder.header(of: data, name: files[index].lastPathComponent)
         else { continue }
@@ -71,20 +72,25 @@ struct DatasetReport {
     let headers = sizes.withLock { $0 }
     guard !headers.isEmpty else { return [] }
     return [
-      Self.histogram("Width of pictures", of: headers.map(\.width), unit: "pixels", width: 100, columns: 20),
-      Self.histogram("Height of pictures", of: headers.map(\.height), unit: "pixels", width: 100, columns: 20),
+      Self.histogram("Width of pictures", of: headers.map(\.width), unit: "pixels"),
+      Self.histogram("Height of pictures", of: headers.map(\.height), unit: "pixels"),
     ]
   }
 
-  /// Counts by equal steps from 0; the last column holds all that is beyond.
-  private static func histogram(
-    _ title: String, of values: [Int], unit: String, width: Int, columns: Int
-  ) -> any Chart {
-    var counts = [Int](repeating: 0, count: min(columns, (values.max() ?? 0) / width + 1))
-    for value in values { counts[min(value / width, counts.count - 1)] += 1 }
-    let isCut = (values.max() ?? 0) / width >= columns
+  /// Counts by equal round steps from 0, about twenty of them for all but the largest hundredth of the values; the last
+  /// column holds what is beyond.
+  private static func histogram(_ title: String, of values: [Int], unit: String) -> any Chart {
+    let sorted = values.sorted()
+    let usual = max(sorted.isEmpty ? 1 : sorted[(sorted.count - 1) * 99 / 100], 1)
+    let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
+    let step = steps.first { usual / $0 < 20 } ?? 10_000
+    let last = usual / step
+    let isCut = (sorted.last ?? 0) / step > last
+    var counts = [Int](repeating: 0, count: last + (isCut ? 2 : 1))
+    for value in values { counts[min(value / step, counts.count - 1)] += 1 }
     let names = counts.indices.map { index in
-      isCut && index == counts.count - 1 ? "\(index * width)+" : "\(index * width)–\((index + 1) * width - 1)"
+      let lower = index * step
+      return isCut && index > last ? "\(lower)+" : step == 1 ? "\(lower)" : "\(lower)–\(lower + step - 1)"
     }
     return ColumnChart(
       title: title, xLabel: unit, yLabel: "memes", names: names, series: [.init(name: "memes", counts: counts)])

@@ -69,8 +69,9 @@ struct RunAnalysis {
       return ScatterChart(
         title: title,
         note:
-          "\(subset) labelled memes of the \(set.split.rawValue) split, coloured by '\(set.task.name)'; near ones have "
-          + "like features, the axes mean nothing. Divergence \(String(format: "%.2f", map.divergence)) nats.",
+          "\(subset) labelled memes of the \(set.split.rawValue) split, coloured by '\(set.task.name)'. Near ones have "
+          + "like features, the axes mean nothing.",
+        divergence: map.divergence,
         classes: names.map { name in
           ScatterChart.Class(name: name, points: zip(truth, map.points).filter { $0.0 == name }.map(\.1))
         })

@@ -12,15 +12,13 @@ struct RunReport {
   let dataset: String
   /// The first sentence of the page.
   let finding: String
-  /// Scores by split, as rows of a table.
-  let rows: [Comparison.Row]
+  /// Scores by split. What is of another split is no rival, so that none stands out as best.
+  let scores: PlainTable
   let epochs: [TrainingLog.Epoch]
   /// What the model makes of the split that the charts are of; `nil` where no split has labels.
   let analysis: RunAnalysis?
   /// Further rows of where the numbers come from.
   let details: [(name: String, value: String)]
-
-  static let columns: [Metric] = [.auroc, .averagePrecision, .f1Macro, .accuracy]
 
   /// The report of a training that has just ended.
   init(of run: TrainingRun, _ outcome: TrainingRun.Outcome, on corpus: Corpus, observer: any ProgressObserver) throws {
@@ -31,9 +29,7 @@ struct RunReport {
     folder = run.folder
     dataset = outcome.dataset
     epochs = outcome.epochs
-    rows = shown.map { split in
-      Self.row("\(method), \(split.rawValue)", labels: "\(summary.labels)", summary.metrics[split.rawValue])
-    }
+    scores = Self.table(shown.map { ($0.rawValue, summary.metrics[$0.rawValue]) }, labels: "\(summary.labels)")
     let score = shown.last.flatMap { summary.metrics[$0.rawValue]?[.auroc]?.value }
     finding =
       "\(method) learned '\(outcome.task.name)' from \(summary.labels) labelled and \(summary.unlabelled) unlabelled memes"
@@ -60,7 +56,7 @@ struct RunReport {
     self.folder = folder
     dataset = corpus.dataset.name
     epochs = FileManager.default.fileExists(atPath: log.path) ? try TrainingLog(log).epochs : []
-    rows = [Self.row("\(recipe.methodName), \(split.rawValue)", labels: Self.brief(recipe.labels), report)]
+    scores = Self.table([(split.rawValue, report)], labels: Self.brief(recipe.labels))
     finding =
       "\(recipe.methodName), trained on '\(bundle.task.name)'"
       + (report[.auroc]?.value.map { ": AUROC \(String(format: "%.4f", $0)) on the \(split.rawValue) split." } ?? ".")
@@ -68,9 +64,13 @@ struct RunReport {
     details = []
   }
 
-  private static func row(_ name: String, labels: String, _ report: MetricReport?) -> Comparison.Row {
-    Comparison.Row(
-      method: name, labels: labels, scores: columns.map { metric in report?[metric]?.value.map { Spread(mean: $0) } })
+  private static let columns: [Metric] = [.auroc, .averagePrecision, .f1Macro, .accuracy, .ece]
+
+  private static func table(_ reports: [(name: String, report: MetricReport?)], labels: String) -> PlainTable {
+    PlainTable(
+      title: "By split, trained with \(labels) labels",
+      columns: [.init("split")] + columns.map { .init($0.rawValue, isNumber: true) },
+      rows: reports.map { name, report in [name] + columns.map { report?[$0]?.formatted(digits: 4) ?? "—" } })
   }
 
   private static func brief(_ labels: Double) -> String {
@@ -85,8 +85,7 @@ struct RunReport {
     ReportPage(
       title: "\(recipe.methodName) on \(dataset)", summary: finding,
       sections: [
-        .init(
-          "Scores", [.comparison(Comparison(columns: Self.columns.map { .init($0.rawValue) }, rows: rows))])
+        .init("Scores", [.table(scores)])
       ] + (try analysisSections()),
       nextSteps: [
         .init(

@@ -15,10 +15,20 @@ public protocol Chart: Sendable {
 struct Drawing {
   /// The library's options. Colours are names of the style sheet: `var(--s0)`.
   let option: JSONValue
-  /// Names that are shown above the chart and that switch series on and off, with what those look like.
-  var legend: [(name: String, style: Palette.Style)] = []
+  /// What is shown above the chart and switches series on and off.
+  var legend: [LegendEntry] = []
   /// Pixels of height in a column of a usual width.
   var height = 300
+
+  /// A series by its name, with what it looks like.
+  struct LegendEntry {
+    let name: String
+    /// A number that sums it up.
+    var note = ""
+    let style: Palette.Style
+    /// Whether it is an area rather than a line with markers.
+    var isFilled = false
+  }
 }
 
 /// A chart that the library draws.
@@ -57,16 +67,18 @@ extension [ChartPoint] {
 
 /// Options that several charts share.
 enum ChartOption {
-  /// Room for axis names and ticks; the library makes room for the ticks' text itself.
-  static let grid: JSONValue = ["left": 8, "right": 16, "top": 14, "bottom": 30, "containLabel": true]
+  /// Room for axis names; that for the text of ticks the library adds. An upright axis has its name at its upper end,
+  /// where it stands in nobody's way and is read without turning the head.
+  static let grid: JSONValue = ["left": 10, "right": 22, "top": 30, "bottom": 30, "containLabel": true]
 
   static func valueAxis(
     _ name: String, isVertical: Bool, from lower: Double? = nil, to upper: Double? = nil, isWhole: Bool = false
   ) -> JSONValue {
     var axis: [String: JSONValue] = [
-      "type": "value", "name": .string(name), "nameLocation": "middle", "scale": true,
-      "nameGap": isVertical ? 38 : 26, "axisLabel": ["hideOverlap": true],
+      "type": "value", "name": .string(name), "scale": true, "axisLabel": ["hideOverlap": true],
+      "nameLocation": isVertical ? "end" : "middle", "nameGap": isVertical ? 14 : 26,
     ]
+    if isVertical { axis["nameTextStyle"] = ["align": "left", "padding": [0, 0, 0, -28]] }
     axis["min"] = lower.map { .number($0) }
     axis["max"] = upper.map { .number($0) }
     if isWhole { axis["minInterval"] = 1 }
@@ -84,7 +96,7 @@ enum ChartOption {
     if !name.isEmpty {
       axis["name"] = .string(name)
       axis["nameLocation"] = "middle"
-      axis["nameGap"] = isVertical ? 140 : 26
+      axis["nameGap"] = 26
     }
     return .object(axis)
   }

@@ -59,7 +59,9 @@ public struct ColumnChart: DrawnChart {
           ]
         }),
     ]
-    let legend = series.count > 1 ? series.enumerated().map { ($1.name, Palette.style($0)) } : []
+    let legend =
+      series.count > 1
+      ? series.enumerated().map { Drawing.LegendEntry(name: $1.name, style: Palette.style($0), isFilled: true) } : []
     return Drawing(option: option, legend: legend, height: isLying ? 80 + 26 * self.names.count : 280)
   }
 }

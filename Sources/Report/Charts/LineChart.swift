@@ -84,7 +84,8 @@ public struct LineChart: DrawnChart {
     // Bands lie below all curves, so that no method hides another.
     for (index, series) in series.enumerated() where !series.band.isEmpty {
       drawn.append([
-        "type": "custom", "kind": "band", "name": .string(series.name), "silent": true, "z": 1,
+        "type": "custom", "kind": "band", "shade": .number(self.series.count > 4 ? 0.07 : 0.14),
+        "name": .string(series.name), "silent": true, "z": 1,
         "data": .array(series.band.map(JSONValue.numbers)), "color": .string(Palette.style(index).cssColor),
         "encode": ["x": 0, "y": [1, 2]],
       ])
@@ -110,8 +111,18 @@ public struct LineChart: DrawnChart {
     }
     option["series"] = .array(drawn)
     return Drawing(
-      option: .object(option), legend: series.enumerated().map { ($1.name, Palette.style($0)) },
+      option: .object(option), legend: legend,
       height: isUnit ? 340 : 300)
+  }
+
+  /// With the number that sums a curve up, where there is one; a curve alone without a number needs no legend.
+  private var legend: [Drawing.LegendEntry] {
+    guard series.count > 1 || !remarks.isEmpty else { return [] }
+    return series.enumerated().map { index, series in
+      .init(
+        name: series.name, note: remarks.isEmpty ? "" : String(remarks[index].prefix { $0 != ";" }),
+        style: Palette.style(index))
+    }
   }
 
   private var isUnit: Bool { if case .unit = axes { true } else { false } }

@@ -49,10 +49,12 @@ public struct MatrixChart: DrawnChart {
       }
     }
     let option: JSONValue = [
-      "grid": ["left": 8, "right": 12, "top": 8, "bottom": 30, "containLabel": true], "tooltip": ["show": false],
+      "grid": ChartOption.grid, "tooltip": ["show": false],
       "xAxis": ChartOption.categoryAxis(columns, name: columnLabel, isVertical: false),
       "yAxis": ChartOption.categoryAxis(rows, isVertical: true),
-      "visualMap": ["show": false, "min": 0, "max": 1, "dimension": 2, "inRange": ["color": ["var(--code)", "var(--shade)"]]],
+      "visualMap": [
+        "show": false, "min": 0, "max": 1, "dimension": 2, "inRange": ["color": ["var(--code)", "var(--shade)"]],
+      ],
       "series": [
         [
           "type": "heatmap", "name": .string(title), "data": .array(cells),

@@ -2,6 +2,8 @@
 public struct ScatterChart: DrawnChart {
   public let title: String
   public let note: String
+  /// How far the map departs from the data, in nats.
+  public let divergence: Double
   public let classes: [Class]
 
   /// The points of one class.
@@ -16,27 +18,30 @@ public struct ScatterChart: DrawnChart {
   }
 
   /// - Parameter note: what is shown, for the summary.
-  public init(title: String, note: String, classes: [Class]) {
+  public init(title: String, note: String, divergence: Double, classes: [Class]) {
     self.title = title
     self.note = note
+    self.divergence = divergence
     self.classes = classes
   }
 
   public var summary: String {
-    "\(note) " + classes.map { "\($0.name): \($0.points.count) points" }.joined(separator: "; ")
+    "\(note) Divergence \(divergence.fixed(2)) nats. "
+      + classes.map { "\($0.name): \($0.points.count) points" }.joined(separator: "; ")
   }
 
   /// Thousands of coordinates tell nobody anything.
   public var table: PlainTable {
     PlainTable(
       title: title, columns: [.init("class"), .init("points", isNumber: true)],
-      rows: classes.map { [$0.name, "\($0.points.count)"] })
+      rows: classes.map { [$0.name, "\($0.points.count)"] },
+      note: "Divergence of the map from the data: \(divergence.fixed(2)) nats.")
   }
 
   var drawing: Drawing {
     let axis: JSONValue = [
       "type": "value", "scale": true, "axisLabel": ["show": false], "axisTick": ["show": false],
-      "splitLine": ["show": false], "axisLine": ["show": true],
+      "splitLine": ["show": false], "axisLine": ["show": false],
     ]
     let option: JSONValue = [
       "grid": ["left": 8, "right": 8, "top": 8, "bottom": 8], "tooltip": ["trigger": "item"],
@@ -53,6 +58,6 @@ public struct ScatterChart: DrawnChart {
         }),
     ]
     return Drawing(
-      option: option, legend: classes.enumerated().map { ($1.name, Palette.style($0)) }, height: 360)
+      option: option, legend: classes.enumerated().map { .init(name: $1.name, style: Palette.style($0)) }, height: 360)
   }
 }

@@ -21,13 +21,13 @@
   // MARK: Charts
 
   /// An area within one deviation of a curve; drawn once, with the first of its points.
-  const band = (data) => (params, api) => {
+  const band = ({ data, shade }) => (params, api) => {
     if (params.dataIndex !== 0) return null;
     const edge = (column, rows) => rows.map((row) => api.coord([row[0], row[column]]));
     return {
       type: "polygon",
       shape: { points: edge(2, data).concat(edge(1, data.slice().reverse())) },
-      style: { fill: api.visual("color"), opacity: 0.13 },
+      style: { fill: api.visual("color"), opacity: shade },
     };
   };
 
@@ -80,7 +80,7 @@
       textStyle: { color: style("--ink"), fontSize: 12 }, valueFormatter: rounded, ...option.tooltip,
     };
     for (const series of option.series) {
-      if (series.kind === "band") series.renderItem = band(series.data);
+      if (series.kind === "band") series.renderItem = band(series);
       if (series.kind === "whisker") series.renderItem = whisker;
       if (series.label) series.label.color = style("--ink");
       if (series.data) {
