@@ -74,7 +74,9 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "MethodsTests", dependencies: ["Methods", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
-    .testTarget(name: "ReportTests", dependencies: ["Report"]),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", .product(name: "Crypto", package: "swift-crypto")],
+      exclude: ["Fixtures"]),
     .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
   ],
   swiftLanguageModes: [.v6],

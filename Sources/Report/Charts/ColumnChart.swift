@@ -48,7 +48,8 @@ public struct ColumnChart: DrawnChart {
     let counts = ChartOption.valueAxis(yLabel, isVertical: !isLying, from: 0, isWhole: true)
     let names = ChartOption.categoryAxis(self.names, name: isLying ? "" : xLabel, isVertical: isLying)
     let option: JSONValue = [
-      "grid": ChartOption.grid, "tooltip": ["trigger": "axis", "axisPointer": ["type": "shadow"]],
+      "grid": isLying ? ChartOption.namesGrid : ChartOption.grid,
+      "tooltip": ["trigger": "axis", "axisPointer": ["type": "shadow"]],
       "xAxis": isLying ? counts : names, "yAxis": isLying ? names : counts,
       "series": .array(
         series.enumerated().map { index, series in

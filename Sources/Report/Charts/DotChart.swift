@@ -39,7 +39,7 @@ public struct DotChart: DrawnChart {
     let drawn = rows.enumerated().compactMap { index, row in row.value.map { (index, $0) } }
     let whiskers = drawn.filter { $1.count > 1 }
     let option: JSONValue = [
-      "grid": ChartOption.grid,
+      "grid": ChartOption.namesGrid,
       "tooltip": ["trigger": "item"], "xAxis": ChartOption.valueAxis(axisLabel, isVertical: false),
       "yAxis": ChartOption.categoryAxis(rows.map(\.name), isVertical: true),
       "series": [

@@ -49,7 +49,7 @@ public struct MatrixChart: DrawnChart {
       }
     }
     let option: JSONValue = [
-      "grid": ChartOption.grid, "tooltip": ["show": false],
+      "grid": ChartOption.namesGrid, "tooltip": ["show": false],
       "xAxis": ChartOption.categoryAxis(columns, name: columnLabel, isVertical: false),
       "yAxis": ChartOption.categoryAxis(rows, isVertical: true),
       "visualMap": [

@@ -63,7 +63,7 @@ public struct WordCloud: Chart {
     var result: [Placed] = []
     for word in words {
       let size = 11 + 35 * (Double(word.count) / Double(most)).squareRoot()
-      let width = word.text.reduce(0) { $0 + ($1.isASCII ? 0.64 : 1.05) } * size + 4
+      let width = word.text.reduce(0) { $0 + Self.width(of: $1) } * size + 4
       for step in 0..<4000 {
         let angle = Double(step) * 0.2
         let radius = 0.45 * angle
@@ -80,6 +80,16 @@ public struct WordCloud: Chart {
       }
     }
     return result
+  }
+
+  /// A generous guess at a letter's width in a sans serif, as a share of the font's size.
+  private static func width(of letter: Character) -> Double {
+    switch letter {
+    case "m", "w", "M", "W": 1.0
+    case "f", "i", "j", "l", "r", "t", "'": 0.43
+    case _ where letter.isASCII: letter.isUppercase ? 0.8 : 0.66
+    default: 1.05
+    }
   }
 
   /// The cloud as an SVG element.
