@@ -277,7 +277,7 @@ extension Gallery {
     <div class="controls" hidden="hidden">
     <label>show <select><option value="all">all</option><option value="wrong">wrong</option>\
     <option value="right">right</option><option value="divided">divided answers</option></select></label>
-    <label>order <select><option value="given">as given</option><option value="sure">surest first</option>\
+    <label>order <select><option value="given">wrong first</option><option value="sure">surest first</option>\
     <option value="unsure">least sure first</option></select></label>
     <label>find <input type="search" placeholder="words, id or label"/></label>
     <span class="count" role="status"></span>

@@ -120,7 +120,7 @@ enum Stylesheet {
     .truth span { color: var(--soft); }
     article ul { list-style: none; margin: 0 0 .7rem; padding: 0; font-size: .84rem; }
     article li {
-      display: grid; grid-template-columns: 1.1em minmax(0, 5.4em) minmax(0, 1fr) 2.6em; gap: 0 .4rem; padding: .32rem 0;
+      display: grid; grid-template-columns: 1.1em minmax(0, 7em) minmax(0, 1fr) 2.6em; gap: 0 .4rem; padding: .32rem 0;
       border-top: 1px solid var(--line); align-items: baseline;
     }
     .answer { overflow-wrap: anywhere; }
