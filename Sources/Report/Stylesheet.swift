@@ -30,6 +30,7 @@ enum Stylesheet {
       font-size: clamp(1.7rem, 1.2rem + 2.4vw, 2.6rem); line-height: 1.2; font-weight: 600; margin: 0 0 .8rem;
       text-wrap: balance;
     }
+    h2 + .charts { margin-top: 0; }
     h2 { font-size: 1.3rem; font-weight: 600; margin: 0 0 1rem; }
     header { margin-bottom: 3rem; }
     section { margin-top: 3.2rem; }
@@ -83,7 +84,8 @@ enum Stylesheet {
     nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: 1.4rem 0 0; padding: 0; }
     a { color: var(--accent); text-underline-offset: .2em; }
     h3 { font-size: 1rem; font-weight: 600; margin: 1.8rem 0 .6rem; }
-    .charts + .charts, .scroll + .charts, .note + .charts { margin-top: 1.2rem; }
+    * + .charts { margin-top: 1.2rem; }
+    .charts + .scroll { margin-top: 1.6rem; }
 
     .controls { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem 1.4rem; margin-bottom: 1rem; }
     [hidden] { display: none !important; }

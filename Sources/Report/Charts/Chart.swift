@@ -72,7 +72,7 @@ enum ChartOption {
   static let grid: JSONValue = ["left": 10, "right": 22, "top": 30, "bottom": 30, "containLabel": true]
 
   /// The same where names stand at the left, with a reserve: they come out wider than the library takes them for.
-  static let namesGrid: JSONValue = ["left": 24, "right": 22, "top": 10, "bottom": 30, "containLabel": true]
+  static let namesGrid: JSONValue = ["left": 24, "right": 22, "top": 18, "bottom": 30, "containLabel": true]
 
   static func valueAxis(
     _ name: String, isVertical: Bool, from lower: Double? = nil, to upper: Double? = nil, isWhole: Bool = false
