@@ -50,5 +50,6 @@ struct Calibration {
   /// The mean negative logarithm of the probability given to the truth, in nats.
   var logLoss: Double { negativeLogLikelihood / Double(count) }
 
+  /// As ``Reliability`` has it.
   var expectedCalibrationError: Double { reliability.expectedCalibrationError }
 }

@@ -72,11 +72,11 @@ struct Demo: ParsableCommand {
           scores: Self.shownMetrics.map { spread($0, of: outcomes[method]!) })
       })
     let report = folder.appending(path: "report.html")
-    let best = outcomes["semimemes"]![0]
-    let run = TrainingRun(recipe: best.recipe, folder: folder.appending(path: "semimemes-42"), observer: observer)
+    let shown = outcomes["semimemes"]![0]
+    let run = TrainingRun(recipe: shown.recipe, folder: folder.appending(path: "semimemes-42"), observer: observer)
     let page = try page(
       comparison: comparison, outcomes: outcomes,
-      analysis: RunReport(of: run, best, on: corpus, observer: observer).analysisSections())
+      analysis: RunReport(of: run, shown, on: corpus, observer: observer).analysisSections())
     try writeAtomically(Data(page.html(library: library).utf8), to: report)
     try present(comparison: comparison, outcomes: outcomes, page: page, report: report, corpus: corpusFolder)
   }
