@@ -64,7 +64,9 @@ let package = Package(
         "Audit", "Methods", "TextRecognition", "Yams", .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Recipes"), .copy("Suites")]),
-    .target(name: "Report", dependencies: ["Metrics"]),
+    .target(
+      name: "Report", dependencies: ["Metrics", .product(name: "Crypto", package: "swift-crypto")],
+      resources: [.embedInCode("Script/report.js")]),
     .target(
       name: "Server",
       dependencies: [
@@ -102,7 +104,9 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(name: "MethodsTests", dependencies: ["Methods", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
-    .testTarget(name: "ReportTests", dependencies: ["Report"]),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", .product(name: "Crypto", package: "swift-crypto")],
+      exclude: ["Fixtures"]),
     .testTarget(name: "ServerTests", dependencies: ["Server", "TestSupport"]),
     .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
   ],

@@ -131,16 +131,7 @@ public enum EncoderCatalog {
   /// Where encoder files are looked for: `MEMESENSE_ENCODERS` alone if set; else `.dependencies/encoders` above the
   /// program and above the working folder, then the user's cache.
   static var searchedFolders: [URL] {
-    if let namedFolder { return [namedFolder] }
-    let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-    let executable = (Bundle.main.executableURL ?? program).resolvingSymlinksInPath()
-    let starts = [
-      executable.deletingLastPathComponent(), URL(fileURLWithPath: FileManager.default.currentDirectoryPath),
-    ]
-    var folders = starts.flatMap(\.selfAndAncestors).map { $0.appending(path: ".dependencies/encoders") }
-      .filter { FileManager.default.fileExists(atPath: $0.path) }
-    folders.append(userFolder)
-    return folders
+    namedFolder.map { [$0] } ?? DependencyFolder.searched(for: "encoders") + [userFolder]
   }
 
   private static var namedFolder: URL? {
@@ -156,16 +147,5 @@ public enum EncoderCatalog {
       ProcessInfo.processInfo.environment["XDG_CACHE_HOME"].map { URL(fileURLWithPath: $0) }
       ?? FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache")
     return base.appending(path: "memesense")
-  }
-}
-
-extension URL {
-  /// This folder and those above it, the innermost first.
-  fileprivate var selfAndAncestors: [URL] {
-    var folders = [self]
-    while let last = folders.last, last.path.hasPrefix("/"), last.path != "/" {
-      folders.append(last.deletingLastPathComponent())
-    }
-    return folders
   }
 }

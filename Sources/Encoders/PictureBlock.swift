@@ -28,6 +28,9 @@ public struct PictureBlock {
 
   public var count: Int { isPresent.count }
 
+  /// As many memes, none of which has a picture.
+  var emptied: PictureBlock { PictureBlock(rows: rows.emptied, side: side) }
+
   /// The given pictures, uint8 [N, 3, S, S]; those of memes without one are black.
   public func gathered(_ indices: [Int]) -> Tensor {
     rows.gathered(indices).aligned.reshaped(to: [indices.count, 3, side, side])

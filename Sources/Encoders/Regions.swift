@@ -39,6 +39,9 @@ public struct RegionBlock {
   /// Whether each meme's picture has regions.
   public var isPresent: [Bool] { features.lengths.map { $0 > 0 } }
 
+  /// As many memes, none of which has regions.
+  var emptied: RegionBlock { RegionBlock(features: features.emptied, boxes: boxes.emptied) }
+
   /// The regions of the given memes, padded to the most.
   ///
   /// - Returns: features [N, R, F] and boxes [N, R, 4], zero where there is no region, and [N, R] 1 where there is one.

@@ -46,6 +46,9 @@ public struct SequenceBlock {
     SequenceBlock(storages: storages, spans: rows.map { spans[$0] }, width: width)
   }
 
+  /// As many texts, all of them missing.
+  var emptied: SequenceBlock { SequenceBlock(storages: storages, spans: spans.map { _ in nil }, width: width) }
+
   /// The states [T, D] of all tokens, float32.
   public var flat: Tensor {
     var next = 0

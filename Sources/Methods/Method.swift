@@ -49,6 +49,12 @@ public protocol Classifier {
   func probabilities(of features: FeatureTable) -> Tensor
 }
 
+/// A network that makes features of its own out of those of the encoders.
+public protocol FeatureLearner {
+  /// What it makes of memes, one row a meme; `nil` where its settings make it learn none.
+  func learnedFeatures(of features: FeatureTable) -> Tensor?
+}
+
 /// What a network's layers must know of a problem.
 public struct ProblemShape: Codable, Sendable, Equatable {
   public var imageWidth: Int

@@ -66,7 +66,7 @@ public struct SemiMemes: Method {
   }
 
   /// The trained network.
-  public struct Model: Classifier {
+  public struct Model: Classifier, FeatureLearner {
     let preparation: FeaturePreparation
     let imageToText: CrossModalAutoEncoder?
     let textToImage: CrossModalAutoEncoder?
@@ -83,6 +83,14 @@ public struct SemiMemes: Method {
     public func probabilities(of features: FeatureTable) -> Tensor {
       withoutGrad { loss.probabilities(head(views(preparation(features))), isExclusive: isExclusive) }
     }
+
+    /// Cooked image and text side by side [N, 2H]; `nil` without auto-encoders.
+    public func learnedFeatures(of features: FeatureTable) -> Tensor? {
+      guard usesAutoEncoders else { return nil }
+      return withoutGrad { .concatenated(Array(views(preparation(features)).suffix(2)), along: 1) }
+    }
+
+    private var usesAutoEncoders: Bool { imageToText != nil }
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {

@@ -4,16 +4,13 @@ import Foundation
 ///
 /// The multi-label values are unweighted means over the labels' binary values.
 struct Calibration {
-  /// Equal-width bins of the expected calibration error.
-  static let binCount = 15
   /// The machine epsilon scikit-learn clips probabilities by, so that a sure mistake costs 36 nats, not infinity.
   static let epsilon = Double.ulpOfOne
 
   private var count = 0
   private var squaredError = 0.0
   private var negativeLogLikelihood = 0.0
-  private var binConfidence = [Double](repeating: 0, count: binCount)
-  private var binCorrect = [Int](repeating: 0, count: binCount)
+  private var reliability = Reliability()
 
   /// Adds a yes-or-no decision, `p` being the probability of yes.
   ///
@@ -43,11 +40,7 @@ struct Calibration {
     count += 1
     self.squaredError += squaredError
     negativeLogLikelihood -= log(min(max(likelihood, Self.epsilon), 1 - Self.epsilon))
-    // Bin b holds the confidences in (b/15, (b+1)/15], as Guo et al. 2017 define them.
-    let bin = Int((confidence * Double(Self.binCount)).rounded(.up)) - 1
-    let index = min(max(bin, 0), Self.binCount - 1)
-    binConfidence[index] += confidence
-    if isCorrect { binCorrect[index] += 1 }
+    reliability.add(confidence: confidence, isCorrect: isCorrect)
   }
 
   /// The mean squared distance of the probabilities from the truth: 0…1 for a label or two classes, 0…2 over
@@ -57,9 +50,6 @@ struct Calibration {
   /// The mean negative logarithm of the probability given to the truth, in nats.
   var logLoss: Double { negativeLogLikelihood / Double(count) }
 
-  /// The expected calibration error: the mean distance between confidence and accuracy, bin by bin, weighted by the
-  /// bins' memes (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 2).
-  var expectedCalibrationError: Double {
-    zip(binCorrect, binConfidence).reduce(0) { $0 + abs(Double($1.0) - $1.1) } / Double(count)
-  }
+  /// As ``Reliability`` has it.
+  var expectedCalibrationError: Double { reliability.expectedCalibrationError }
 }

@@ -87,6 +87,30 @@ public struct RankedScores: Sendable {
   }
 }
 
+extension RankedScores {
+  /// Recall and precision from the strictest threshold to the loosest, after the point (0, 1) that has no threshold;
+  /// empty without a positive.
+  public var precisionRecallCurve: [PrecisionRecallPoint] {
+    guard positiveCount > 0 else { return [] }
+    let points = zip(truePositives, falsePositives).map { positives, negatives in
+      PrecisionRecallPoint(
+        recall: Double(positives) / Double(positiveCount), precision: Double(positives) / Double(positives + negatives))
+    }
+    return [PrecisionRecallPoint(recall: 0, precision: 1)] + points
+  }
+}
+
+/// One point of a precision-recall curve; both lie in 0…1.
+public struct PrecisionRecallPoint: Equatable, Sendable {
+  public let recall: Double
+  public let precision: Double
+
+  public init(recall: Double, precision: Double) {
+    self.recall = recall
+    self.precision = precision
+  }
+}
+
 /// One point of a ROC curve; both rates lie in 0…1.
 public struct ROCPoint: Equatable, Sendable {
   public let falsePositiveRate: Double

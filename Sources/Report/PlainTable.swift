@@ -19,7 +19,7 @@ public struct PlainTable: Sendable {
   }
 
   /// - Precondition: each row has a cell for each column.
-  public init(title: String, columns: [Column], rows: [[String]], note: String) {
+  public init(title: String, columns: [Column], rows: [[String]], note: String = "") {
     precondition(rows.allSatisfy { $0.count == columns.count }, "each row needs \(columns.count) cells")
     self.title = title
     self.columns = columns

@@ -2,33 +2,49 @@ import Foundation
 
 /// Everything a report shows, and the self-contained HTML page made of it.
 ///
-/// The page carries its pictures, charts and style with it, asks the network for nothing and runs no script; its
-/// content security policy holds browsers to that. Every text may come from a stranger's data set and is escaped.
+/// The page carries its pictures, style, data and charting library with it and asks the network for nothing; its content
+/// security policy holds browsers to that and lets no script run but the two of the page, named by their hashes. Every
+/// text may come from a stranger's data set: in HTML it is escaped, in data it is JSON that the script only ever sets as
+/// text.
 public struct ReportPage: Sendable {
   public let title: String
   /// The finding in a sentence or two.
   public let summary: String
-  public var comparisons: [Comparison]
-  /// Tables of text below the charts.
-  public var tables: [PlainTable]
-  public var charts: [any Chart]
-  public var gallery: [GalleryItem]
+  public let sections: [Section]
   /// What to type next.
-  public var nextSteps: [NextStep]
+  public let nextSteps: [NextStep]
   public let provenance: Provenance
 
   public init(
-    title: String, summary: String, comparisons: [Comparison] = [], charts: [any Chart] = [],
-    tables: [PlainTable] = [], gallery: [GalleryItem] = [], nextSteps: [NextStep] = [], provenance: Provenance
+    title: String, summary: String, sections: [Section], nextSteps: [NextStep] = [], provenance: Provenance
   ) {
     self.title = title
     self.summary = summary
-    self.comparisons = comparisons
-    self.tables = tables
-    self.charts = charts
-    self.gallery = gallery
+    self.sections = sections
     self.nextSteps = nextSteps
     self.provenance = provenance
+  }
+
+  /// A part of a page under a heading of its own. Without blocks that show something it is left out.
+  public struct Section: Sendable {
+    public let title: String
+    public let blocks: [Block]
+
+    public init(_ title: String, _ blocks: [Block]) {
+      self.title = title
+      self.blocks = blocks
+    }
+  }
+
+  /// What a section is made of.
+  public enum Block: Sendable {
+    case comparison(Comparison)
+    case table(PlainTable)
+    case charts([any Chart])
+    case thresholds(ThresholdExplorer)
+    case gallery(Gallery)
+    /// A sentence for the reader.
+    case note(String)
   }
 
   /// A command with what it does.

@@ -1,23 +1,22 @@
 /// The look of a report: system fonts, one column, colours named once for light and once for dark.
 enum Stylesheet {
-  private static let seriesRules = (0..<8).map { index in
-    ".s\(index) { stroke: var(--s\(index)); } .bar.s\(index), .band.s\(index) { fill: var(--s\(index)); stroke: none; }"
-  }.joined(separator: "\n")
+  private static func names(_ colors: [String]) -> String {
+    colors.enumerated().map { "--s\($0): \($1);" }.joined(separator: " ")
+  }
 
-  // The eight series colours keep apart for the common kinds of colour blindness and against both backgrounds.
   static let css = """
     :root {
-      --paper: #fbfaf8; --card: #ffffff; --ink: #23262b; --soft: #5f6670; --line: #e3e0da; --accent: #2f6690;
+      --paper: #fbfaf8; --card: \(Palette.papers.light); --ink: #23262b; --soft: #5f6670; --line: #e3e0da; --accent: #2f6690;
       --good: #23775a; --bad: #b23a48; --code: #f2f0ec;
-      --s0: #2f6690; --s1: #d17a22; --s2: #3d8b6d; --s3: #a44a7d; --s4: #7a6bb2;
-      --s5: #8a7d2d; --s6: #4aa3b5; --s7: #7b5643;
+      --shade: #9fb8d6;
+      \(names(Palette.light))
     }
     @media (prefers-color-scheme: dark) {
       :root {
-        --paper: #16181c; --card: #1e2126; --ink: #e6e4df; --soft: #a0a6b0; --line: #33373e; --accent: #83b6dc;
+        --paper: #16181c; --card: \(Palette.papers.dark); --ink: #e6e4df; --soft: #a0a6b0; --line: #33373e; --accent: #83b6dc;
         --good: #6fc7a3; --bad: #ee8a92; --code: #22262c;
-        --s0: #83b6dc; --s1: #f0aa62; --s2: #77c4a4; --s3: #dd8fba; --s4: #b0a4e3;
-        --s5: #cdbf6a; --s6: #86d0de; --s7: #c9a08a;
+        --shade: #3d5f86;
+        \(names(Palette.dark))
       }
     }
     * { box-sizing: border-box; }
@@ -31,6 +30,7 @@ enum Stylesheet {
       font-size: clamp(1.7rem, 1.2rem + 2.4vw, 2.6rem); line-height: 1.2; font-weight: 600; margin: 0 0 .8rem;
       text-wrap: balance;
     }
+    h2 + .charts { margin-top: 0; }
     h2 { font-size: 1.3rem; font-weight: 600; margin: 0 0 1rem; }
     header { margin-bottom: 3rem; }
     section { margin-top: 3.2rem; }
@@ -63,27 +63,45 @@ enum Stylesheet {
       border-radius: 10px;
     }
     figcaption { font-weight: 600; font-size: .95rem; margin-bottom: .8rem; }
-    svg {
-      display: block; width: 100%; height: auto; max-width: 27rem; margin: 0 auto; font-size: 12px;
-      font-variant-numeric: tabular-nums;
+    .wide { grid-column: 1 / -1; }
+    .chart { width: 100%; min-width: 0; }
+    .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem .3rem; margin: 0 0 .6rem; padding: 0; }
+    button, select, input { font: inherit; font-size: .84rem; color: var(--ink); }
+    .legend button {
+      display: flex; align-items: center; gap: .4rem; min-height: 1.7rem; padding: .1rem .5rem; border: 0;
+      border-radius: 6px; background: none; cursor: pointer; text-align: left; font-size: .8rem;
     }
-    svg text { fill: var(--ink); unicode-bidi: isolate; }
-    svg .tick, svg .name { fill: var(--soft); font-size: 11px; }
-    svg .group { font-weight: 600; }
-    svg .group, svg .value { paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; }
-    svg .value { font-size: 11.5px; }
-    .grid { stroke: var(--line); }
-    .axis { stroke: var(--soft); }
-    .whisker { stroke: var(--ink); stroke-width: 1.4; }
-    .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-    .band { fill-opacity: .13; }
-    .dot { fill: var(--card); stroke-width: 2; }
-    .chance { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
-    .cell { fill: var(--code); }
-    .shade { fill: var(--accent); }
-    svg .count { font-size: 14px; font-weight: 600; }
-    svg .share { font-size: 11px; }
-    \(seriesRules)
+    .legend button:hover { background: var(--code); }
+    .legend button[aria-pressed="false"] { opacity: .45; text-decoration: line-through; }
+    .legend svg { flex: none; }
+    .legend span { color: var(--soft); }
+    .thresholds .charts { grid-template-columns: minmax(0, 46rem); }
+    details { margin-top: .7rem; font-size: .84rem; }
+    summary { cursor: pointer; color: var(--soft); }
+    details .scroll { max-height: 20rem; overflow: auto; margin-top: .4rem; }
+    .cloud { display: block; width: 100%; max-width: 50rem; height: auto; margin: 0 auto; }
+    .w0 { fill: var(--ink); } .w1 { fill: var(--s0); } .w2 { fill: var(--s4); } .w3 { fill: var(--s7); }
+    nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: 1.4rem 0 0; padding: 0; }
+    a { color: var(--accent); text-underline-offset: .2em; }
+    h3 { font-size: 1rem; font-weight: 600; margin: 1.8rem 0 .6rem; }
+    * + .charts { margin-top: 1.2rem; }
+    .charts + .scroll { margin-top: 1.6rem; }
+
+    .controls { display: flex; flex-wrap: wrap; align-items: center; gap: .6rem 1.4rem; margin-bottom: 1rem; }
+    [hidden] { display: none !important; }
+    label { font-size: .84rem; color: var(--soft); }
+    select, input[type="search"], .pages button {
+      padding: .3rem .5rem; border: 1px solid var(--line); border-radius: 6px; background: var(--card);
+    }
+    .slide { display: flex; align-items: center; gap: .6rem; flex: 1 1 18rem; }
+    .slide output { min-width: 2.4em; color: var(--ink); font-variant-numeric: tabular-nums; }
+    .slide input { flex: 1; min-width: 6rem; height: 1.8rem; accent-color: var(--accent); }
+    .scores { display: flex; flex-wrap: wrap; gap: .4rem 2rem; margin: 0 0 1rem; }
+    .scores dd { font-size: 1.15rem; font-variant-numeric: tabular-nums; min-height: 1.6em; }
+    .count { font-size: .84rem; color: var(--soft); margin-left: auto; }
+    .pages { display: flex; justify-content: center; gap: .8rem; margin-top: 1.2rem; }
+    .pages button { cursor: pointer; min-height: 2.2rem; }
+    .pages button:disabled { opacity: .4; cursor: default; }
 
     .gallery {
       display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15.5rem), 1fr));
@@ -104,11 +122,11 @@ enum Stylesheet {
     .truth span { color: var(--soft); }
     article ul { list-style: none; margin: 0 0 .7rem; padding: 0; font-size: .84rem; }
     article li {
-      display: grid; grid-template-columns: 1.1em 1fr auto; gap: 0 .4rem; padding: .32rem 0;
+      display: grid; grid-template-columns: 1.1em minmax(0, 7em) minmax(0, 1fr) 2.6em; gap: 0 .4rem; padding: .32rem 0;
       border-top: 1px solid var(--line); align-items: baseline;
     }
-    .method, .answer { overflow-wrap: anywhere; }
-    .method { grid-column: 2 / 4; color: var(--soft); font-size: .92em; line-height: 1.35; }
+    .answer { overflow-wrap: anywhere; }
+    .method { color: var(--soft); overflow-wrap: anywhere; }
     .percent { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
     .mark { font-weight: 700; }
     .right .mark { color: var(--good); }

@@ -12,10 +12,11 @@ struct BenchmarkReport {
   let summary: BenchmarkSummary
   let jobs: Int
   let command: [String]
+  let library: ChartLibrary
 
   func write() throws {
     try writeAtomically(Data(markdown.utf8), to: plan.folder.appending(path: "table.md"))
-    try writeAtomically(Data(page.html().utf8), to: plan.folder.appending(path: "report.html"))
+    try writeAtomically(Data(page.html(library: library).utf8), to: plan.folder.appending(path: "report.html"))
   }
 
   // MARK: Tables
@@ -34,49 +35,50 @@ struct BenchmarkReport {
     }
   }
 
-  /// One table a task: the best method against each other one.
-  private var significance: [PlainTable] {
-    summary.groups.map { group in
-      PlainTable(
-        title: "Is the best better than the rest? \(group.name)",
-        columns: [
-          .init("labels", isNumber: true), .init("best"), .init("against"), .init("difference", isNumber: true),
-          .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
-          .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
-        ],
-        rows: group.comparisons.map { comparison in
-          let labels = group.rows.first { $0.labels == comparison.labels }?.labelText ?? ""
-          let auroc = comparison.auroc
-          return [
-            labels, comparison.best, comparison.other, Self.signed(auroc.difference), Self.text(auroc.memes),
-            auroc.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(auroc.seeds), "\(comparison.seedCount)",
-          ]
-        },
-        note: "Paired differences of test AUROC, positive where the best is better, with percentile intervals of 2000 "
-          + "bootstrap resamples: of the test memes with the trained models as they are (p is of no difference), and "
-          + "of the seeds with the memes as they are, which is coarse for few seeds. The best was chosen by the same "
-          + "scores and nothing is corrected for the number of comparisons, so p is on the low side.")
-    }
+  /// What stands below a task's comparison.
+  private func tables(of group: BenchmarkSummary.Group) -> [PlainTable] {
+    [deduplicated(group), significance(group)].compactMap { $0 }.filter { !$0.rows.isEmpty }
   }
 
-  /// One table a task in whose test split memes leak: official scores beside those without them.
-  private var deduplicated: [PlainTable] {
-    summary.groups.compactMap { group in
-      guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
-      return PlainTable(
-        title: "Without the test memes that leak, \(group.name)",
-        columns: [.init("labels", isNumber: true), .init("method")]
-          + summary.metrics.flatMap { metric -> [PlainTable.Column] in
-            [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
-          },
-        rows: group.rows.map { row in
-          [row.labelText, row.method]
-            + zip(row.scores, row.deduplicated).flatMap { [$0, $1].map { $0?.formatted() ?? "—" } }
+  /// The best method against each other one.
+  private func significance(_ group: BenchmarkSummary.Group) -> PlainTable {
+    PlainTable(
+      title: "Is the best better than the rest? \(group.name)",
+      columns: [
+        .init("labels", isNumber: true), .init("best"), .init("against"), .init("difference", isNumber: true),
+        .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
+        .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
+      ],
+      rows: group.comparisons.map { comparison in
+        let labels = group.rows.first { $0.labels == comparison.labels }?.labelText ?? ""
+        let auroc = comparison.auroc
+        return [
+          labels, comparison.best, comparison.other, Self.signed(auroc.difference), Self.text(auroc.memes),
+          auroc.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(auroc.seeds), "\(comparison.seedCount)",
+        ]
+      },
+      note: "Paired differences of test AUROC, positive where the best is better, with percentile intervals of 2000 "
+        + "bootstrap resamples: of the test memes with the trained models as they are (p is of no difference), and "
+        + "of the seeds with the memes as they are, which is coarse for few seeds. The best was chosen by the same "
+        + "scores and nothing is corrected for the number of comparisons, so p is on the low side.")
+  }
+
+  /// Official scores beside those without the test memes that leak; `nil` where none does.
+  private func deduplicated(_ group: BenchmarkSummary.Group) -> PlainTable? {
+    guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
+    return PlainTable(
+      title: "Without the test memes that leak, \(group.name)",
+      columns: [.init("labels", isNumber: true), .init("method")]
+        + summary.metrics.flatMap { metric -> [PlainTable.Column] in
+          [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
         },
-        note: "\(leaked) test memes show the same as a training or validation meme (PDQ hashes at most 31 of 256 bits "
-          + "apart, or equal files): models may have seen them. The official score counts them, the de-duplicated one "
-          + "does not.")
-    }
+      rows: group.rows.map { row in
+        [row.labelText, row.method]
+          + zip(row.scores, row.deduplicated).flatMap { [$0, $1].map { $0?.formatted() ?? "—" } }
+      },
+      note: "\(leaked) test memes show the same as a training or validation meme (PDQ hashes at most 31 of 256 bits "
+        + "apart, or equal files): models may have seen them. The official score counts them, the de-duplicated one "
+        + "does not.")
   }
 
   private var failures: [PlainTable] {
@@ -99,7 +101,7 @@ struct BenchmarkReport {
 
   private var markdown: String {
     let tables =
-      comparisons.map(\.markdown) + (deduplicated + significance + failures).filter { !$0.rows.isEmpty }.map(\.markdown)
+      comparisons.map(\.markdown) + (summary.groups.flatMap(tables) + failures).map(\.markdown)
     let details = provenance.details.map { "- \($0.name): \($0.value)" }
     return """
       # \(plan.suite.title)
@@ -122,8 +124,12 @@ struct BenchmarkReport {
 
   private var page: ReportPage {
     ReportPage(
-      title: plan.suite.title, summary: finding, comparisons: comparisons, charts: summary.groups.map(chart),
-      tables: deduplicated + significance + failures,
+      title: plan.suite.title, summary: finding,
+      sections: zip(summary.groups, comparisons).map { group, comparison in
+        .init(
+          "\(group.name), \(group.split.rawValue) split",
+          [.charts(charts(of: group)), .comparison(comparison)] + tables(of: group).map { .table($0) })
+      } + [.init("What is missing", failures.map { .table($0) })],
       nextSteps: [
         .init(
           purpose: "Score one cell again",
@@ -167,29 +173,28 @@ struct BenchmarkReport {
       ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
   }
 
-  /// The first metric against the labels, with a band of one deviation; bars where there is one number of labels.
-  private func chart(of group: BenchmarkSummary.Group) -> any Chart {
-    let name = summary.metrics[0].rawValue
-    let byLabels = group.rowsByLabels
-    guard byLabels.count > 1 else {
-      return BarChart(
-        title: "\(group.name), \(group.split.rawValue) split", axisLabel: name,
-        groups: [.init(name: "", bars: group.rows.map { .init(name: $0.method, value: $0.scores[0]) })],
-        origin: summary.metrics[0] == .auroc ? 0.5 : 0)
-    }
+  /// The first two metrics against the labels, with bands of one deviation; one row a method where there is one number
+  /// of labels.
+  private func charts(of group: BenchmarkSummary.Group) -> [any Chart] {
     let isShare = group.rows.allSatisfy { $0.labels <= 1 }
-    var methods: [String] = []
-    for row in group.rows where !methods.contains(row.method) { methods.append(row.method) }
-    return LineChart(
-      title: "\(name) against labels, \(group.name)",
-      xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: name,
-      series: methods.map { method in
-        let points = group.rows.filter { $0.method == method }.compactMap { row in
-          row.scores[0].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
-        }.sorted { $0.0 < $1.0 }
-        return LineChart.Series(
-          name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
-          deviations: points.map(\.1.deviation))
-      })
+    let methods = group.rows.map(\.method).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    return summary.metrics.prefix(2).enumerated().map { column, metric in
+      guard group.rowsByLabels.count > 1 else {
+        return DotChart(
+          title: metric.rawValue, axisLabel: metric.rawValue,
+          rows: group.rows.map { .init(name: $0.method, value: $0.scores[column]) })
+      }
+      return LineChart(
+        title: "\(metric.rawValue) against labels",
+        xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: metric.rawValue,
+        series: methods.map { method in
+          let points = group.rows.filter { $0.method == method }.compactMap { row in
+            row.scores[column].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
+          }.sorted { $0.0 < $1.0 }
+          return LineChart.Series(
+            name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
+            deviations: points.map(\.1.deviation))
+        })
+    }
   }
 }

@@ -5,6 +5,7 @@ import Foundation
 import MemeData
 import Methods
 import Metrics
+import Report
 import Server
 import TextRecognition
 import Training
@@ -39,6 +40,8 @@ enum ExitStatus {
       self = .usage
     case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)
     case EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
+    case ChartLibraryError.missing: self = .missingInput
+    case is ChartLibraryError: self = .badData
     case is EncoderError, is WordPieceError, is CLIPTokenizerError, is SentencePieceError: self = .badData
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData

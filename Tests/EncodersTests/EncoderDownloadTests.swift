@@ -205,7 +205,7 @@ import Testing
       #expect(pins.count == 1, "\(wheel.fileName)")
       for member in wheel.members {
         let parts = member.file.split(separator: "/").map(String.init)
-        let pin = [parts[0], "\(member.byteCount)", member.sha256, member.path]
+        let pin = ["encoders/\(parts[0])", "\(member.byteCount)", member.sha256, member.path]
         #expect(
           lines.contains { $0.dropFirst() == pin[...] } && member.path.hasSuffix("/" + parts[1]), "\(member.file)")
       }

@@ -54,6 +54,30 @@ import Torch
     }
   }
 
+  /// A modality alone is what memes have that never had the other one.
+  @Test(arguments: Modality.allCases) func memesOfOneModalityLackTheOtherInEverything(modality: Modality) throws {
+    let request = FeatureRequest(
+      tokenStates: .content, readsTexts: true, readsTokens: true, pictureSide: 8, regions: .grid)
+    let pair = try EncoderCatalog.pair(named: "lite")
+    let poor = memes.map { meme in
+      var meme = meme
+      if modality == .image { meme.text = nil } else { meme.image = nil }
+      return meme
+    }
+    let expected = try pair.table(of: poor, cleaning: .semiMemes, request: request)
+    let found = try pair.table(of: memes, cleaning: .semiMemes, request: request).alone(modality)
+    #expect(found.image.isPresent == expected.image.isPresent && found.text.isPresent == expected.text.isPresent)
+    #expect(found.image.values.doubles == expected.image.values.doubles)
+    #expect(found.text.values.doubles == expected.text.values.doubles)
+    #expect(found.texts == expected.texts && found.ids == expected.ids)
+    #expect(found.tokens?.lengths == expected.tokens?.lengths)
+    let all = Array(memes.indices)
+    #expect(found.pictures?.gathered(all).doubles == expected.pictures?.gathered(all).doubles)
+    #expect(found.pictures?.isPresent == expected.pictures?.isPresent)
+    #expect(found.regions?.isPresent == expected.regions?.isPresent)
+    #expect(found.regions?.gathered(all).isPresent.sum().item == expected.regions?.gathered(all).isPresent.sum().item)
+  }
+
   /// Their mean over the grid is the feature of the whole picture.
   @Test func cellsOfAGridAreReadWithTheirBoxes() throws {
     let (extracted, immediate) = try tables(FeatureRequest(regions: .grid))

@@ -108,7 +108,7 @@ struct CalibrationTests {
   // MARK: Edges
 
   @Test func aTemperatureOfOneLeavesProbabilitiesToTheBit() {
-    for p in [0, 5e-324, 1e-12, 0.1, 0.5, 0.7, 1 - 0x1p-53, 1] {
+    for p in [0, .leastNonzeroMagnitude, 1e-12, 0.1, 0.5, 0.7, 1 - 0x1p-53, 1] {
       #expect(Temperature.scaled(p, by: 1) == p)
       #expect((0...1).contains(Temperature.scaled(p, by: 0.05)) && (0...1).contains(Temperature.scaled(p, by: 20)))
     }

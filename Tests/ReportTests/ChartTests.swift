@@ -4,57 +4,47 @@ import Testing
 
 @testable import Report
 
-/// Charts put marks where the numbers say, and survive numbers that cannot be drawn.
+/// Charts give the library what the numbers say, leave out what cannot be drawn, and have their numbers behind them.
 struct ChartTests {
-  @Test func barsAndWhiskersAreInProportion() throws {
-    let chart = BarChart(
-      title: "Scores", axisLabel: "AUROC",
-      groups: [
-        .init(
-          name: "5 %",
-          bars: [
-            .init(name: "a", value: Spread(mean: 0.7, deviation: 0.05, count: 5)),
-            .init(name: "b", value: Spread(mean: 0.9)), .init(name: "c", value: nil),
-          ])
-      ], origin: 0.5)
-    let svg = try parse(chart.svg(id: "x"))
-    let bars = svg.all("rect", class: "bar")
-    #expect(bars.count == 2)
-    #expect(abs(bars[1].number("width") / bars[0].number("width") - 2) < 0.01)
-    #expect(bars[0].attributes["class"] == "bar s0" && bars[1].attributes["class"] == "bar s1")
-    let whisker = try #require(svg.all("line", class: "whisker").first)
-    let length = whisker.number("x2") - whisker.number("x1")
-    #expect(abs(length / bars[0].number("width") - 0.5) < 0.01)
-    let end = bars[0].number("x") + bars[0].number("width")
-    #expect(abs((whisker.number("x1") + whisker.number("x2")) / 2 - end) < 0.11)
-    #expect(svg.all("text", class: "value").map(\.text) == ["0.700 ± 0.050", "0.900"])
-    #expect(svg.all("text", class: "label").map(\.text) == ["a", "b", "c", "—"])
-    #expect(svg.all("text", class: "tick").map(\.text) == ["0.5", "0.6", "0.7", "0.8", "0.9"])
-    #expect(svg.attributes["aria-labelledby"] == "x-title x-desc")
-    #expect(svg.all("title").first?.text == "Scores")
-    #expect(svg.all("desc").first?.text == "AUROC. a at 5 %: 0.700 ± 0.050; b at 5 %: 0.900; c at 5 %: no value")
+  /// A chart's options as Foundation reads them.
+  private func option(_ chart: any DrawnChart) throws -> [String: Any] {
+    try #require(JSONSerialization.jsonObject(with: Data(chart.drawing.option.scriptText.utf8)) as? [String: Any])
   }
 
-  private func points(_ polyline: Element) -> [(x: Double, y: Double)] {
-    (polyline.attributes["points"] ?? "").split(separator: " ").map { pair in
-      let numbers = pair.split(separator: ",").map { Double($0) ?? .nan }
-      return (numbers[0], numbers[1])
+  private func series(_ chart: any DrawnChart) throws -> [[String: Any]] {
+    try #require(try option(chart)["series"] as? [[String: Any]])
+  }
+
+  private let scores = LineChart(
+    title: "auroc against labels", xLabel: "labels, %", yLabel: "auroc",
+    series: [
+      .init(
+        name: "a", points: [.init(x: 5, y: 0.7), .init(x: 10, y: 0.8), .init(x: 30, y: 0.9)],
+        deviations: [0.1, 0, 0.05]),
+      .init(name: "b", points: [.init(x: 5, y: 0.6)], deviations: [0.02]),
+      .init(name: "c", points: [.init(x: 5, y: 0.6), .init(x: 10, y: .nan)], deviations: [0.02, 0.02]),
+    ])
+
+  @Test func bandsReachOneDeviationFromTheirCurve() throws {
+    let series = try series(scores)
+    #expect(
+      series.map { $0["type"] as? String } == ["custom", "line", "line", "line"], "one point has no band, nor a gap")
+    #expect(series.map { $0["name"] as? String } == ["a", "a", "b", "c"])
+    let band = try #require(series[0]["data"] as? [[Double]])
+    #expect(band.count == 3)
+    for (row, expected) in zip(band, [[5, 0.6, 0.8], [10, 0.8, 0.8], [30, 0.85, 0.95]]) {
+      #expect(zip(row, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(row)")
     }
+    #expect(series[0]["color"] as? String == series[1]["color"] as? String)
+    #expect(series[1]["data"] as? [[Double]] == [[5, 0.7], [10, 0.8], [30, 0.9]])
+    #expect((series[3]["data"] as? [[Any]])?[1][1] is NSNull, "a value that cannot be drawn leaves a gap")
+    #expect(scores.drawing.legend.map(\.name) == ["a", "b", "c"])
   }
 
-  @Test func curvesBreakAtMissingValues() throws {
-    let values = [4, 2, .nan, 0, .infinity, 1]
-    let chart = LineChart(
-      title: "Loss", xLabel: "epoch", yLabel: "loss",
-      series: [.init(name: "training", points: values.enumerated().map { ChartPoint(x: Double($0), y: $1) })])
-    let svg = try parse(chart.svg(id: "x"))
-    let curves = svg.all("polyline").map(points)
-    #expect(curves.map(\.count) == [2, 1, 1])
-    // Down the page is less: 4 is at the top, 0 at the bottom, 2 halfway.
-    let (top, middle, bottom) = (curves[0][0].y, curves[0][1].y, curves[1][0].y)
-    #expect(abs(bottom - top - 200) < 0.11 && abs((top + bottom) / 2 - middle) < 0.11)
-    #expect(svg.all("text", class: "name").map(\.text) == ["epoch", "loss"])
-    #expect(svg.all("text", class: "label").map(\.text) == ["training"])
+  @Test func numbersStandBehindTheChart() {
+    #expect(scores.table.columns.map(\.name) == ["curve", "labels, %", "auroc"])
+    #expect(scores.table.rows[0] == ["a", "5", "0.700 ± 0.100"] && scores.table.rows.count == 6)
+    #expect(scores.summary.hasPrefix("auroc over labels, %. a: from 0.7000 at 5 to 0.9000 at 30; b: from"))
   }
 
   @Test func longCurvesKeepTheirSpikes() throws {
@@ -69,52 +59,71 @@ struct ChartTests {
     #expect(zip(thinned, thinned.dropFirst()).allSatisfy { $0.x < $1.x })
   }
 
-  @Test func rocCurveRunsFromCornerToCorner() throws {
-    let ranked = try RankedScores(truth: [true, false, true, false], scores: [0.9, 0.5, 0.5, 0.1])
-    let oneClass = try RankedScores(truth: [true], scores: [0.5])
-    let chart = ROCChart(
-      title: "ROC", curves: [.init(name: "semimemes", scores: ranked), .init(name: "none", scores: oneClass)])
-    let svg = try parse(chart.svg(id: "x"))
-    #expect(svg.all("text", class: "label").map(\.text) == ["semimemes · 0.875", "none · —"])
-    let curves = svg.all("polyline")
-    #expect(curves.count == 2)
-    let (chance, curve) = (points(curves[0]), points(curves[1]))
-    #expect(curve.count == 4)
-    #expect(curve.first?.x == chance.first?.x && curve.first?.y == chance.first?.y)
-    #expect(curve.last?.x == chance.last?.x && curve.last?.y == chance.last?.y)
-    #expect(chart.summary.hasSuffix("AUROC: semimemes 0.8750; none —"))
+  @Test func unitChartsHaveTheirDiagonalAndRemarks() throws {
+    let chart = LineChart(
+      title: "ROC", xLabel: "x", yLabel: "y",
+      series: [.init(name: "a", points: [.init(x: 0, y: 0), .init(x: 1, y: 1)])],
+      axes: .unit(diagonal: true), remarks: ["AUROC 0.5000; of few"])
+    #expect(try series(chart).map { $0["data"] as? [[Double]] } == [[[0, 0], [1, 1]], [[0, 0], [1, 1]]])
+    #expect(try (option(chart)["xAxis"] as? [String: Any])?["max"] as? Double == 1)
+    #expect(chart.table.rows == [["a", "AUROC 0.5000; of few"]])
+    #expect(chart.drawing.legend.map(\.note) == ["AUROC 0.5000"])
   }
 
-  @Test func confusionCellsShadeByRow() throws {
-    let chart = ConfusionChart(title: "Confusion", labels: ["no", "yes"], counts: [[3, 1], [0, 0]])
-    let svg = try parse(chart.svg(id: "x"))
-    #expect(svg.all("rect", class: "shade").map { $0.number("fill-opacity") } == [0.375, 0.125, 0, 0])
-    #expect(svg.all("text", class: "count").map(\.text) == ["3", "1", "0", "0"])
-    #expect(svg.all("text", class: "share").map(\.text) == ["75 %", "25 %", "0 %", "0 %"])
+  @Test func dotsHaveWhiskersOfOneDeviation() throws {
+    let chart = DotChart(
+      title: "Scores", axisLabel: "AUROC",
+      rows: [
+        .init(name: "a", value: Spread(mean: 0.75, deviation: 0.25, count: 5)),
+        .init(name: "b", value: Spread(mean: 0.5)),
+        .init(name: "c", value: nil), .init(name: "d", value: Spread(mean: .nan)),
+      ])
+    let series = try series(chart)
+    #expect(series[0]["data"] as? [[Double]] == [[0.5, 1, 0]], "one measurement has no deviation")
+    let dots = try #require(series[1]["data"] as? [[String: Any]])
+    #expect(dots.map { $0["value"] as? [Double] } == [[0.75, 0], [0.5, 1]])
+    #expect(chart.table.rows.map { $0[1] } == ["0.750 ± 0.250", "0.500", "—", "—"])
+    #expect(chart.summary == "AUROC. a: 0.750 ± 0.250; b: 0.500; c: no value; d: no value")
+  }
+
+  @Test func matricesShadeByRow() throws {
+    let chart = MatrixChart(
+      title: "Confusion", rows: ["no", "yes"], columns: ["no", "yes"], counts: [[3, 1], [0, 0]])
+    let cells = try #require(try series(chart)[0]["data"] as? [[String: Any]])
+    #expect(cells.map { $0["value"] as? [Double] } == [[0, 0, 0.75], [1, 0, 0.25], [0, 1, 0], [1, 1, 0]])
+    #expect((cells[0]["label"] as? [String: Any])?["formatter"] as? String == "3\n75 %")
     #expect(chart.summary.hasSuffix("no: 3 as no, 1 as yes; yes: 0 as no, 0 as yes"))
+    #expect(chart.table.rows == [["no", "3", "1"], ["yes", "0", "0"]])
   }
 
-  @Test func axesHaveRoundTicks() {
-    let loss = Axis("loss", covering: [0.12, 1.02])
-    #expect(loss.ticks.map(loss.text) == ["0.00", "0.25", "0.50", "0.75", "1.00", "1.25"])
-    let steps = Axis("step", covering: [0, 14_400])
-    #expect(steps.ticks.map(steps.text) == ["0", "5000", "10000", "15000"])
-    #expect(steps.position(7500) == 0.5)
-    let constant = Axis("loss", covering: [2, 2])
-    #expect(constant.lower < 2 && constant.upper > 2)
+  @Test func columnsStandOnEachOther() throws {
+    let chart = ColumnChart(
+      title: "Labels", xLabel: "label", yLabel: "memes", names: ["x", "y"],
+      series: [.init(name: "train", counts: [3, 4]), .init(name: "test", counts: [1, 0])], isLying: true)
+    let series = try series(chart)
+    #expect(series.map { $0["data"] as? [Int] } == [[3, 4], [1, 0]])
+    #expect(Set(series.map { $0["stack"] as? String }).count == 1)
+    #expect(try (option(chart)["yAxis"] as? [String: Any])?["data"] as? [String] == ["x", "y"])
+    #expect(chart.table.rows == [["x", "3", "1"], ["y", "4", "0"]])
   }
 
-  @Test(arguments: [
-    [], [.nan], [.infinity, -.infinity], [1e308, -1e308], [1e100, -1e100], [0, .leastNonzeroMagnitude], [1e-90, 3e-90],
-    [1, 1.nextUp], [1e15, 1e15 + 1], [-3, -3],
-  ])
-  func axesSurviveAnyNumbers(values: [Double]) {
-    let axis = Axis("x", covering: values)
-    #expect(axis.lower.isFinite && axis.upper.isFinite && axis.lower < axis.upper)
-    #expect((2...7).contains(axis.ticks.count))
-    for value in values where Axis.isDrawable(value) {
-      #expect((-1e-6...1 + 1e-6).contains(axis.position(value)))
-    }
-    #expect(axis.ticks.allSatisfy { axis.text($0).count < 12 })
+  @Test func pointsGoToTheirClass() throws {
+    let chart = ScatterChart(
+      title: "Map", note: "Two.", divergence: 0.5,
+      classes: [.init(name: "a", points: [.init(x: 1, y: 2)]), .init(name: "b", points: [.init(x: 3, y: 4)])])
+    #expect(try series(chart).map { $0["data"] as? [[Double]] } == [[[1, 2]], [[3, 4]]])
+    #expect(chart.summary == "Two. Divergence 0.50 nats. a: 1 points; b: 1 points")
+  }
+
+  @Test func jsonSaysNothingToHTML() throws {
+    let hostile = "</script><!--<script> & \u{2028}\u{2029}\u{0}\u{7F}\u{FFFF} \"\\ é 😀"
+    let text = JSONValue.object(["k\"<": [.string(hostile), .number(.nan), .number(-0.0), 1e300, 0.1, true, .null]])
+      .scriptText
+    #expect(text.unicodeScalars.allSatisfy { !"<>&\u{2028}\u{2029}\u{0}\u{7F}\u{FFFF}".unicodeScalars.contains($0) })
+    let read = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [Any]])
+    let values = try #require(read["k\"<"])
+    #expect(values[0] as? String == hostile)
+    #expect(values[1] is NSNull && values[2] as? Double == 0 && values[3] as? Double == 1e300)
+    #expect(values[4] as? Double == 0.1 && values[5] as? Bool == true && values[6] is NSNull)
   }
 }

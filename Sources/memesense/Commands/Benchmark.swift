@@ -155,13 +155,14 @@ struct Benchmark: ParsableCommand {
         file.suite(overrides: overrides), name: file.name, source: file.url, bindings: bindings,
         skipsUnbound: skipUnbound, folder: folder)
       if !plan.unbound.isEmpty { Console.error("without: \(plan.unbound.joined(separator: ", "))") }
+      let library = try ChartLibrary.found()
       let jobs = jobs ?? Runtime.threadCount
       let observer = BenchmarkDisplay(plan, jobs: jobs, isQuiet: display.quiet, preparation: display.observer)
       let outcome = try BenchmarkRun(plan, jobs: jobs, observer: observer).execute()
       observer.end()
       let report = BenchmarkReport(
         plan: plan, outcome: outcome, summary: try BenchmarkSummary(outcome.results, of: plan), jobs: jobs,
-        command: CommandLine.arguments)
+        command: CommandLine.arguments, library: library)
       try report.write()
       if display.json {
         try Console.printJSON(

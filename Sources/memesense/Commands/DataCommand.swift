@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import MemeData
 import Report
@@ -25,9 +26,18 @@ struct DataCommand: ParsableCommand {
     @Flag(help: "Print one JSON object instead of tables.")
     var json = false
 
+    @Option(
+      help: "Write a page with label counts, sizes and words, too.", completion: .file(extensions: ["html"]))
+    var report: String?
+
     func run() throws {
+      let library = try report.map { _ in try ChartLibrary.found() }
       let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
       let summary = DatasetSummary(dataset)
+      if let report, let library {
+        let page = try DatasetReport(dataset: dataset, summary: summary).page()
+        try writeAtomically(Data(page.html(library: library).utf8), to: URL(fileURLWithPath: report))
+      }
       if json { try Console.printJSON(summary) } else { try Console.print(summary.text) }
     }
   }

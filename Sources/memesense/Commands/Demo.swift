@@ -48,6 +48,7 @@ struct Demo: ParsableCommand {
 
   func run() throws {
     let observer = display.observer
+    let library = try ChartLibrary.found()
     let folder = URL(fileURLWithPath: output)
     let corpusFolder = folder.appending(path: "corpus-\(memes)")
     try DemoCorpus(memeCount: memes).writeUnlessThere(to: corpusFolder, observer: observer)
@@ -71,8 +72,12 @@ struct Demo: ParsableCommand {
           scores: Self.shownMetrics.map { spread($0, of: outcomes[method]!) })
       })
     let report = folder.appending(path: "report.html")
-    let page = try page(comparison: comparison, outcomes: outcomes)
-    try writeAtomically(Data(page.html().utf8), to: report)
+    let shown = outcomes["semimemes"]![0]
+    let run = TrainingRun(recipe: shown.recipe, folder: folder.appending(path: "semimemes-42"), observer: observer)
+    let page = try page(
+      comparison: comparison, outcomes: outcomes,
+      analysis: RunReport(of: run, shown, on: corpus, observer: observer).analysisSections())
+    try writeAtomically(Data(page.html(library: library).utf8), to: report)
     try present(comparison: comparison, outcomes: outcomes, page: page, report: report, corpus: corpusFolder)
   }
 
@@ -106,27 +111,30 @@ struct Demo: ParsableCommand {
       + "test AUROC \(best.1.formatted(digits: 3)); then \(others)."
   }
 
-  private func page(comparison: Comparison, outcomes: [String: [TrainingRun.Outcome]]) throws -> ReportPage {
-    let shown = ["concat", "semimemes"]
-    let groups = [
-      BarChart.Group(
-        name: "test AUROC",
-        bars: Self.methods.map { BarChart.Bar(name: $0, value: spread(.auroc, of: outcomes[$0]!)) })
-    ]
-    let curves = try Self.methods.compactMap { method -> ROCChart.Curve? in
-      guard let set = outcomes[method]![0].predictions.last else { return nil }
-      return ROCChart.Curve(name: method, scores: try set.rankedScores())
+  private func page(
+    comparison: Comparison, outcomes: [String: [TrainingRun.Outcome]], analysis: [ReportPage.Section]
+  ) throws -> ReportPage {
+    let curves = try Self.methods.compactMap { method -> (name: String, scores: RankedScores)? in
+      guard let column = outcomes[method]![0].predictions.last?.labelColumns.first else { return nil }
+      return (method, try RankedScores(truth: column.truth, scores: column.probabilities))
     }
-    var charts: [any Chart] = [
-      BarChart(title: "Which method reads best?", axisLabel: "test AUROC", groups: groups, origin: 0.5),
-      ROCChart(title: "ROC on the test split, seed 42", curves: curves),
-    ]
-    charts += lossCharts(outcomes["semimemes"]![0].epochs)
     let summary = outcomes["semimemes"]![0].summary
     return ReportPage(
-      title: "MemeSense demo", summary: finding(outcomes), comparisons: [comparison], charts: charts,
-      gallery: GalleryItem.selection(
-        of: shown.compactMap { method in outcomes[method]![0].predictions.last.map { (method, $0) } }, count: 12),
+      title: "MemeSense demo", summary: finding(outcomes),
+      sections: [
+        .init(
+          "Which method reads best?",
+          [
+            .comparison(comparison),
+            .charts([
+              DotChart(
+                title: "Test AUROC, mean and deviation over seeds", axisLabel: "AUROC",
+                rows: Self.methods.map { DotChart.Row(name: $0, value: spread(.auroc, of: outcomes[$0]!)) }),
+              LineChart.roc(curves, title: "ROC on the test split, seed 42"),
+            ]),
+            .note("All that follows is of semimemes with seed 42."),
+          ])
+      ] + analysis,
       nextSteps: nextSteps,
       provenance: ReportPage.Provenance(
         command: CommandLine.arguments.joined(separator: " "), date: Date(), machine: Machine.summary,

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import MemeData
 import Metrics
+import Report
 import Training
 
 /// `memesense evaluate`: the scores of a trained run.
@@ -29,6 +30,9 @@ struct Evaluate: ParsableCommand {
 
   @Flag(help: "Score the test split a second time without the memes that training or validation memes look like.")
   var deduplicated = false
+
+  @Option(help: "Write a page with charts and memes of that split, too.", completion: .file(extensions: ["html"]))
+  var report: String?
 
   @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
   var strict = false
@@ -63,6 +67,7 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
+    let library = try report.map { _ in try ChartLibrary.found() }
     var recipe = bundle.description.recipe
     if let data {
       recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path
@@ -95,6 +100,12 @@ struct Evaluate: ParsableCommand {
         })
     }
     let rest = deduplicated ? try deduplicated(scored, corpus, trainedBy: bundle.description.recipe) : nil
+    if let report, let library {
+      try RunReport(
+        of: bundle, in: URL(fileURLWithPath: runFolder), on: corpus, split: split, reports[0].1,
+        calibrated: calibrated?[first.task.name], observer: display.observer
+      ).write(to: URL(fileURLWithPath: report), library: library)
+    }
     if display.json {
       try Console.printJSON(
         Result(

@@ -40,9 +40,12 @@ struct Train: ParsableCommand {
       Console.error("\(output) is complete; there is nothing to resume")
       return try Console.write(metrics)
     }
+    // Before any long work: without it there is no report.
+    let library = try ChartLibrary.found()
     let corpus = try Corpus.load(recipe, strict: strict, observer: observer)
     let outcome = try run.execute(on: corpus, resumes: resume)
-    try RunReport(run: run, outcome: outcome, command: CommandLine.arguments).write()
+    try RunReport(of: run, outcome, on: corpus, observer: observer).write(
+      to: run.folder.appending(path: "report.html"), library: library)
     try run.finish()
     if display.json { return try Console.printJSON(outcome.summary) }
     try Console.print(outcome.summary.text)

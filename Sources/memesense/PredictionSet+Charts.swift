@@ -1,0 +1,104 @@
+import MemeData
+import Metrics
+import Report
+import Training
+
+extension PredictionSet {
+  /// ROC and precision-recall curves, the confusion matrix and the reliability diagram.
+  func charts(_ report: MetricReport) throws -> [any Chart] {
+    let ranked = try labelColumns.map { ($0.name, try RankedScores(truth: $0.truth, scores: $0.probabilities)) }
+    return [LineChart.roc(ranked), precisionRecall(ranked), confusion(report), reliability]
+  }
+
+  var thresholds: ThresholdExplorer {
+    ThresholdExplorer(
+      labels: labelColumns.map { .init(name: $0.name, truth: $0.truth, probabilities: $0.probabilities) })
+  }
+
+  private func precisionRecall(_ ranked: [(name: String, scores: RankedScores)]) -> LineChart {
+    LineChart(
+      title: "Precision and recall", xLabel: "recall", yLabel: "precision",
+      series: ranked.map { name, scores in
+        .init(
+          name: name, points: scores.precisionRecallCurve.map { ChartPoint(x: $0.recall, y: $0.precision) })
+      }, axes: .unit(diagonal: false),
+      remarks: ranked.map { "average precision \($0.scores.averagePrecision.formatted(digits: 4))" })
+  }
+
+  private func confusion(_ report: MetricReport) -> MatrixChart {
+    if let counts = report.confusionMatrix {
+      let names = task.kind == .binary ? ["not \(task.labels[0])", task.labels[0]] : task.labels
+      return MatrixChart(title: "Truth against prediction", rows: names, columns: names, counts: counts)
+    }
+    return MatrixChart(
+      title: "Labels found and missed", rowLabel: "label", columnLabel: "what was predicted of the memes",
+      rows: task.labels,
+      columns: ["found", "missed", "wrongly", "rightly not"],
+      counts: report.perLabel.map(\.counts).map {
+        [$0.truePositives, $0.falseNegatives, $0.falsePositives, $0.trueNegatives]
+      })
+  }
+
+  /// Accuracy over confidence in the bins of the expected calibration error; of several labels each has a curve.
+  private var reliability: LineChart {
+    let curves: [(name: String, bins: Reliability)]
+    if task.kind == .multiclass {
+      var bins = Reliability()
+      for row in labelledRows { bins.add(confidence: probabilities[row].max() ?? 0, isCorrect: isRight(row)) }
+      curves = [(task.name, bins)]
+    } else {
+      curves = labelColumns.map { name, truth, probabilities in
+        var bins = Reliability()
+        for (isTrue, p) in zip(truth, probabilities) {
+          bins.add(confidence: max(p, 1 - p), isCorrect: isTrue == (p > 0.5))
+        }
+        return (name, bins)
+      }
+    }
+    return LineChart(
+      title: "Reliability", xLabel: "confidence", yLabel: "accuracy",
+      series: curves.map { name, reliability in
+        let filled = reliability.bins.filter { $0.count > 0 }
+        return .init(
+          name: name, points: filled.map { ChartPoint(x: $0.confidence!, y: $0.accuracy!) },
+          deviations: filled.map { bin in
+            // One standard error of a share: bins of few memes say little.
+            (bin.accuracy! * (1 - bin.accuracy!) / Double(bin.count)).squareRoot()
+          })
+      }, axes: .unit(diagonal: true),
+      remarks: curves.map { curve in
+        let bins = curve.bins.bins.filter { $0.count > 0 }.map {
+          "\($0.correct) of \($0.count) right at \(String(format: "%.2f", $0.confidence!))"
+        }
+        return "ECE \(String(format: "%.4f", curve.bins.expectedCalibrationError)); \(bins.joined(separator: ", "))"
+      })
+  }
+}
+
+extension LineChart {
+  /// ROC curves above the diagonal of guessing.
+  static func roc(_ ranked: [(name: String, scores: RankedScores)], title: String = "ROC") -> LineChart {
+    LineChart(
+      title: title, xLabel: "false positive rate", yLabel: "true positive rate",
+      series: ranked.map { name, scores in
+        .init(
+          name: name, points: scores.rocCurve.map { ChartPoint(x: $0.falsePositiveRate, y: $0.truePositiveRate) })
+      }, axes: .unit(diagonal: true), remarks: ranked.map { "AUROC \($0.scores.auroc.formatted(digits: 4))" })
+  }
+}
+
+/// One line chart for each stage that was trained by epochs.
+func lossCharts(_ epochs: [TrainingLog.Epoch]) -> [any Chart] {
+  Dictionary(grouping: epochs, by: \.stage).sorted { $0.key < $1.key }.flatMap { stage, epochs -> [any Chart] in
+    func chart(_ title: String, _ yLabel: String, _ value: (TrainingLog.Epoch) -> Double?) -> LineChart? {
+      let points = epochs.compactMap { epoch in value(epoch).map { ChartPoint(x: Double(epoch.epoch), y: $0) } }
+      guard !points.isEmpty else { return nil }
+      return LineChart(
+        title: "\(title), \(stage)", xLabel: "epoch", yLabel: yLabel, series: [.init(name: stage, points: points)])
+    }
+    return [
+      chart("Training loss", "loss") { $0.loss },
+      chart("Validation score", "score") { $0.score },
+    ].compactMap { $0 }
+  }
+}
