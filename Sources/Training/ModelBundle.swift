@@ -121,9 +121,11 @@ public struct ModelBundle {
     }
   }
 
-  /// The files that a bundle in `folder` is made of.
+  /// The files that say what the bundle in `folder` answers.
   public static func files(in folder: URL) -> [URL] {
-    [descriptionName, tensorsName].map { folder.appending(path: $0) }
+    let calibration = folder.appending(path: CalibrationFile.name)
+    return [descriptionName, tensorsName].map { folder.appending(path: $0) }
+      + (FileManager.default.fileExists(atPath: calibration.path) ? [calibration] : [])
   }
 
   private static let tensorsName = "model.safetensors"

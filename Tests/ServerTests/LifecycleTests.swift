@@ -308,6 +308,15 @@ extension RealServiceTests {
       try await server.stop()
     }
 
+    @Test func aChangedCalibrationIsAnotherVersion() async throws {
+      let server = try await server()
+      let before = try await server.send("GET", "/readyz").object()["version"] as? String
+      try Data("{}".utf8).write(to: folder.url.appending(path: "calibration.json"))
+      try await server.server.reload()
+      #expect(try await server.send("GET", "/readyz").object()["version"] as? String != before)
+      try await server.stop()
+    }
+
     @Test func aBrokenModelLeavesTheOldOne() async throws {
       let server = try await server()
       let before = try await server.send("GET", "/readyz").object()["version"] as? String
