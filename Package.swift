@@ -95,7 +95,7 @@ let package = Package(
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "AuditTests", dependencies: ["Audit"], exclude: ["Fixtures"]),
-    .testTarget(name: "TextRecognitionTests", dependencies: ["TextRecognition"]),
+    .testTarget(name: "TextRecognitionTests", dependencies: ["TextRecognition", "CTesseract"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "TestSupport"], exclude: ["Fixtures"]),

@@ -42,16 +42,13 @@ final class TesseractEngine {
 
   /// The words of a picture, line by line, as the engine finds them.
   func words(on plane: PreparedPicture.Plane, layout: Layout) throws(RecognitionError) -> [RecognizedWord] {
-    // Its threads would compete with those that read other pictures.
-    let levels = omp_get_max_active_levels()
-    omp_set_max_active_levels(0)
-    defer { omp_set_max_active_levels(levels) }
     TessBaseAPISetPageSegMode(handle, layout.mode)
     TessBaseAPISetImage(handle, plane.pixels, CInt(plane.width), CInt(plane.height), 1, CInt(plane.width))
     defer { TessBaseAPIClear(handle) }
     // Pictures of the net have no resolution of their own; without one the engine guesses, and says so.
     TessBaseAPISetSourceResolution(handle, 150)
-    guard TessBaseAPIRecognize(handle, nil) == 0 else { throw .engineFailed(reason: "it could not read a picture") }
+    // Threads of its own would compete with those that read other pictures.
+    guard memesense_recognize_alone(handle) == 0 else { throw .engineFailed(reason: "it could not read a picture") }
     guard let results = TessBaseAPIGetIterator(handle) else { return [] }  // not one word
     defer { TessResultIteratorDelete(results) }
     guard let page = TessResultIteratorGetPageIterator(results) else { return [] }

@@ -1,3 +1,5 @@
+import CTesseract
+import Dispatch
 import Foundation
 import MemeData
 import Synchronization
@@ -49,6 +51,29 @@ import Testing
       }
       #expect(characters > 500)
       #expect(Double(errors) < 0.1 * Double(characters), "\(errors) of \(characters) characters")
+    }
+  }
+
+  /// Kernels of libtorch wait for as many threads as they were laid out for.
+  @Test func whoeverComputesMeanwhileHasAllThreads() throws {
+    try withDrawnMemes(6) { memes, _ in
+      let pictures = try memes.map { try ImageDecoder().decode(contentsOf: $0.image!) }
+      let readers = Mutex(2)
+      let teams = Mutex<Set<CInt>>([])
+      DispatchQueue.concurrentPerform(iterations: 3) { index in
+        guard index == 2 else {
+          for picture in pictures { #expect(throws: Never.self) { try TextRecognizer().text(on: picture) } }
+          return readers.withLock { $0 -= 1 }
+        }
+        while readers.withLock({ $0 > 0 }) {
+          var size: CInt = 0
+          GOMP_parallel(
+            { if omp_get_thread_num() == 0 { $0!.storeBytes(of: omp_get_num_threads(), as: CInt.self) } }, &size, 2, 0)
+          _ = teams.withLock { $0.insert(size) }
+          usleep(200)
+        }
+      }
+      #expect(teams.withLock { $0 } == [2])
     }
   }
 
