@@ -78,7 +78,7 @@ public enum EncoderCatalog {
   /// - Parameter name: Of the catalog, or `ORG/NAME` of the Hugging Face hub, with `:pooled` or `:normalized` for
   ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures, or of a
   ///   BERT `+cls` for the state of the first token; or two of these with a comma between, the first for pictures and the
-  ///   second for texts. All may end with `+fast`: large JPEGs are then decoded at a reduced size.
+  ///   second for texts. A finished pretraining is named by its run's folder. All may end with `+fast`: large JPEGs are then decoded at a reduced size.
   public static func pair(
     named name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
@@ -107,6 +107,9 @@ public enum EncoderCatalog {
   private static func encoders(
     named name: String, _ cache: HubCache
   ) throws(EncoderError) -> any NamedEncoders {
+    if let run = PretrainedRunName(name) {
+      return try PretrainedEncoders(run) { (name) throws(EncoderError) in try encoders(named: name, cache) }
+    }
     if name.contains("/") {
       let variant = try HubEncoderName(name)
       let folder = try cache.requiredFolder(of: variant.model)

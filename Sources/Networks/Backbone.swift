@@ -1,3 +1,4 @@
+import Torch
 import TorchNN
 
 /// A network for pictures that pretraining and fine-tuning know by name.
@@ -20,29 +21,26 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
       architecture: .resNet(.init(block: .basic, depths: [1, 1, 1, 1], channels: [8, 8, 16, 16]))),
     Backbone(name: "resnet18", architecture: .resNet(.resnet18)),
     Backbone(name: "resnet50", architecture: .resNet(.resnet50)),
-    Backbone(
-      name: "vit-nano/16",
-      architecture: .visionTransformer(.init(side: 224, patch: 16, width: 24, layerCount: 2, headCount: 3))),
-    Backbone(name: "vit-tiny/16", architecture: .visionTransformer(.tiny16())),
-    Backbone(
-      name: "vit-s/16",
-      architecture: .visionTransformer(.init(side: 224, patch: 16, width: 384, layerCount: 12, headCount: 6))),
-    Backbone(name: "vit-b/16", architecture: .visionTransformer(.base16())),
+    transformer("vit-nano16", width: 24, layerCount: 2, headCount: 3),
+    transformer("vit-tiny16", width: 192, layerCount: 12, headCount: 3),
+    transformer("vit-s16", width: 384, layerCount: 12, headCount: 6),
+    transformer("vit-b16", width: 768, layerCount: 12, headCount: 12),
   ]
 
-  /// The network of that name, `vit-b-16` being `vit-b/16`; `nil` where there is none.
-  public static func named(_ name: String) -> Backbone? {
-    let name = name.hasSuffix("-16") ? name.dropLast(3) + "/16" : name
-    return all.first { $0.name == name }
+  private static func transformer(_ name: String, width: Int, layerCount: Int, headCount: Int) -> Backbone {
+    Backbone(
+      name: name,
+      architecture: .visionTransformer(
+        .init(side: 224, patch: 16, width: width, layerCount: layerCount, headCount: headCount)))
   }
 
-  /// What a side of a picture must be a multiple of.
+  /// The network of that name; `nil` where there is none.
+  public static func named(_ name: String) -> Backbone? { all.first { $0.name == name } }
+
+  /// What a side of a picture must be a multiple of; `nil` for convolutions, which take any.
   public var patch: Int? {
     if case .visionTransformer(let configuration) = architecture { configuration.patch } else { nil }
   }
-
-  /// Whether whole examples pass it while others stay out of their statistics.
-  public var hasBatchStatistics: Bool { patch == nil }
 
   /// Numbers of a vector.
   public var width: Int {
@@ -51,6 +49,11 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
     case .visionTransformer(let configuration): configuration.width
     }
   }
+
+  /// A parameter that the network has and others have not.
+  public var tellingKey: String { patch == nil ? "conv1.weight" : Self.positionKey }
+
+  private static let positionKey = "pos_embed"
 
   /// The network with its parameters from a scope.
   ///
@@ -67,11 +70,28 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The side that positions among weights were made for; `nil` where they have none.
-  public func side(of positionCount: Int) -> Int? {
-    guard let patch else { return nil }
-    let side = Int(Double(positionCount - 1).squareRoot().rounded())
-    return side > 0 && side * side + 1 == positionCount ? side * patch : nil
+  /// The side of pictures that the positions among weights were made for, or `side` where there are none.
+  public func side(ofPositionsIn weights: [String: Tensor], otherwise side: Int) -> Int {
+    guard let patch, let positions = weights[Self.positionKey], positions.rank == 3 else { return side }
+    return max(1, Int(Double(positions.shape[1]).squareRoot())) * patch
+  }
+}
+
+extension Backbone: LayeredShape {
+  /// Blocks of a transformer, stages of a ResNet.
+  public var depth: Int {
+    switch architecture {
+    case .resNet(let configuration): configuration.depths.count
+    case .visionTransformer(let configuration): configuration.layerCount
+    }
+  }
+
+  public var layerCounts: [String: Int] { patch == nil ? [:] : ["blocks.": depth] }
+
+  public func depth(of key: String) -> Int {
+    if patch == nil { return (1...depth).first { key.hasPrefix("layer\($0).") } ?? 0 }
+    if key.hasPrefix("norm.") { return depth + 1 }
+    return number(in: key, after: "blocks.").map { $0 + 1 } ?? 0
   }
 }
 

@@ -34,7 +34,8 @@ enum ExitStatus {
     case RecognitionError.missingLanguage: self = .missingInput
     case RecognitionError.damagedMemory: self = .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
-    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.tooManySides, EncoderError.noTokenStates,
+    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.otherBackbone,
+      EncoderError.tooManySides, EncoderError.noTokenStates,
       EncoderError.noRegions, EncoderError.readsTextsAlone:
       self = .usage
     case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)

@@ -25,15 +25,15 @@ import TorchNN
   @Test func contrastiveLossesAreThoseOfTheReference() {
     let image = Tensor([1, 0, 0.5, 0.2, 1, -0.3, -0.5, 0.4, 1] as [Double], shape: [3, 3])
     let text = Tensor([0.9, 0.1, 0.4, 0, 0.8, -0.1, 0.3, -0.2, 0.7] as [Double], shape: [3, 3])
-    let scale = Tensor(ContrastiveLoss.initialLogScale, dtype: .float64)
-    #expect(abs(ContrastiveLoss.paired(images: image, texts: text, logScale: scale).item - 0.574_509_965_4) < 1e-10)
-    #expect(abs(ContrastiveLoss.soft(images: image, texts: text, logScale: scale).item - 1.020_020_638_8) < 1e-10)
+    let scale = Tensor(CLIPLoss.initialLogScale, dtype: .float64)
+    #expect(abs(CLIPLoss.paired(images: image, texts: text, logScale: scale).item - 0.574_509_965_4) < 1e-10)
+    #expect(abs(CLIPLoss.soft(images: image, texts: text, logScale: scale).item - 1.020_020_638_8) < 1e-10)
   }
 
   @Test func theLearnedScaleStopsAtAHundred() {
     let vectors = Tensor([1, 0, 0.6, 0.8] as [Double], shape: [2, 2])
     let losses = [4.7, 9].map {
-      ContrastiveLoss.paired(images: vectors, texts: vectors, logScale: Tensor($0, dtype: .float64)).item
+      CLIPLoss.paired(images: vectors, texts: vectors, logScale: Tensor($0, dtype: .float64)).item
     }
     #expect(losses[0] == losses[1])
   }
@@ -50,10 +50,10 @@ import TorchNN
     #expect(difference(loss.center, Tensor([0.0115, 0.0305, -0.017] as [Double], shape: [1, 3])) < 1e-15)
   }
 
-  @Test(arguments: [ContrastiveLoss.paired, .soft])
-  func gradientsOfContrastMatchPyTorch(_ loss: ContrastiveLoss) {
+  @Test(arguments: [CLIPLoss.paired, .soft])
+  func gradientsOfContrastMatchPyTorch(_ loss: CLIPLoss) {
     let (image, text) = (fixture["clip.image"].requiringGrad(), fixture["clip.text"].requiringGrad())
-    let scale = Tensor(ContrastiveLoss.initialLogScale).to(.float32).requiringGrad()
+    let scale = Tensor(CLIPLoss.initialLogScale).to(.float32).requiringGrad()
     let value = loss(images: image, texts: text, logScale: scale)
     value.backward()
     let name = "clip.\(loss.rawValue)"

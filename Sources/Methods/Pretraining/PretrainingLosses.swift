@@ -71,7 +71,7 @@ public func agreementLoss(_ first: Tensor, _ second: Tensor, noise: Generator? =
 }
 
 /// How pictures and texts of a batch are contrasted (reference 09 §B and §C).
-public enum ContrastiveLoss: String, Codable, Sendable, CaseIterable {
+public enum CLIPLoss: String, Codable, Sendable, CaseIterable {
   /// CLIP's: every picture has one text and every text one picture, cosines times a learned scale.
   case paired
   /// Products without scale, where pairs that are alike in either modality count as pairs too.
