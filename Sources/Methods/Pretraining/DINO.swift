@@ -238,11 +238,13 @@ public struct DINO: PretrainingMethod {
   private static func advice(_ network: String, _ measure: (String) -> Double) -> String? {
     let (each, mean) = (measure("entropy"), measure("mean_entropy"))
     if each > 0.98 {
-      return "the \(network) knows nothing: the entropy of what it says is \(rounded(each)) of the largest there is; raise "
+      return
+        "the \(network) knows nothing: the entropy of what it says is \(rounded(each)) of the largest there is; raise "
         + "settings.training.learning_rate, or lower settings.teacher_momentum or settings.teacher_temperature"
     }
     if mean < 0.1 {
-      return "the \(network) says the same of all pictures: the entropy of the mean of what it says is \(rounded(mean)) of "
+      return
+        "the \(network) says the same of all pictures: the entropy of the mean of what it says is \(rounded(mean)) of "
         + "the largest there is; lower settings.teacher_temperature.end, or raise settings.center_momentum"
     }
     return nil
@@ -264,6 +266,8 @@ extension [String: Tensor] {
   /// What stands below a prefix, without it.
   func below(_ prefix: String) -> [String: Tensor] {
     Dictionary(
-      uniqueKeysWithValues: filter { $0.key.hasPrefix(prefix) }.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+      uniqueKeysWithValues: filter { $0.key.hasPrefix(prefix) }.map {
+        (String($0.key.dropFirst(prefix.count)), $0.value)
+      })
   }
 }

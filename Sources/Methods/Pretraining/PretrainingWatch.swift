@@ -99,7 +99,8 @@ struct PretrainingWatch {
         found["deviation"] = CollapseWatch.deviation(sample)
         found["uniformity"] = CollapseWatch.uniformity(sample)
         found["alignment"] = CollapseWatch.alignment(
-          features(probe.sample) { views($0, epoch: 0, view: 0) }, features(probe.sample) { views($0, epoch: 0, view: 1) })
+          features(probe.sample) { views($0, epoch: 0, view: 0) },
+          features(probe.sample) { views($0, epoch: 0, view: 1) })
         if !probe.labelled.isEmpty {
           found["neighbour_auroc"] = try CollapseWatch.neighbourAUROC(
             whole(probe.labelled.map(\.meme)), labels: probe.labelled.map(\.isPositive))
