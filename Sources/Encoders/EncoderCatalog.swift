@@ -103,6 +103,15 @@ public enum EncoderCatalog {
       text: try text.textSource(computation))
   }
 
+  /// The name with folders of pretraining by their whole path, so that it holds wherever the program is started later.
+  public static func absoluteName(_ name: String) -> String {
+    let isFast = name.hasSuffix(fastSuffix)
+    let sides = (isFast ? String(name.dropLast(fastSuffix.count)) : name)
+      .split(separator: ",", omittingEmptySubsequences: false)
+    return sides.map { PretrainedRunName(String($0))?.absolute ?? String($0) }.joined(separator: ",")
+      + (isFast ? fastSuffix : "")
+  }
+
   /// What a name stands for.
   private static func encoders(
     named name: String, _ cache: HubCache
@@ -111,6 +120,11 @@ public enum EncoderCatalog {
       return try PretrainedEncoders(run) { (name) throws(EncoderError) in try encoders(named: name, cache) }
     }
     if name.contains("/") {
+      // A folder such as `runs/first` may be meant, of a pretraining that is not finished.
+      let local = URL(fileURLWithPath: name)
+      if FileManager.default.fileExists(atPath: local.path), (try? cache.folder(of: name)) ?? nil == nil {
+        throw .notPretrained(local)
+      }
       let variant = try HubEncoderName(name)
       let folder = try cache.requiredFolder(of: variant.model)
       return HubEncoders(model: try HubFolder(url: folder).model(), variant: variant)

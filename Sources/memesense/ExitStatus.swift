@@ -39,7 +39,7 @@ enum ExitStatus {
       EncoderError.noRegions, EncoderError.readsTextsAlone:
       self = .usage
     case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)
-    case EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
+    case EncoderError.notPretrained, EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
     case is EncoderError, is WordPieceError, is CLIPTokenizerError, is SentencePieceError: self = .badData
     case let error as CocoaError where error.code == .fileReadNoSuchFile: self = .missingInput
     case is CocoaError: self = .badData

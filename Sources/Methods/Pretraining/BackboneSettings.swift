@@ -15,6 +15,10 @@ public struct BackboneSettings: Codable, Sendable, Equatable {
     self.weights = weights
   }
 
+  /// A ResNet's last stage sees a single pixel of a smaller picture; libtorch's gradient of its bfloat16 convolutions then
+  /// has numbers that were never written.
+  static let leastSide = 32
+
   /// What the network starts from, by its own paths; nothing for random weights.
   func initialValues() throws -> [String: Tensor] {
     try weights.model.map { try PretrainedWeights.backbone(name, of: $0) } ?? [:]
@@ -31,7 +35,7 @@ public struct BackboneSettings: Codable, Sendable, Equatable {
 
   func check(_ check: inout SettingsCheck, sides: [(name: String, value: Int)]) {
     for side in sides {
-      check.require(side.value, in: 16...2048, side.name)
+      check.require(side.value, in: Self.leastSide...2048, side.name)
       check.require(
         name.patch.map { side.value.isMultiple(of: $0) } ?? true,
         "\(side.name) is \(side.value); for \(name) it must be a multiple of \(name.patch ?? 1)")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encoders
 import Foundation
 import Methods
 import Metrics
@@ -69,7 +70,7 @@ struct RecipeOptions: ParsableArguments {
       resolved.labels = labels
     }
     if let seed { resolved.seed = seed }
-    if let encoder { resolved.encoder = encoder }
+    resolved.encoder = EncoderCatalog.absoluteName(encoder ?? resolved.encoder)
     if calibrate { resolved.calibration = resolved.calibration ?? TaskCalibration.Settings() }
     return resolved
   }
