@@ -222,19 +222,20 @@ extension StageTrainer {
   /// Trains a network and its head on the labelled memes with cross-entropy.
   ///
   /// - Parameters:
+  ///   - buffers: Running statistics of the network.
   ///   - views: Makes the pictures of a batch; `nil` where there are none, or the network reads them as they are.
   ///   - logits: Of memes by their rows in the problem's features, and of their views.
   func trainWhole(
-    _ model: any Classifier, _ parameters: LayeredParameters, on problem: Problem, weights: ClassWeights,
-    settings: StageSettings, tuning: FineTuning, views: PictureViews? = nil,
+    _ model: any Classifier, _ parameters: LayeredParameters, buffers: [Tensor] = [], on problem: Problem,
+    weights: ClassWeights, settings: StageSettings, tuning: FineTuning, views: PictureViews? = nil,
     logits: @escaping (_ memes: [Int], _ views: Tensor?, _ generator: Generator) -> Tensor
   ) throws {
     let targets = Targets(problem.labels, task: problem.task)
     let loss = weights.loss(for: targets)
     let trained = tuning.trained(parameters)
     var stage = TrainingStage(
-      name: "head", parameters: trained.values, exampleCount: problem.labelled.count, settings: settings,
-      classifier: model,
+      name: "head", parameters: trained.values, buffers: buffers, exampleCount: problem.labelled.count,
+      settings: settings, classifier: model,
       batchLoss: { batch in
         let chosen: [Int] = batch.rows.values()
         return loss(logits(chosen.map { problem.labelled[$0] }, batch.inputs.first, batch.generator), batch.rows)

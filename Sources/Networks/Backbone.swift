@@ -58,7 +58,7 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
   /// The network with its parameters from a scope.
   ///
   /// - Parameters:
-  ///   - side: Rows and columns of the pictures that positions are made for; others are interpolated.
+  ///   - side: Rows and columns of the pictures that positions are made for; those of others are interpolated.
   ///   - dropPathRate: The largest rate at which blocks of a transformer are skipped while training.
   public func network(side: Int, dropPathRate: Double = 0, in scope: Scope) -> any PictureNetwork {
     switch architecture {
@@ -70,10 +70,16 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The side of pictures that the positions among weights were made for, or `side` where there are none.
-  public func side(ofPositionsIn weights: [String: Tensor], otherwise side: Int) -> Int {
-    guard let patch, let positions = weights[Self.positionKey], positions.rank == 3 else { return side }
-    return max(1, Int(Double(positions.shape[1]).squareRoot())) * patch
+  /// Weights of the network with positions for pictures of another side interpolated, as timm does.
+  public func fitted(_ weights: [String: Tensor], side: Int) -> [String: Tensor] {
+    guard let patch, let positions = weights[Self.positionKey], positions.rank == 3 else { return weights }
+    let (given, wanted) = (Int(Double(positions.shape[1]).squareRoot()), side / patch)
+    guard given != wanted, positions.shape[1] == given * given + 1 else { return weights }
+    var fitted = weights
+    fitted[Self.positionKey] = positions.to(.float32).resizingGrid(side: given) {
+      $0.resizedBicubic(height: wanted, width: wanted)
+    }
+    return fitted
   }
 }
 

@@ -21,8 +21,7 @@ import TorchNN
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       for (index, picture) in description.pictures.enumerated() {
         let store = ParameterStore(initializingFrom: Generator(seed: UInt64(index)))
-        // Positions of the transformer are for other pictures than it sees.
-        _ = picture.backbone.network(side: 64, in: store.root)
+        _ = picture.backbone.network(side: 32, in: store.root)
         try Checkpoint(tensors: store.values.mapValues { $0.detached() })
           .write(to: PretrainedDescription.file(of: picture, in: folder))
       }
@@ -48,7 +47,7 @@ import TorchNN
     #expect(pair.imageWidth == chosen.backbone.width)
     let weights = try EncoderCatalog.weights(of: run.name, for: chosen.backbone)
     let store = ParameterStore(loading: weights, dtype: .float32)
-    let network = chosen.backbone.network(side: 64, in: store.root)
+    let network = chosen.backbone.network(side: 32, in: store.root)
     try store.validate()
     let preparation = ImagePreparation.imageNet(side: 32)
     let expected = withInferenceMode { network(preparation.normalized(preparation.pixels(of: picture())), using: nil) }

@@ -30,7 +30,7 @@ import TorchNN
   }
 
   /// Memes of which four fifths have a picture, and some that are labelled.
-  private static func prepared(_ recipe: PretrainingRecipe) throws -> PreparedPretraining {
+  static func prepared(_ recipe: PretrainingRecipe) throws -> PreparedPretraining {
     let features = SmallProblem.features(count: 40)
     let memes = (0..<40).filter { features.image.isPresent[$0] }
     let labelled = memes.prefix(20).map {

@@ -96,6 +96,11 @@ public struct PretrainedRunName: Sendable, Equatable {
   /// The same wherever the program is started.
   public var absolute: String { folder.path + (network.map { ":\($0)" } ?? "") }
 
+  /// The network it stands for, the first one where none is named.
+  public var firstPicture: PretrainedDescription.Picture {
+    get throws(EncoderError) { try pictures(of: PretrainedDescription(contentsOf: folder))[0] }
+  }
+
   /// The networks it stands for, one of them where one is named.
   func pictures(of description: PretrainedDescription) throws(EncoderError) -> [PretrainedDescription.Picture] {
     guard let network else { return description.pictures }

@@ -16,7 +16,7 @@ struct PretrainedEncoders: NamedEncoders {
   ) throws(EncoderError) {
     folder = name.folder
     let description = try PretrainedDescription(contentsOf: folder)
-    picture = try name.pictures(of: description)[0]
+    picture = try name.firstPicture
     // A run that names itself would never end.
     guard PretrainedRunName(description.textEncoder) == nil else {
       throw .invalidConfiguration(
@@ -32,10 +32,8 @@ struct PretrainedEncoders: NamedEncoders {
     return .init(
       width: picture.backbone.width, files: [file], preprocessing: "\(picture.backbone), \(preparation.words)"
     ) { [picture, folder] in
-      let header = try Checkpoint(contentsOf: file, isMapped: true)
-      let side = picture.backbone.side(ofPositionsIn: header.tensors, otherwise: picture.side)
       let network = try HubFolder(url: folder).network(of: [file], computation, selecting: { $0 }) {
-        picture.backbone.network(side: side, in: $1)
+        picture.backbone.network(side: picture.side, in: $1)
       }
       return PictureNetworkEncoder(network, preparation: preparation, normalizes: false, computation: computation)
     }

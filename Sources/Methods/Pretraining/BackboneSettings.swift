@@ -19,9 +19,9 @@ public struct BackboneSettings: Codable, Sendable, Equatable {
   /// has numbers that were never written.
   static let leastSide = 32
 
-  /// What the network starts from, by its own paths; nothing for random weights.
-  func initialValues() throws -> [String: Tensor] {
-    try weights.model.map { try PretrainedWeights.backbone(name, of: $0) } ?? [:]
+  /// What the network starts from for pictures of `side`, by its own paths; nothing for random weights.
+  func initialValues(side: Int) throws -> [String: Tensor] {
+    try weights.model.map { name.fitted(try PretrainedWeights.backbone(name, of: $0), side: side) } ?? [:]
   }
 
   /// The classifier of the weights by the names of a layer, where it has so many outputs: what published weights have on

@@ -96,15 +96,14 @@ public struct CASS: PretrainingMethod {
     let names = ["convolutional", "transformer"]
     var given: [String: Tensor] = [:]
     for (name, backbone) in zip(names, backbones) {
-      given.merge(try backbone.initialValues().withPrefix("\(name).backbone.")) { $1 }
+      given.merge(try backbone.initialValues(side: pictureSide).withPrefix("\(name).backbone.")) { $1 }
       given.merge(try backbone.classifierValues(outputs: outputs).withPrefix("\(name).head.")) { $1 }
     }
     let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given)
     let networks = zip(names, backbones).map { name, backbone in
       let scope = store.root[name]
-      let side = backbone.name.side(
-        ofPositionsIn: given.below("\(name).backbone."), otherwise: pictureSide)
-      return Network(backbone.name.network(side: side, in: scope["backbone"]), outputs: outputs, in: scope["head"])
+      return Network(
+        backbone.name.network(side: pictureSide, in: scope["backbone"]), outputs: outputs, in: scope["head"])
     }
     try store.requireFit()
     let input = PictureInput.imageNet

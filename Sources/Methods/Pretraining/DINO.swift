@@ -156,8 +156,8 @@ public struct DINO: PretrainingMethod {
   }
 
   /// Parameters are named as the published checkpoints name them: `backbone.` and `head.`.
-  private func network(side: Int, dropPathRate: Double, in scope: Scope) -> Network {
-    let network = backbone.name.network(side: side, dropPathRate: dropPathRate, in: scope["backbone"])
+  private func network(dropPathRate: Double, in scope: Scope) -> Network {
+    let network = backbone.name.network(side: crops.side, dropPathRate: dropPathRate, in: scope["backbone"])
     return Network(network, head, in: scope["head"])
   }
 
@@ -165,15 +165,14 @@ public struct DINO: PretrainingMethod {
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
-    let given = try backbone.initialValues()
-    let side = backbone.name.side(ofPositionsIn: given, otherwise: crops.side)
+    let given = try backbone.initialValues(side: crops.side)
     let store = ParameterStore(
       initializingFrom: Generator(seed: seed, parts: "initial"), given: given.withPrefix("backbone."))
-    let student = network(side: side, dropPathRate: dropPathRate, in: store.root)
+    let student = network(dropPathRate: dropPathRate, in: store.root)
     try store.requireFit()
     // The teacher starts as a copy, and nothing but the average changes it.
     let copy = ParameterStore(loading: store.values.mapValues { $0.detached().copied() })
-    let teacher = network(side: side, dropPathRate: 0, in: copy.root)
+    let teacher = network(dropPathRate: 0, in: copy.root)
     let average = MovingAverage(changing: copy.parameters)
     let loss = DINOLoss(
       center: .zeros([1, head.outputs]), studentTemperature: studentTemperature, centerMomentum: centerMomentum)
@@ -210,7 +209,9 @@ public struct DINO: PretrainingMethod {
     }
     let (perEpoch, clip) = (stage.batchCount, stage.beforeStep)
     stage.beforeStep = { [frozenEpochs] step, optimizer in
-      if step / perEpoch < frozenEpochs { student.head.lastLayer.forEach { $0.setGrad(nil) } }
+      if step / perEpoch < frozenEpochs {
+        for parameter in student.head.lastLayer { parameter.setGrad(nil) }
+      }
       clip?(step, optimizer)
     }
     let momentum = ValueSchedule(base: teacherMomentum, end: 1, stepCount: training.epochs * perEpoch)

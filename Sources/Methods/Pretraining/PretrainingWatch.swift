@@ -33,7 +33,8 @@ struct PretrainingWatch {
   private let networks: [Network]
   private let pictures: PictureBlock
   private let side: Int
-  private let views: PictureViews
+  /// Two views [M, 3, S, S] of some of the sample.
+  private let views: [Tensor]
   private let probe: PretrainingProbe
   /// Says of the measures of a network what is wrong and what to change; `nil` where nothing is.
   private let advice: (_ network: String, _ measure: (String) -> Double) -> String?
@@ -42,6 +43,8 @@ struct PretrainingWatch {
 
   /// Pictures that a network sees at once.
   private static let batch = 64
+  /// Memes whose views are compared.
+  private static let viewed = 128
   /// The part of the first spread of features below which they count as collapsed.
   private static let leastSpread = 0.1
 
@@ -56,7 +59,8 @@ struct PretrainingWatch {
     self.networks = networks
     self.pictures = pictures
     self.side = side
-    views = PictureViews(of: pictures, pipeline, side: side, seed: seed, stage: "watch")
+    let made = PictureViews(of: pictures, pipeline, side: side, seed: seed, stage: "watch")
+    views = (0..<2).map { made(Array(probe.sample.prefix(Self.viewed)), epoch: 0, view: $0) }
     self.probe = probe
     self.advice = advice
     before = StageObservation(
@@ -79,28 +83,31 @@ struct PretrainingWatch {
   }
 
   private static func measures(
-    _ networks: [Network], pictures: PictureBlock, side: Int, views: PictureViews, probe: PretrainingProbe
+    _ networks: [Network], pictures: PictureBlock, side: Int, views: [Tensor], probe: PretrainingProbe
   ) throws -> [String: Double] {
     try withoutGrad {
       var measures: [String: Double] = [:]
       for network in networks {
-        func features(_ memes: [Int], _ bytes: ([Int]) -> Tensor) -> Tensor {
-          let parts = stride(from: 0, to: memes.count, by: batch).map { start in
-            network.vectors(PictureInput.imageNet(bytes(Array(memes[start..<min(start + batch, memes.count)]))))
-              .to(.float32)
-          }
-          return .concatenated(parts, along: 0)
+        func features(_ bytes: Tensor) -> Tensor {
+          network.vectors(PictureInput.imageNet(bytes)).to(.float32)
+        }
+        func parts(_ count: Int) -> [Range<Int>] {
+          stride(from: 0, to: count, by: batch).map { $0..<min($0 + batch, count) }
         }
         func whole(_ memes: [Int]) -> Tensor {
-          features(memes) { pictures.gathered($0).resizedBicubic(height: side, width: side) }
+          .concatenated(
+            parts(memes.count).map {
+              features(pictures.gathered(Array(memes[$0])).resizedBicubic(height: side, width: side))
+            }, along: 0)
         }
         let sample = whole(probe.sample)
         var found = network.further(sample)
         found["deviation"] = CollapseWatch.deviation(sample)
         found["uniformity"] = CollapseWatch.uniformity(sample)
-        found["alignment"] = CollapseWatch.alignment(
-          features(probe.sample) { views($0, epoch: 0, view: 0) },
-          features(probe.sample) { views($0, epoch: 0, view: 1) })
+        let pair = views.map { views in
+          Tensor.concatenated(parts(views.shape[0]).map { features(views.sliced($0)) }, along: 0)
+        }
+        found["alignment"] = CollapseWatch.alignment(pair[0], pair[1])
         if !probe.labelled.isEmpty {
           found["neighbour_auroc"] = try CollapseWatch.neighbourAUROC(
             whole(probe.labelled.map(\.meme)), labels: probe.labelled.map(\.isPositive))

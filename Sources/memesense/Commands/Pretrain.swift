@@ -125,8 +125,7 @@ struct Pretrain: ParsableCommand {
     }
     for (index, name) in names.enumerated() {
       guard let backbone = Backbone.named(name) else {
-        throw ValidationError(
-          "there is no backbone '\(name)'; there are \(Backbone.all.map(\.name).joined(separator: ", "))")
+        throw ValidationError(Backbone.unknown(name))
       }
       recipe.method.backbones[index].name = backbone
     }
@@ -146,6 +145,13 @@ struct Pretrain: ParsableCommand {
   private static func text(of name: String) throws -> String {
     if let text = try PretrainingLibrary.text(named: name) { return text }
     return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)
+  }
+}
+
+extension Backbone {
+  /// What is wrong with a name that no network has.
+  static func unknown(_ name: String) -> String {
+    "there is no backbone '\(name)'; there are \(all.map(\.name).joined(separator: ", "))"
   }
 }
 
