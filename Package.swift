@@ -63,7 +63,7 @@ let package = Package(
       dependencies: [
         "Audit", "Methods", "TextRecognition", "Yams", .product(name: "Crypto", package: "swift-crypto"),
       ],
-      resources: [.copy("Recipes"), .copy("Suites")]),
+      resources: [.copy("PretrainingRecipes"), .copy("Recipes"), .copy("Suites")]),
     .target(
       name: "Report", dependencies: ["Metrics", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.embedInCode("Script/report.js")]),

@@ -78,7 +78,7 @@ public enum EncoderCatalog {
   /// - Parameter name: Of the catalog, or `ORG/NAME` of the Hugging Face hub, with `:pooled` or `:normalized` for
   ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures, or of a
   ///   BERT `+cls` for the state of the first token; or two of these with a comma between, the first for pictures and the
-  ///   second for texts. All may end with `+fast`: large JPEGs are then decoded at a reduced size.
+  ///   second for texts. A finished pretraining is named by its run's folder. All may end with `+fast`: large JPEGs are then decoded at a reduced size.
   public static func pair(
     named name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {
@@ -103,11 +103,28 @@ public enum EncoderCatalog {
       text: try text.textSource(computation))
   }
 
+  /// The name with folders of pretraining by their whole path, so that it holds wherever the program is started later.
+  public static func absoluteName(_ name: String) -> String {
+    let isFast = name.hasSuffix(fastSuffix)
+    let sides = (isFast ? String(name.dropLast(fastSuffix.count)) : name)
+      .split(separator: ",", omittingEmptySubsequences: false)
+    return sides.map { PretrainedRunName(String($0))?.absolute ?? String($0) }.joined(separator: ",")
+      + (isFast ? fastSuffix : "")
+  }
+
   /// What a name stands for.
   private static func encoders(
     named name: String, _ cache: HubCache
   ) throws(EncoderError) -> any NamedEncoders {
+    if let run = PretrainedRunName(name) {
+      return try PretrainedEncoders(run) { (name) throws(EncoderError) in try encoders(named: name, cache) }
+    }
     if name.contains("/") {
+      // A folder such as `runs/first` may be meant, of a pretraining that is not finished.
+      let local = URL(fileURLWithPath: name)
+      if FileManager.default.fileExists(atPath: local.path), (try? cache.folder(of: name)) ?? nil == nil {
+        throw .notPretrained(local)
+      }
       let variant = try HubEncoderName(name)
       let folder = try cache.requiredFolder(of: variant.model)
       return HubEncoders(model: try HubFolder(url: folder).model(), variant: variant)

@@ -6,6 +6,12 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case unknown(name: String, known: [String])
   /// A model of the hub has no features of that kind.
   case unknownVariant(name: String, known: [String])
+  /// A folder that no finished pretraining left.
+  case notPretrained(URL)
+  /// A pretraining left no network of that name.
+  case unknownNetwork(run: URL, name: String, known: [String])
+  /// A pretraining left networks of other architectures alone.
+  case otherBackbone(run: URL, known: [String], wanted: String)
   /// A method wants the states of tokens, and the encoder has none of that kind.
   case noTokenStates(encoder: String, reason: String)
   /// A method wants the regions of pictures, and the encoder does not tell them.
@@ -40,6 +46,14 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .unknownVariant(let name, let known):
       "\(name): no such variant of a model; expected ORG/NAME, then ':' and one of \(known.joined(separator: ", ")), "
         + "then '+crop' or '+cls', the latter two as needed"
+    case .notPretrained(let folder):
+      "\(folder.path) has no \(PretrainedDescription.fileName): expected a finished run of 'memesense pretrain'; give it "
+        + "--resume if it was killed"
+    case .unknownNetwork(let run, let name, let known):
+      "\(run.path) has no network '\(name)'; it has \(known.joined(separator: ", "))"
+    case .otherBackbone(let run, let known, let wanted):
+      "\(run.path) has the weights of \(known.joined(separator: " and ")), and those of \(wanted) are wanted; name "
+        + "one of the former as the backbone"
     case .noTokenStates(let encoder, let reason):
       "encoder \(encoder): the method reads the states of a text's tokens; \(reason)"
     case .noRegions(let encoder):

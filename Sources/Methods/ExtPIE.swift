@@ -14,69 +14,6 @@ import TorchNN
 /// Pretraining sees every training meme that has both modalities, labelled or not. The classifier sees whole pictures, in
 /// training as in prediction; the published code trains on random parts and predicts on others (reference 11 §4).
 public struct ExtPIE: Method {
-  /// The network for texts; DistilBERT's sizes are the default.
-  public struct Text: Codable, Sendable, Equatable {
-    public enum Family: String, Codable, Sendable, CaseIterable {
-      case distilBert = "distilbert"
-      case bert
-    }
-
-    public var family = Family.distilBert
-    public var width = 768
-    public var layerCount = 6
-    public var headCount = 12
-    public var innerWidth = 3072
-    public var dropoutRate = 0.1
-    public var textLength = 100
-    /// A model of the hub to start from (`distilbert/distilbert-base-uncased`), for BERT also `lite`; or `random`.
-    public var weights = InitialWeights.random
-
-    public init() {}
-
-    enum CodingKeys: String, CodingKey {
-      case family, width, weights
-      case layerCount = "layers"
-      case headCount = "heads"
-      case innerWidth = "inner_width"
-      case dropoutRate = "dropout_rate"
-      case textLength = "text_length"
-    }
-
-    private var shape: BertShape {
-      BertShape(
-        layers: TransformerLayerShape(
-          width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate), layerCount: layerCount)
-    }
-
-    /// What the tokenizer of the recipe's encoder knows: BERT's uncased words.
-    static let vocabularySize = BertShape.base.vocabularySize
-
-    func network(in scope: Scope) -> any TextNetwork {
-      switch family {
-      case .distilBert: DistilBertNetwork(shape, in: scope)
-      case .bert: BertTrunk(shape, in: scope)
-      }
-    }
-
-    func initialValues() throws -> [String: Tensor] {
-      guard let model = weights.model else { return [:] }
-      // A shallower network takes the first layers.
-      switch family {
-      case .distilBert:
-        return try PretrainedWeights.distilBert(of: model).keepingLayers(["transformer.layer.": layerCount])
-      case .bert:
-        return try PretrainedWeights.bert(of: model, headPrefix: "bert.").keepingLayers(shape.layerCounts)
-          .filter { !$0.key.hasPrefix("pooler.") }
-      }
-    }
-
-    func check(_ check: inout SettingsCheck) {
-      check.require(width: width, heads: headCount, inner: innerWidth, dropoutRate: dropoutRate, of: "text")
-      check.require(layerCount, in: 1...100, "text.layers")
-      check.require(textLength, in: 2...512, "text.text_length")
-    }
-  }
-
   /// The loss of pretraining (reference 11 §2) and how it is optimised.
   public struct Pretraining: Codable, Sendable, Equatable {
     /// Of the hinge between the embedding of both modalities and the image's.
@@ -129,7 +66,7 @@ public struct ExtPIE: Method {
   public var pictureSide = 224
   /// A model of the hub with ResNet-18's weights (`timm/resnet18.a1_in1k`) to start from, or `random`.
   public var imageWeights = InitialWeights.random
-  public var text = Text()
+  public var text = TextNetworkSettings()
   /// Of what pretraining compares.
   public var embeddingWidth = 512
   public var pretraining = Pretraining()
@@ -155,17 +92,10 @@ public struct ExtPIE: Method {
     let heads: ExtPIEHeads
     let classifier: PairClassifier
     let input = PictureInput.imageNet
-    let textLength: Int
+    let text: TextNetworkSettings
     let isExclusive: Bool
     /// What pretraining trains: all but the classifier.
     let pretrained: [Tensor]
-
-    /// The states of the texts' first tokens [N, X].
-    private func firstStates(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
-      let tokens = TokenBatch(
-        rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: Text.vocabularySize)
-      return texts(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1)
-    }
 
     /// What pretraining compares of memes that have both modalities.
     func embeddings(_ features: FeatureTable, _ rows: [Int], using generator: Generator) -> ExtPIEHeads.Embeddings {
@@ -174,7 +104,7 @@ public struct ExtPIE: Method {
       let seen = images(.concatenated(views, along: 0), using: generator)
       return heads.embeddings(
         views: (seen.sliced(0..<rows.count), seen.sliced(rows.count..<2 * rows.count)),
-        text: firstStates(features, rows, using: generator))
+        text: text.firstStates(texts, features, rows, using: generator))
     }
 
     /// What the classifier reads; the vector of a missing modality is zero.
@@ -182,7 +112,7 @@ public struct ExtPIE: Method {
       let hasImage = features.requestedPictures.presence(rows).expanded(at: 1)
       let hasText = Tensor(rows.map { !features.requestedIDs[$0].isEmpty }).expanded(at: 1)
       let image = heads.vectors(images: images(input(features.requestedPictures, rows), using: nil))
-      let text = heads.vectors(texts: firstStates(features, rows, using: nil))
+      let text = heads.vectors(texts: self.text.firstStates(texts, features, rows, using: nil))
       return PreparedFeatures(
         image: image.to(.float32) * hasImage, text: text.to(.float32) * hasText.to(.float32))
     }
@@ -211,7 +141,7 @@ public struct ExtPIE: Method {
       classifier: PairClassifier(
         imageWidth: images.width, textWidth: texts.width, fusion: fusion, outputs: shape.outputCount,
         in: scope["classifier"]),
-      textLength: text.textLength, isExclusive: shape.task.kind == .multiclass,
+      text: text, isExclusive: shape.task.kind == .multiclass,
       pretrained: ["images", "texts", "heads"].flatMap { scope[$0].parameters })
   }
 
@@ -231,7 +161,7 @@ public struct ExtPIE: Method {
   }
 
   public func refusal(of problem: Problem) -> String? {
-    if let reason = problem.refusalOfTokens(beyond: Text.vocabularySize) { return reason }
+    if let reason = problem.refusalOfTokens(beyond: TextNetworkSettings.vocabularySize) { return reason }
     let count = problem.pairs.count
     return count >= 2
       ? nil

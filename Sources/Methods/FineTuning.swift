@@ -59,9 +59,12 @@ struct LayeredParameters {
 
   /// - Parameters:
   ///   - network: Where all of the network's parameters have been taken from.
+  ///   - further: Networks beside it, whose parameters all lie as deep as what follows its layers.
   ///   - head: The same of the head.
-  init(network: Scope, of shape: some LayeredShape, head: Scope) {
-    self.network = network.namedParameters.map { ($0.value, shape.depth(of: $0.name)) }
+  init(network: Scope, of shape: some LayeredShape, beside further: Scope? = nil, head: Scope) {
+    self.network =
+      network.namedParameters.map { ($0.value, shape.depth(of: $0.name)) }
+      + (further?.parameters ?? []).map { ($0, shape.depth + 1) }
     self.head = head.parameters
     depth = shape.depth
   }

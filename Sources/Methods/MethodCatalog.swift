@@ -16,6 +16,7 @@ public enum MethodCatalog {
     LXMERT.self,
     ExtPIE.self,
     TIBVA.self,
+    FineTune.self,
   ]
 
   /// The method of that name; `nil` where there is none.

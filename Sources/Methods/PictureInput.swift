@@ -25,11 +25,14 @@ struct PictureInput {
     self.deviation = Tensor(deviation, shape: [3, 1, 1])
   }
 
+  /// What the network sees of bytes [N, 3, S, S].
+  func callAsFunction(_ bytes: Tensor) -> Tensor { (bytes.to(.float32) / 255 - mean) / deviation }
+
   /// The given pictures [N, 3, S, S], or `views` of them. A missing one is of the mean colour, which is zero here.
   func callAsFunction(_ pictures: PictureBlock, _ rows: [Int], views: Tensor? = nil) -> Tensor {
     let bytes = views ?? pictures.gathered(rows)
     let isPresent = pictures.presence(rows).reshaped(to: [rows.count, 1, 1, 1])
-    return (bytes.to(.float32) / 255 - mean) / deviation * isPresent
+    return self(bytes) * isPresent
   }
 }
 

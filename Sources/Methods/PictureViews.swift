@@ -13,6 +13,8 @@ public enum PictureAugmentation: String, Codable, Sendable, CaseIterable {
   case simclr
   /// Two changes out of fourteen.
   case randaugment
+  /// Slight changes of colour, a slight turn and flips both ways, each now and then.
+  case cass
 
   /// What makes views of `side` rows and columns; `nil` where pictures stay as they are.
   func pipeline(side: Int) -> AugmentationPipeline? {
@@ -22,6 +24,7 @@ public enum PictureAugmentation: String, Codable, Sendable, CaseIterable {
     case .crop: .crop(side: side)
     case .simclr: .simCLR(side: side)
     case .randaugment: .randAugment
+    case .cass: .cass
     }
   }
 }

@@ -1,7 +1,9 @@
 import Encoders
+import Networks
 import Torch
 
-/// What a network that is trained whole starts from, as recipes say it: `random`, or the name of a model.
+/// What a network that is trained whole starts from, as recipes say it: `random`, the name of a model, or for backbones
+/// the folder of a pretraining's run.
 public struct InitialWeights: Codable, Sendable, Equatable {
   /// `nil` for random weights.
   public var model: String?
@@ -29,6 +31,16 @@ enum PretrainedWeights {
       !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked")
     }
     return try requiring("conv1.weight", of: "ResNet", in: found, model)
+  }
+
+  /// Those of a backbone without its classifier.
+  ///
+  /// - Parameter model: A model of the hub in timm's layout, or a run of 'memesense pretrain'.
+  static func backbone(_ backbone: Backbone, of model: String) throws -> [String: Tensor] {
+    let found = try EncoderCatalog.weights(of: model, for: backbone).filter { key, _ in
+      !["fc.", "head."].contains(where: key.hasPrefix) && !key.hasSuffix(".num_batches_tracked")
+    }
+    return try requiring(backbone.tellingKey, of: backbone.name, in: found, model)
   }
 
   /// ViLT's without what it was pretrained with beside it.

@@ -17,6 +17,10 @@ public struct TrainingStage {
   /// Batches between two decays of the learning rate; `nil` where it decays after every epoch.
   public var decayInterval: Int?
   public var settings: StageSettings
+  /// Learning rate and weight decay of each step, counted from 0; `nil` where ``settings`` say them.
+  public var schedule: ((_ step: Int) -> Optimizer.Rates)?
+  /// Whether an epoch leaves out what fills no batch, for losses that compare the examples of one.
+  public var dropsPartialBatch = false
   /// Examples whose gradient is computed at once, the gradients of a batch being added up; 0 for the whole batch. Only
   /// where the loss is a mean over examples that do not depend on each other: batch statistics, contrasts within a batch
   /// and companions forbid it.
@@ -31,9 +35,13 @@ public struct TrainingStage {
   public var classifier: (any Classifier)?
   /// The loss of one batch.
   public var loss: (TrainingBatch) -> Tensor
+  /// Changes gradients before a step, counted from 0, such as to leave some parameters as they are for a while.
+  public var beforeStep: ((_ step: Int, _ optimizer: Optimizer) -> Void)?
   /// Changes buffers after a step, such as a teacher's moving average: it is given how many steps the stage has taken and
   /// the parameters as the optimizer holds them, float32 also where products are in bfloat16.
   public var afterStep: ((_ steps: Int, _ parameters: [Tensor]) -> Void)?
+  /// Measures after each epoch what its loss does not tell; `nil` where that says enough.
+  public var observation: (() throws -> StageObservation)?
 
   /// Examples that stand beside others in every batch.
   public struct Companions: Sendable, Equatable {
@@ -77,8 +85,21 @@ public struct TrainingStage {
 
   /// The batches of an epoch. With companions an epoch ends with the pool that runs out first, partial batches dropped.
   public var batchCount: Int {
-    guard let companions else { return (exampleCount + settings.batchSize - 1) / settings.batchSize }
+    guard let companions else {
+      return (exampleCount + (dropsPartialBatch ? 0 : settings.batchSize - 1)) / settings.batchSize
+    }
     return min(exampleCount / settings.batchSize, companions.exampleCount / companions.batchSize)
+  }
+
+  /// Learning rate and weight decay of a step, counted from 0 over all epochs.
+  public func rates(at step: Int) -> Optimizer.Rates {
+    if let schedule { return schedule(step) }
+    let decay = Schedule.step(factor: settings.learningRateDecay, interval: decayInterval ?? batchCount)
+    let rise = settings.warmUp * Double(settings.epochs * batchCount)
+    let warmUp = Schedule.warmUp(length: Int(rise), then: .constant)
+    return Optimizer.Rates(
+      learning: settings.learningRate * decay.factor(at: step) * warmUp.factor(at: step),
+      weightDecay: settings.weightDecay)
   }
 
   /// The rows of every batch of an epoch, both pools shuffled.
@@ -105,6 +126,19 @@ public struct TrainingStage {
     let weights = parts.map { exampleWeights?.gathered($0).sum().item ?? Double($0.shape[0]) }
     let total = weights.reduce(0, +)
     return zip(parts, weights).map { ($0, $1 / total) }
+  }
+}
+
+/// What was measured of a stage beside its loss.
+public struct StageObservation: Sendable, Equatable {
+  /// By name.
+  public var measures: [String: Double]
+  /// What a person should know, with what to do about it.
+  public var warnings: [String]
+
+  public init(measures: [String: Double], warnings: [String] = []) {
+    self.measures = measures
+    self.warnings = warnings
   }
 }
 
@@ -188,19 +222,20 @@ extension StageTrainer {
   /// Trains a network and its head on the labelled memes with cross-entropy.
   ///
   /// - Parameters:
+  ///   - buffers: Running statistics of the network.
   ///   - views: Makes the pictures of a batch; `nil` where there are none, or the network reads them as they are.
   ///   - logits: Of memes by their rows in the problem's features, and of their views.
   func trainWhole(
-    _ model: any Classifier, _ parameters: LayeredParameters, on problem: Problem, weights: ClassWeights,
-    settings: StageSettings, tuning: FineTuning, views: PictureViews? = nil,
+    _ model: any Classifier, _ parameters: LayeredParameters, buffers: [Tensor] = [], on problem: Problem,
+    weights: ClassWeights, settings: StageSettings, tuning: FineTuning, views: PictureViews? = nil,
     logits: @escaping (_ memes: [Int], _ views: Tensor?, _ generator: Generator) -> Tensor
   ) throws {
     let targets = Targets(problem.labels, task: problem.task)
     let loss = weights.loss(for: targets)
     let trained = tuning.trained(parameters)
     var stage = TrainingStage(
-      name: "head", parameters: trained.values, exampleCount: problem.labelled.count, settings: settings,
-      classifier: model,
+      name: "head", parameters: trained.values, buffers: buffers, exampleCount: problem.labelled.count,
+      settings: settings, classifier: model,
       batchLoss: { batch in
         let chosen: [Int] = batch.rows.values()
         return loss(logits(chosen.map { problem.labelled[$0] }, batch.inputs.first, batch.generator), batch.rows)

@@ -13,7 +13,7 @@ public protocol LayeredShape {
 
 extension LayeredShape {
   /// The number behind `prefix` in a key.
-  fileprivate func number(in key: String, after prefix: String) -> Int? {
+  func number(in key: String, after prefix: String) -> Int? {
     guard key.hasPrefix(prefix) else { return nil }
     return Int(key.dropFirst(prefix.count).prefix { $0 != "." })
   }

@@ -10,6 +10,9 @@ public struct MovingAverage {
     values = withoutGrad { tensors.map { $0.detached().copied() } }
   }
 
+  /// Takes the values that `tensors` have as averages, and changes those: of a teacher's own parameters.
+  public init(changing tensors: [Tensor]) { values = tensors }
+
   /// Moves every average to `decay · average + (1 − decay) · tensor`.
   public func update(from tensors: [Tensor], decay: Double) {
     precondition(tensors.count == values.count, "\(tensors.count) tensors for \(values.count) averages")

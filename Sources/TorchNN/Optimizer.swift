@@ -32,9 +32,19 @@ public final class Optimizer {
     }
   }
 
+  /// What a step takes beside the gradients; it may change from step to step.
+  public struct Rates: Sendable, Equatable {
+    public var learning: Double
+    public var weightDecay: Double
+
+    public init(learning: Double, weightDecay: Double) {
+      self.learning = learning
+      self.weightDecay = weightDecay
+    }
+  }
+
   public let rule: Rule
-  public let weightDecay: Double
-  public var learningRate: Double
+  public var rates: Rates
   public let parameters: [Tensor]
   private let scales: [Scale]
   /// What a checkpoint of the weights must hold: the parameters themselves, float32 masters of those in bfloat16.
@@ -63,8 +73,7 @@ public final class Optimizer {
       return master
     }
     self.rule = rule
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
+    rates = Rates(learning: learningRate, weightDecay: weightDecay)
     let zeros = { [masters] in masters.map(\.zerosAlike) }
     switch rule {
     case .adam:
@@ -86,8 +95,8 @@ public final class Optimizer {
         for index in trained { steps[index].add(Tensor(1).to(steps[index].device)) }
         for (scale, group) in groups(of: trained) {
           let step = AdamStep(
-            learningRate: learningRate * scale.rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
-            weightDecay: weightDecay * scale.decay, isDecoupled: isDecoupled)
+            learningRate: rates.learning * scale.rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+            weightDecay: rates.weightDecay * scale.decay, isDecoupled: isDecoupled)
           for index in group where Self.steppedInOnePass(masters[index]) { stepInOnePass(index, step) }
           stepByLibtorch(group.filter { !Self.steppedInOnePass(masters[$0]) }, step)
         }
@@ -95,8 +104,8 @@ public final class Optimizer {
         for (scale, group) in groups(of: trained) {
           Op.sgd.run(
             .tensors(group.map { parameters[$0] }), .tensors(group.map { parameters[$0].grad! }),
-            .tensors(momentum == 0 ? [] : group.map { firstMoments[$0] }), .double(weightDecay * scale.decay),
-            .double(momentum), .double(learningRate * scale.rate), 0.0, .bool(nesterov), false, .bool(!hasStepped))
+            .tensors(momentum == 0 ? [] : group.map { firstMoments[$0] }), .double(rates.weightDecay * scale.decay),
+            .double(momentum), .double(rates.learning * scale.rate), 0.0, .bool(nesterov), false, .bool(!hasStepped))
         }
       }
     }
@@ -162,6 +171,14 @@ public final class Optimizer {
       for gradient in gradients { gradient.scale(by: limit / (norm + 1e-6)) }
     }
     return norm
+  }
+
+  /// Scales each gradient down that is longer than `limit`, whatever the others are (as facebookresearch/dino does).
+  public func clipEachGradient(toNorm limit: Double) {
+    for gradient in parameters.compactMap(\.grad) {
+      let norm = gradient.to(.float32).norm().item
+      if norm > limit { gradient.scale(by: limit / (norm + 1e-6)) }
+    }
   }
 
   /// What a checkpoint must hold to go on from here.

@@ -48,10 +48,6 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       stage.parameters, scales: stage.scales, rule: settings.rule, learningRate: settings.learningRate,
       weightDecay: settings.weightDecay, isMixed: precision == .bfloat16)
     defer { optimizer.restoreMasters() }
-    let schedule = Schedule.step(
-      factor: settings.learningRateDecay, interval: stage.decayInterval ?? stage.batchCount)
-    let warmUpBatches = settings.warmUp * Double(settings.epochs * stage.batchCount)
-    let warmUp = Schedule.warmUp(length: Int(warmUpBatches), then: .constant)
     let checkpoint = StageCheckpoint(stage, in: folder)
     var progress = try checkpoint.restore(optimizer) ?? StageProgress()
     try log.rewind(stage: stage.name, to: progress.epoch)
@@ -69,7 +65,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       while progress.batch < batches.count, isWanted() {
         let number = progress.batch
         let position = epoch * stage.batchCount + number
-        optimizer.learningRate = settings.learningRate * schedule.factor(at: position) * warmUp.factor(at: position)
+        optimizer.rates = stage.rates(at: position)
         let generator = Generator(seed: seed, parts: stage.name, String(epoch), String(number))
         var loss = 0.0
         for part in parts[number] {
@@ -78,6 +74,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
           loss += addGradient(of: batch, share: part.share, stage) * part.share
         }
         if settings.gradientClip > 0 { optimizer.clipGradients(toNorm: settings.gradientClip) }
+        stage.beforeStep?(position, optimizer)
         optimizer.step()
         stage.afterStep?(position + 1, optimizer.masters)
         progress.add(loss, of: batches[number].shape[0])
@@ -90,10 +87,11 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       guard progress.batch == batches.count else { break }
       let loss = progress.meanLoss
       guard loss.isFinite else {
-        throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.learningRate)
+        throw TrainingError.diverged(stage: stage.name, epoch: epoch + 1, learningRate: optimizer.rates.learning)
       }
       let seconds = spent()
       let score = try score(of: stage)
+      let observation = try stage.observation.map { observe in try precision(observe) }
       if let score, progress.best.map({ scorer!.selection.prefers(score, over: $0.score) }) ?? true {
         progress.best = BestEpoch(
           score: score, weights: optimizer.masters.map { $0.detached().copied() },
@@ -101,8 +99,9 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       }
       try log.append(
         TrainingLog.Epoch(
-          stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.learningRate, seconds: seconds,
-          score: score))
+          stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.rates.learning, seconds: seconds,
+          score: score, measures: observation?.measures))
+      for warning in observation?.warnings ?? [] { observer.observe(.warning("epoch \(epoch + 1): \(warning)")) }
       progress.finishEpoch()
       if saving.isDue || progress.epoch == settings.epochs {
         try saving.save { try checkpoint.save(optimizer, progress) }

@@ -46,7 +46,7 @@ extension Corpus {
       encoder: EncoderCatalog.pair(named: recipe.encoder), request: recipe.method.request, observer: observer)
     return try Corpus(dataset, splits: splits) { memes in
       let (keys, _, problems) = try extractor.extract(memes, cleaning: recipe.textCleaning)
-      warn(of: problems, "images could not be read and count as missing", observer)
+      warn(of: problems, observer)
       return try extractor.table(keys)
     }
   }
@@ -54,6 +54,11 @@ extension Corpus {
   /// Names the first few of many bad rows.
   public static func warn(of rows: [RowProblem], _ observer: any ProgressObserver) {
     warn(of: rows, "rows could not be used as they are", observer)
+  }
+
+  /// Names the first few of many pictures.
+  static func warn(of pictures: [UnreadablePicture], _ observer: any ProgressObserver) {
+    warn(of: pictures, "images could not be read and count as missing", observer)
   }
 
   /// Names the first few of many problems.

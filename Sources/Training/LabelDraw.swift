@@ -11,18 +11,23 @@ struct LabelDraw {
 
   /// Draws from the memes that have a label for `task`; the others are unlabelled in any case.
   init(recipe: Recipe, memes: [Meme], task: LabelTask) throws {
+    try self.init(recipe.labels, sampling: recipe.sampling, seed: recipe.seed, memes: memes, task: task)
+  }
+
+  /// - Parameter labels: A fraction up to 1, or a count above it.
+  init(_ labels: Double, sampling: Recipe.Sampling, seed wanted: UInt64, memes: [Meme], task: LabelTask) throws {
     let candidates = memes.indices.filter { memes[$0].labels[task.name] != nil }
-    let ratio = recipe.labels > 1 ? recipe.labels / Double(max(1, candidates.count)) : recipe.labels
+    let ratio = labels > 1 ? labels / Double(max(1, candidates.count)) : labels
     guard !candidates.isEmpty else { throw TrainingError.noMemes(split: "train", task: task.name) }
     guard ratio <= 1 else {
       throw TrainingError.invalid(
-        "\(recipe.labels) labels are asked for and the training split has \(candidates.count)")
+        "\(labels) labels are asked for and the training split has \(candidates.count)")
     }
-    guard let seed = UInt32(exactly: recipe.seed) else {
-      throw TrainingError.invalid("the seed is \(recipe.seed); label draws take 0 to \(UInt32.max)")
+    guard let seed = UInt32(exactly: wanted) else {
+      throw TrainingError.invalid("the seed is \(wanted); label draws take 0 to \(UInt32.max)")
     }
     let split =
-      switch recipe.sampling {
+      switch sampling {
       case .uniform: try LabelRatioSplit(count: candidates.count, ratio: ratio, seed: seed)
       case .stratified:
         try LabelRatioSplit.stratified(

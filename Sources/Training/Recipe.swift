@@ -115,7 +115,7 @@ public struct Recipe: Codable, Sendable {
 
 extension KeyedDecodingContainer {
   /// A value that may be null but must be written.
-  fileprivate func requiredOptional<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value? {
+  func requiredOptional<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value? {
     guard contains(key) else {
       throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "it may be null"))
     }

@@ -1,4 +1,28 @@
 import Foundation
+import Methods
+
+/// The recipes of pretraining that come with the program.
+public enum PretrainingLibrary {
+  private static let folder = ResourceFolder(name: "PretrainingRecipes", what: "recipes of pretraining")
+
+  /// Their names, sorted.
+  public static var names: [String] {
+    get throws { try folder.names }
+  }
+
+  /// A shipped recipe's text, comments included; `nil` where there is none of that name.
+  public static func text(named name: String) throws -> String? { try folder.text(named: name) }
+
+  /// The recipe that a method is trained by unless told otherwise: `<method>-lite`.
+  public static func defaultText(method: String) throws -> String {
+    guard let text = try text(named: "\(method)-lite") else {
+      throw RecipeError(
+        description: "there is no pretraining '\(method)'; there are "
+          + PretrainingCatalog.all.map { $0.name }.joined(separator: ", "))
+    }
+    return text
+  }
+}
 
 /// The recipes that come with the program.
 public enum RecipeLibrary {

@@ -12,9 +12,11 @@ public final class TrainingLog: Sendable {
     public var seconds: Double
     /// The score on the validation split, where epochs are chosen by one.
     public var score: Double?
+    /// What the stage measures beside its loss, by name.
+    public var measures: [String: Double]?
 
     enum CodingKeys: String, CodingKey {
-      case stage, epoch, loss, seconds, score
+      case stage, epoch, loss, seconds, score, measures
       case learningRate = "learning_rate"
     }
   }
@@ -60,8 +62,12 @@ public final class TrainingLog: Sendable {
       try handle.write(contentsOf: Self.line(epoch))
     }
     let score = epoch.score.map { [Event.Value.scalar("\(epoch.stage)/validation_score", $0)] } ?? []
+    let measures = (epoch.measures ?? [:]).sorted { $0.key < $1.key }.map {
+      Event.Value.scalar("\(epoch.stage)/\($0.key)", $0.value)
+    }
     try events?.append(
-      [.scalar("\(epoch.stage)/loss", epoch.loss), .scalar("\(epoch.stage)/learning_rate", epoch.learningRate)] + score,
+      [.scalar("\(epoch.stage)/loss", epoch.loss), .scalar("\(epoch.stage)/learning_rate", epoch.learningRate)] + score
+        + measures,
       step: epoch.epoch)
   }
 

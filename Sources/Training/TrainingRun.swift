@@ -67,7 +67,8 @@ public struct TrainingRun {
   ///   - corpus: the dataset and its features.
   ///   - resumes: whether to go on with what a killed run left in the folder.
   public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
-    try checkFolder(resumes: resumes)
+    let runFolder = try runFolder
+    try runFolder.check(resumes: resumes)
     let tasks = try corpus.tasks(named: recipe.task)
     let task = tasks[0]
     let training = corpus.memes(in: .train)
@@ -90,12 +91,12 @@ public struct TrainingRun {
       try EpochScorer($0, on: corpus, tasks: tasks, observer: observer)
     }
     // Only now, so that a mistyped task leaves no begun run behind.
-    try prepareFolder()
+    try runFolder.prepare()
     if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
     let events = try EventFile(in: folder)
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: events)
     var trainer = CheckpointingTrainer(
-      folder: checkpoints, precision: recipe.precision, log: log, observer: observer)
+      folder: runFolder.checkpoints, precision: recipe.precision, log: log, observer: observer)
     trainer.scorer = scorer
     let clock = ContinuousClock()
     let start = clock.now
@@ -131,7 +132,7 @@ public struct TrainingRun {
       summary.calibration = CalibrationSummary(tasks: byTask, test: Dictionary(uniqueKeysWithValues: test))
     }
     try events.append(summary: summary, predictions: predictions, recipe: recipe)
-    try writeAtomically(JSON.pretty(summary), to: folder.appending(path: Self.metricsName))
+    try runFolder.write(metrics: summary)
     return Outcome(
       summary: summary, recipe: recipe, dataset: corpus.dataset.name, task: task, epochs: log.epochs,
       predictions: predictions)
@@ -153,37 +154,16 @@ public struct TrainingRun {
   // MARK: The folder
 
   /// Declares the run complete: its checkpoints are no longer needed.
-  public func finish() throws { try FileManager.default.removeItem(at: checkpoints) }
+  public func finish() throws { try runFolder.finish() }
 
   /// What a complete run measured, as its `metrics.json` has it; `nil` for one that is not complete.
-  public func finishedMetrics() throws -> Data? {
-    let files = FileManager.default
-    let file = folder.appending(path: Self.metricsName)
-    guard files.fileExists(atPath: file.path), !files.fileExists(atPath: checkpoints.path) else { return nil }
-    return try Data(contentsOf: file)
-  }
-
-  private static let metricsName = "metrics.json"
-  private var checkpoints: URL { folder.appending(path: "checkpoints") }
-
-  private var recipeFile: URL { folder.appending(path: "recipe.yaml") }
+  public func finishedMetrics() throws -> Data? { try runFolder.finishedMetrics() }
 
   /// Refuses a folder that holds something else, before any long work.
-  public func checkFolder(resumes: Bool) throws {
-    let files = FileManager.default
-    guard files.fileExists(atPath: folder.path) else { return }
-    let contents = Set(try files.contentsOfDirectory(atPath: folder.path))
-    // A run killed before its recipe was written has nothing to go on from; anything else here is not ours.
-    let isOurs = contents.contains("recipe.yaml") || contents.isSubset(of: ["checkpoints", "recipe.yaml.partial"])
-    guard contents.isEmpty || (resumes && isOurs) else { throw TrainingError.outputExists(folder) }
-    if let earlier = files.contents(atPath: recipeFile.path), earlier != Data(try recipe.yaml.utf8) {
-      throw TrainingError.recipeChanged(folder)
-    }
-  }
+  public func checkFolder(resumes: Bool) throws { try runFolder.check(resumes: resumes) }
 
-  private func prepareFolder() throws {
-    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
-    try writeAtomically(Data(try recipe.yaml.utf8), to: recipeFile)
+  private var runFolder: RunFolder {
+    get throws { RunFolder(url: folder, recipe: try recipe.yaml) }
   }
 }
 

@@ -35,11 +35,12 @@ enum ExitStatus {
     case RecognitionError.missingLanguage: self = .missingInput
     case RecognitionError.damagedMemory: self = .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
-    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.tooManySides, EncoderError.noTokenStates,
+    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.otherBackbone,
+      EncoderError.tooManySides, EncoderError.noTokenStates,
       EncoderError.noRegions, EncoderError.readsTextsAlone:
       self = .usage
     case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)
-    case EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
+    case EncoderError.notPretrained, EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput
     case ChartLibraryError.missing: self = .missingInput
     case is ChartLibraryError: self = .badData
     case is EncoderError, is WordPieceError, is CLIPTokenizerError, is SentencePieceError: self = .badData

@@ -13,6 +13,7 @@ struct Memesense: ParsableCommand {
 
         memesense data inspect PATH                   what is in a dataset, and what is wrong with it
         memesense data audit PATH                     duplicates, leaks between splits, doubtful labels
+        memesense pretrain --method dino …            an encoder from pictures without labels
         memesense train --data PATH --task harmful --labels 0.05 --output runs/first
         memesense evaluate runs/first                 scores on the test split
         memesense predict runs/first meme.jpg --text "the words on it"
@@ -24,7 +25,8 @@ struct Memesense: ParsableCommand {
       program.
       """,
     subcommands: [
-      Demo.self, DataCommand.self, Embed.self, Train.self, Evaluate.self, Predict.self, Serve.self, Export.self,
+      Demo.self, DataCommand.self, Embed.self, Pretrain.self, Train.self, Evaluate.self, Predict.self, Serve.self,
+      Export.self,
       OCR.self, ScoreCommand.self, Benchmark.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
     ]
   )

@@ -87,7 +87,7 @@ import TorchNN
       let value = loss()
       #expect(abs(value.item - expected) < 1e-4, "step \(step)")
       value.backward()
-      optimizer.learningRate = 0.01 * schedule.factor(at: step)
+      optimizer.rates.learning = 0.01 * schedule.factor(at: step)
       optimizer.step()
     }
   }

@@ -10,7 +10,8 @@ import Testing
     let help = try program("--help")
     #expect(help.status == 0)
     for name in [
-      "demo", "data", "embed", "train", "evaluate", "predict", "serve", "score", "recipe", "encoders", "benchmark",
+      "demo", "data", "embed", "pretrain", "train", "evaluate", "predict", "serve", "score", "recipe", "encoders",
+      "benchmark",
     ] {
       #expect(help.output.contains("  \(name) "), "\(name)")
       #expect(try program(name, "--help").output.contains("USAGE: memesense \(name)"))

@@ -58,22 +58,22 @@ import Testing
   @Test func whoeverComputesMeanwhileHasAllThreads() throws {
     try withDrawnMemes(6) { memes, _ in
       let pictures = try memes.map { try ImageDecoder().decode(contentsOf: $0.image!) }
-      let readers = Mutex(2)
-      let teams = Mutex<Set<CInt>>([])
-      DispatchQueue.concurrentPerform(iterations: 3) { index in
-        guard index == 2 else {
+      let reading = DispatchGroup()
+      for _ in 0..<2 {
+        reading.enter()
+        Thread.detachNewThread {
           for picture in pictures { #expect(throws: Never.self) { try TextRecognizer().text(on: picture) } }
-          return readers.withLock { $0 -= 1 }
-        }
-        while readers.withLock({ $0 > 0 }) {
-          var size: CInt = 0
-          GOMP_parallel(
-            { if omp_get_thread_num() == 0 { $0!.storeBytes(of: omp_get_num_threads(), as: CInt.self) } }, &size, 2, 0)
-          _ = teams.withLock { $0.insert(size) }
-          usleep(200)
+          reading.leave()
         }
       }
-      #expect(teams.withLock { $0 } == [2])
+      var teams: Set<CInt> = []
+      while reading.wait(timeout: .now() + .microseconds(200)) == .timedOut {
+        var size: CInt = 0
+        GOMP_parallel(
+          { if omp_get_thread_num() == 0 { $0!.storeBytes(of: omp_get_num_threads(), as: CInt.self) } }, &size, 2, 0)
+        teams.insert(size)
+      }
+      #expect(teams == [2])
     }
   }
 

@@ -45,7 +45,7 @@ import TorchNN
   /// - Parameters:
   ///   - body: Makes something new, trains it with the given trainer and returns what came out.
   ///   - expected: How many batches there are.
-  private func expectSameBytes(
+  func expectSameBytes(
     _ precision: Precision = .float32, batches expected: Int, scorer: EpochScorer? = nil,
     _ body: (any StageTrainer) throws -> [String: Tensor]
   ) throws {

@@ -5,7 +5,7 @@ import Torch
 @testable import Methods
 @testable import Training
 
-/// The loss curve of a tiny seeded run of every method that is trained by epochs: a refactoring leaves it as it is.
+/// The loss curve of a tiny seeded run of every method that is trained by epochs, and of every pretraining: a refactoring leaves it as it is.
 ///
 /// `Fixtures/losses.json` is written by this test where MEMESENSE_RECORD_GOLDEN=1; look at what changed before
 /// committing it. Processors and numbers of threads round differently, so values may be off by 1e-4 of themselves, and by
@@ -15,7 +15,7 @@ import Torch
     .appending(path: "Fixtures/losses.json")
 
   private static func tolerance(_ curve: String) -> Double {
-    curve.hasPrefix("cmml ") || curve.hasPrefix("ext-pie ") ? 1e-2 : 1e-4
+    ["cmml ", "ext-pie ", "dino ", "cass "].contains(where: curve.hasPrefix) ? 1e-2 : 1e-4
   }
 
   @Test func curvesAreThoseOfTheRecord() throws {
@@ -35,6 +35,14 @@ import Torch
           try FileManager.default.removeItem(at: folder.url.appending(path: "\(stage).safetensors"))
         }
       }
+    }
+    for type in PretrainingCatalog.all {
+      let recipe = try PretrainingTests.quick(type)
+      let folder = try TemporaryFolder()
+      let log = try TrainingLog(folder.url.appending(path: "log.jsonl"))
+      try CheckpointingTrainer(folder: folder.url, precision: .float32, log: log, observer: SilentObserver())
+        .train([PretrainingTests.prepared(recipe).stage], seed: recipe.seed)
+      curves["\(type.name) pretraining"] = log.epochs.map(\.loss)
     }
     if ProcessInfo.processInfo.environment["MEMESENSE_RECORD_GOLDEN"] == "1" {
       try JSON.pretty(curves).write(to: Self.file)

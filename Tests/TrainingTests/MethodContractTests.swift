@@ -59,6 +59,8 @@ import Torch
       overrides: SmallProblem.small(type)
         // Pictures of one colour are hard on convolutions: a few epochs are too few.
         + (type.name == CMMLOrigin.name ? ["settings.training.epochs=20"] : [])
+        // As are words and colours for networks that begin at random weights.
+        + (type.name == FineTune.name ? ["settings.training.epochs=60"] : [])
         + (type.name == LogisticRegression.name ? [] : ["settings.training.learning_rate=0.003"])
         // Random networks tell more of words the wider they are, and these are frozen before any label is seen.
         + (type.name == ExtPIE.name ? ["settings.text.width=48", "settings.training.learning_rate=0.001"] : [])

@@ -130,6 +130,11 @@ enum SmallProblem {
     case LXMERT.name:
       return layers + ["text_layers=1", "region_layers=1", "cross_layers=1"].map { "settings.network.\($0)" }
         + ["settings.weights=random"]
+    case FineTune.name:
+      return [
+        "backbone.name=vit-nano16", "picture_side=\(pictureSide)", "reads=words", "head.word_width=12",
+        "head.path_width=12", "head.fused_width=12", "augmentation=none",
+      ].map { "settings.\($0)" }
     case ExtPIE.name:
       return (sizes + ["layers=1", "weights=random"]).map { "settings.text.\($0)" }
         + ["settings.picture_side=\(pictureSide)", "settings.embedding_width=8"]

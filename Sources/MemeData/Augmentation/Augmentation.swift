@@ -13,6 +13,10 @@ public enum Augmentation: Sendable, Equatable {
   case blur(deviation: ClosedRange<Double> = 0.1...2)
   /// Inverts samples of 128 and above.
   case solarize
+  /// A turn by a random angle within so many degrees; corners become black.
+  case turn(degrees: Double)
+  /// One after the other, all or none.
+  indirect case both(Augmentation, Augmentation)
   /// So many changes of ``RandAugmentChange``, each of this strength of 30.
   case randAugment(count: Int, magnitude: Int)
 
@@ -36,6 +40,12 @@ public enum Augmentation: Sendable, Equatable {
     case .grey: picture.turnGrey()
     case .blur(let deviation): picture.blur(deviation: random.number(in: deviation))
     case .solarize: picture.solarize(from: 128)
+    case .turn(let degrees):
+      let angle = random.number(in: -degrees...degrees)
+      picture = picture.moved(by: .turned(degrees: angle, width: picture.width, height: picture.height))
+    case .both(let first, let second):
+      first.apply(to: &picture, using: &random)
+      second.apply(to: &picture, using: &random)
     case .randAugment(let count, let magnitude):
       for _ in 0..<count {
         let change = random.pick(RandAugmentChange.allCases)
@@ -110,6 +120,17 @@ extension AugmentationPipeline {
         Step(.blur()),
       ])
   }
+
+  /// CASS's (reference 07 §A) without its change of perspective.
+  public static let cass: AugmentationPipeline = {
+    let jitter = Augmentation.jitter(brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0)
+    return AugmentationPipeline([
+      Step(jitter, probability: 0.3),
+      Step(.both(jitter, .turn(degrees: 10)), probability: 0.3),
+      Step(.verticalFlip, probability: 0.3),
+      Step(.horizontalFlip, probability: 0.3),
+    ])
+  }()
 
   /// RandAugment (arXiv:1909.13719) with two changes of strength 9, as ViLT was fine-tuned (reference 13 §2).
   public static let randAugment = AugmentationPipeline([Step(.randAugment(count: 2, magnitude: 9))])

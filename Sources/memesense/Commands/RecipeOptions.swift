@@ -1,7 +1,9 @@
 import ArgumentParser
+import Encoders
 import Foundation
 import Methods
 import Metrics
+import Networks
 import Training
 
 /// Which recipe a command trains by, and what it changes in it.
@@ -40,6 +42,17 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "The frozen encoders; 'memesense encoders list --help' explains their names.")
   var encoder: String?
 
+  @Option(
+    name: .customLong("init"),
+    help: """
+      What finetune starts from: a run of 'memesense pretrain' (RUN, or RUN:NAME for one of its networks), which says the \
+      network and the size of pictures too; or a model of the hub in timm's layout.
+      """)
+  var start: String?
+
+  @Option(help: "The network that finetune trains: \(Backbone.all.map(\.name).joined(separator: ", ")).")
+  var backbone: String?
+
   @Flag(
     help: "Choose temperature and thresholds by cross-validation on the validation split; predict then applies them.")
   var calibrate = false
@@ -69,9 +82,29 @@ struct RecipeOptions: ParsableArguments {
       resolved.labels = labels
     }
     if let seed { resolved.seed = seed }
-    if let encoder { resolved.encoder = encoder }
+    try setBackbone(in: &resolved)
+    resolved.encoder = EncoderCatalog.absoluteName(encoder ?? resolved.encoder)
     if calibrate { resolved.calibration = resolved.calibration ?? TaskCalibration.Settings() }
     return resolved
+  }
+
+  private func setBackbone(in recipe: inout Recipe) throws {
+    guard start != nil || backbone != nil else { return }
+    guard var method = recipe.method as? FineTune else {
+      throw ValidationError("--init and --backbone are for --method finetune, not for \(recipe.methodName).")
+    }
+    if let backbone {
+      guard let found = Backbone.named(backbone) else { throw ValidationError(Backbone.unknown(backbone)) }
+      method.backbone.name = found
+    }
+    if let start {
+      method.backbone.weights = InitialWeights(named: start)
+      if backbone == nil, let picture = try PretrainedRunName(start)?.firstPicture {
+        (method.backbone.name, method.pictureSide) = (picture.backbone, picture.side)
+      }
+    }
+    if let fault = method.fault { throw MethodError("\(FineTune.name): \(fault)") }
+    recipe.method = method
   }
 
   /// The text of a recipe file, or of a shipped recipe.

@@ -1,0 +1,145 @@
+import Encoders
+import MemeData
+import Networks
+import Torch
+import TorchNN
+
+/// A way to train networks on memes without labels.
+///
+/// A value is its settings: what a recipe's `settings` holds.
+public protocol PretrainingMethod: Codable, Sendable, Equatable {
+  /// The name in recipes and on the command line.
+  static var name: String { get }
+  /// One line for people who choose.
+  static var summary: String { get }
+
+  /// The networks for pictures that it trains, in a fixed order.
+  var backbones: [BackboneSettings] { get set }
+  /// What is wrong with the settings; `nil` where networks can be made and trained of them.
+  var fault: String? { get }
+  /// What it reads of memes.
+  var request: FeatureRequest { get }
+
+  /// Makes the networks and says how they are trained.
+  ///
+  /// - Parameters:
+  ///   - memes: Rows of the features to learn from; all have what the method reads.
+  ///   - probe: What is looked at after each epoch.
+  func prepared(
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+  ) throws -> PreparedPretraining
+}
+
+/// A pretraining that can begin.
+public struct PreparedPretraining {
+  public var stage: TrainingStage
+  /// The networks that it leaves.
+  public var networks: [Network]
+  /// What is measured of them before the first step.
+  public var before: StageObservation
+
+  public struct Network {
+    public var description: PretrainedDescription.Picture
+    /// Parameters and running statistics by their paths in the backbone.
+    public var values: [String: Tensor]
+  }
+}
+
+/// Every pretraining that a recipe can name.
+public enum PretrainingCatalog {
+  public static let all: [any PretrainingMethod.Type] = [DINO.self, CASS.self]
+
+  /// The method of that name; `nil` where there is none.
+  public static func method(named name: String) -> (any PretrainingMethod.Type)? { all.first { $0.name == name } }
+}
+
+/// How a pretraining is optimised: everything changes from step to step, and the last partial batch is left out.
+public struct PretrainingSchedule: Codable, Sendable, Equatable {
+  public enum Rule: String, Codable, Sendable, CaseIterable {
+    case adam
+    case adamW = "adamw"
+    /// With momentum 0.9.
+    case sgd
+  }
+
+  public var rule = Rule.adamW
+  public var epochs = 100
+  public var batchSize = 64
+  /// After the rise; from there it falls to ``finalLearningRate`` along half a cosine.
+  public var learningRate = 5e-4
+  public var finalLearningRate = 1e-6
+  /// Epochs during which the learning rate rises from 0.
+  public var warmUpEpochs = 10
+  /// Changes to ``finalWeightDecay`` along half a cosine; matrices alone decay.
+  public var weightDecay = 0.04
+  public var finalWeightDecay = 0.4
+  /// The largest norm of each tensor's gradient; 0 for any.
+  public var gradientClip = 3.0
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case rule, epochs
+    case batchSize = "batch_size"
+    case learningRate = "learning_rate"
+    case finalLearningRate = "final_learning_rate"
+    case warmUpEpochs = "warm_up_epochs"
+    case weightDecay = "weight_decay"
+    case finalWeightDecay = "final_weight_decay"
+    case gradientClip = "gradient_clip"
+  }
+
+  func check(_ check: inout SettingsCheck) {
+    check.require(epochs, in: 1...100_000, "training.epochs")
+    check.require(batchSize, in: 2...1_000_000, "training.batch_size")
+    check.require(learningRate, in: 1e-12...1e3, "training.learning_rate")
+    check.require(finalLearningRate, in: 0...1e3, "training.final_learning_rate")
+    check.require(warmUpEpochs, in: 0...100_000, "training.warm_up_epochs")
+    check.require(weightDecay, in: 0...1e3, "training.weight_decay")
+    check.require(finalWeightDecay, in: 0...1e3, "training.final_weight_decay")
+    check.require(gradientClip, in: 0...1e6, "training.gradient_clip")
+  }
+
+  /// A stage that is trained so.
+  ///
+  /// - Throws: ``MethodError`` where there are fewer examples than a batch has.
+  func stage(
+    named name: String, parameters: [Tensor], buffers: [Tensor], exampleCount: Int,
+    loss: @escaping (TrainingBatch) -> Tensor
+  ) throws -> TrainingStage {
+    guard exampleCount >= batchSize else {
+      throw MethodError(
+        "\(name): \(exampleCount) memes have a picture that can be read, fewer than the \(batchSize) of a batch; give "
+          + "more data, or --set settings.training.batch_size=\(max(2, exampleCount / 2))")
+    }
+    var settings = StageSettings(
+      epochs: epochs, batchSize: batchSize, learningRate: learningRate, learningRateDecay: 1, weightDecay: weightDecay)
+    settings.rule =
+      switch rule {
+      case .adam: .adam()
+      case .adamW: .adam(decoupled: true)
+      case .sgd: .sgd(momentum: 0.9)
+      }
+    var stage = TrainingStage(
+      name: name, parameters: parameters, buffers: buffers, exampleCount: exampleCount, settings: settings,
+      batchLoss: loss)
+    stage.dropsPartialBatch = true
+    stage.scales = parameters.map { Optimizer.Scale(decay: $0.rank > 1 ? 1 : 0) }
+    let perEpoch = stage.batchCount
+    let rate = ValueSchedule(
+      base: learningRate, end: finalLearningRate, warmUpSteps: warmUpEpochs * perEpoch, stepCount: epochs * perEpoch)
+    let decay = ValueSchedule(base: weightDecay, end: finalWeightDecay, stepCount: epochs * perEpoch)
+    stage.schedule = { Optimizer.Rates(learning: rate.value(at: $0), weightDecay: decay.value(at: $0)) }
+    if gradientClip > 0 { stage.beforeStep = { [gradientClip] in $1.clipEachGradient(toNorm: gradientClip) } }
+    return stage
+  }
+}
+
+extension PictureViews {
+  /// Several views of each of the given memes, uint8 [V · N, 3, S, S], view by view.
+  ///
+  /// - Parameter views: Their numbers.
+  func callAsFunction(_ memes: [Int], epoch: Int, views: Range<Int>) -> Tensor {
+    .concatenated(views.map { self(memes, epoch: epoch, view: $0) }, along: 0)
+  }
+}

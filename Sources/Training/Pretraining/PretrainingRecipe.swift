@@ -1,0 +1,82 @@
+import Encoders
+import MemeData
+import Methods
+
+/// Everything a pretraining depends on: one complete file a run.
+///
+/// Every field stands in the file; decoding is strict.
+public struct PretrainingRecipe: Codable, Sendable {
+  /// The datasets' folders or files. Labels of the first one are looked at after each epoch where ``task`` names one.
+  public var data: [String]
+  /// The binary task whose labelled few tell what the features are worth; null for none. Nothing is trained on it.
+  public var task: String?
+  /// How many of the first dataset's training memes are labelled: a fraction up to 1, or a count above it.
+  public var labels: Double
+  public var seed: UInt64
+  /// The encoder that reads texts where the run is used as an encoder.
+  public var textEncoder: String
+  public var precision: Precision
+  /// The method with its settings.
+  public var method: any PretrainingMethod
+
+  /// The name of ``method``.
+  public var methodName: String { type(of: method).name }
+
+  enum CodingKeys: String, CodingKey {
+    case data, task, labels, seed, precision, method, settings
+    case textEncoder = "text_encoder"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    data = try container.decode([String].self, forKey: .data)
+    task = try container.requiredOptional(String.self, .task)
+    labels = try container.decode(Double.self, forKey: .labels)
+    seed = try container.decode(UInt64.self, forKey: .seed)
+    textEncoder = try container.decode(String.self, forKey: .textEncoder)
+    precision = try container.decode(Precision.self, forKey: .precision)
+    let name = try container.decode(String.self, forKey: .method)
+    guard let type = PretrainingCatalog.method(named: name) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .method, in: container,
+        debugDescription: "there is no pretraining '\(name)'; there are "
+          + PretrainingCatalog.all.map { $0.name }.joined(separator: ", "))
+    }
+    method = try type.init(from: container.superDecoder(forKey: .settings))
+    if let fault = method.fault {
+      throw DecodingError.dataCorruptedError(forKey: .settings, in: container, debugDescription: fault)
+    }
+    guard labels > 0, labels <= Recipe.labelLimit else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .labels, in: container, debugDescription: "labels must be above 0, as 0.05 or 150; it is \(labels)")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(data, forKey: .data)
+    try container.encode(task, forKey: .task)
+    try container.encode(labels, forKey: .labels)
+    try container.encode(seed, forKey: .seed)
+    try container.encode(textEncoder, forKey: .textEncoder)
+    try container.encode(precision, forKey: .precision)
+    try container.encode(methodName, forKey: .method)
+    try method.encode(to: container.superEncoder(forKey: .settings))
+  }
+
+  /// Reads a recipe strictly: every key must be there and none may be unknown; see ``StrictYAML``.
+  ///
+  /// - Parameters:
+  ///   - source: the file's name for errors.
+  ///   - overrides: `key.path=value` pairs that replace fields, as `--set` gives them; values are YAML.
+  public init(yaml: String, source: String, overrides: [String] = []) throws {
+    self = try StrictYAML(
+      what: "a pretraining's recipe", example: "memesense recipe show dino-lite", source: source
+    ).decode(yaml, overrides: overrides)
+  }
+
+  /// The complete recipe as YAML.
+  public var yaml: String {
+    get throws { try StrictYAML.text(of: self) }
+  }
+}

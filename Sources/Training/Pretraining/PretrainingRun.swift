@@ -1,0 +1,135 @@
+import Checkpoints
+import Encoders
+import Foundation
+import MemeData
+import Methods
+import Torch
+
+/// One pretraining from a recipe to networks in a folder.
+///
+/// The folder holds `recipe.yaml` (resolved), `log.jsonl`, `encoder.json` and a safetensors file for each network,
+/// `metrics.json` and an event file for TensorBoard; `checkpoints/` until the run is declared complete. With
+/// `encoder.json` it is an encoder.
+public struct PretrainingRun {
+  /// What a finished run measured: `metrics.json`.
+  public struct Summary: Encodable, Sendable {
+    /// Seconds of training alone.
+    public var seconds: Double
+    /// Pictures that were trained on.
+    public var pictures: Int
+    /// Trained numbers, heads included.
+    public var parameters: Int
+    /// What was measured before the first step and after the last.
+    public var before: [String: Double]
+    public var after: [String: Double]
+  }
+
+  /// A finished run with what a report needs beside the summary.
+  public struct Outcome: Sendable {
+    public var summary: Summary
+    public var epochs: [TrainingLog.Epoch]
+    public var networks: [PretrainedDescription.Picture]
+  }
+
+  public let recipe: PretrainingRecipe
+  public let folder: URL
+  private let observer: any ProgressObserver
+  private let runFolder: RunFolder
+
+  /// Pictures of which collapse is told.
+  private static let sampleSize = 512
+
+  public init(recipe: PretrainingRecipe, folder: URL, observer: any ProgressObserver) throws {
+    self.recipe = recipe
+    self.folder = folder
+    self.observer = observer
+    runFolder = RunFolder(url: folder, recipe: try recipe.yaml)
+  }
+
+  /// Trains and writes everything.
+  ///
+  /// - Parameters:
+  ///   - strict: Whether a bad row of a dataset fails the reading.
+  ///   - resumes: Whether to go on with what a killed run left in the folder.
+  public func execute(strict: Bool, resumes: Bool) throws -> Outcome {
+    try runFolder.check(resumes: resumes)
+    let (memes, labelled) = try memes(strict: strict)
+    let features = try features(of: memes)
+    let isPresent = features.pictures?.isPresent ?? []
+    let usable = memes.indices.filter { isPresent[$0] }
+    let isUsable = Set(usable)
+    // Evenly from all datasets.
+    let spacing = max(1, usable.count / Self.sampleSize)
+    let probe = PretrainingProbe(
+      sample: stride(from: 0, to: usable.count, by: spacing).map { usable[$0] },
+      labelled: labelled.filter { isUsable.contains($0.meme) })
+    observer.observe(.phase("Pretraining \(recipe.methodName) on \(usable.count) pictures"))
+    let prepared = try recipe.method.prepared(for: usable, of: features, probe: probe, seed: recipe.seed)
+    try runFolder.prepare()
+    if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
+    let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: try EventFile(in: folder))
+    let trainer = CheckpointingTrainer(
+      folder: runFolder.checkpoints, precision: recipe.precision, log: log, observer: observer)
+    let clock = ContinuousClock()
+    let start = clock.now
+    try trainer.train([prepared.stage], seed: recipe.seed)
+    let seconds = (clock.now - start) / .seconds(1)
+    try write(prepared.networks)
+    let summary = Summary(
+      seconds: seconds, pictures: usable.count,
+      parameters: prepared.stage.parameters.reduce(0) { $0 + $1.elementCount }, before: prepared.before.measures,
+      after: log.epochs.last?.measures ?? [:])
+    try runFolder.write(metrics: summary)
+    return Outcome(summary: summary, epochs: log.epochs, networks: prepared.networks.map(\.description))
+  }
+
+  /// Declares the run complete: its checkpoints are no longer needed.
+  public func finish() throws { try runFolder.finish() }
+
+  /// What a complete run measured, as its `metrics.json` has it; `nil` for one that is not complete.
+  public func finishedMetrics() throws -> Data? { try runFolder.finishedMetrics() }
+
+  /// Refuses a folder that holds something else, before any long work.
+  public func checkFolder(resumes: Bool) throws { try runFolder.check(resumes: resumes) }
+
+  /// The training memes of all datasets, and which of the first one's are labelled, with what.
+  private func memes(strict: Bool) throws -> (memes: [Meme], labelled: [(meme: Int, isPositive: Bool)]) {
+    guard !recipe.data.isEmpty else { throw TrainingError.dataUnnamed }
+    let datasets = try recipe.data.map { path in
+      observer.observe(.phase("Reading \(path)"))
+      let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
+      Corpus.warn(of: dataset.problems, observer)
+      return dataset.withSplits()
+    }
+    let parts = datasets.map { $0.memes.filter { $0.split == .train } }
+    guard let name = recipe.task else { return (parts.flatMap(\.self), []) }
+    guard let task = datasets[0].tasks.first(where: { $0.name == name }), task.kind == .binary else {
+      throw TrainingError.unknownTask(
+        "\(name) (of two classes)", available: datasets[0].tasks.filter { $0.kind == .binary }.map(\.name),
+        dataset: datasets[0].root)
+    }
+    let draw = try LabelDraw(recipe.labels, sampling: .uniform, seed: recipe.seed, memes: parts[0], task: task)
+    return (
+      parts.flatMap(\.self),
+      draw.labelled.sorted().map { ($0, parts[0][$0].labels[name] == .binary(true)) }
+    )
+  }
+
+  private func features(of memes: [Meme]) throws -> FeatureTable {
+    let extractor = try FeatureExtractor(
+      encoder: EncoderCatalog.pair(named: recipe.textEncoder), request: recipe.method.request, observer: observer)
+    let (keys, _, problems) = try extractor.extract(memes, cleaning: .none)
+    Corpus.warn(of: problems, observer)
+    return try extractor.table(keys)
+  }
+
+  /// `encoder.json` comes last, so that an encoder with it is whole.
+  private func write(_ networks: [PreparedPretraining.Network]) throws {
+    for network in networks {
+      try Checkpoint(tensors: network.values.mapValues { $0.detached() })
+        .write(to: PretrainedDescription.file(of: network.description, in: folder))
+    }
+    let description = PretrainedDescription(pictures: networks.map(\.description), textEncoder: recipe.textEncoder)
+    try writeAtomically(JSON.pretty(description), to: folder.appending(path: PretrainedDescription.fileName))
+  }
+}

@@ -1,0 +1,44 @@
+import Checkpoints
+import Foundation
+
+/// The folder of a run: `recipe.yaml`, `checkpoints/` until the run is complete, and what it leaves.
+struct RunFolder {
+  let url: URL
+  /// The resolved recipe.
+  let recipe: String
+
+  var checkpoints: URL { url.appending(path: "checkpoints") }
+  private var recipeFile: URL { url.appending(path: "recipe.yaml") }
+  private var metricsFile: URL { url.appending(path: "metrics.json") }
+
+  /// Refuses a folder that holds something else, before any long work.
+  func check(resumes: Bool) throws {
+    let files = FileManager.default
+    guard files.fileExists(atPath: url.path) else { return }
+    let contents = Set(try files.contentsOfDirectory(atPath: url.path))
+    // A run killed before its recipe was written has nothing to go on from; anything else here is not ours.
+    let isOurs = contents.contains("recipe.yaml") || contents.isSubset(of: ["checkpoints", "recipe.yaml.partial"])
+    guard contents.isEmpty || (resumes && isOurs) else { throw TrainingError.outputExists(url) }
+    if let earlier = files.contents(atPath: recipeFile.path), earlier != Data(recipe.utf8) {
+      throw TrainingError.recipeChanged(url)
+    }
+  }
+
+  func prepare() throws {
+    try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    try writeAtomically(Data(recipe.utf8), to: recipeFile)
+  }
+
+  /// Writes what the run measured.
+  func write(metrics: some Encodable) throws { try writeAtomically(JSON.pretty(metrics), to: metricsFile) }
+
+  /// What a complete run measured; `nil` for one that is not complete.
+  func finishedMetrics() throws -> Data? {
+    let files = FileManager.default
+    guard files.fileExists(atPath: metricsFile.path), !files.fileExists(atPath: checkpoints.path) else { return nil }
+    return try Data(contentsOf: metricsFile)
+  }
+
+  /// Declares the run complete: its checkpoints are no longer needed.
+  func finish() throws { try FileManager.default.removeItem(at: checkpoints) }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import MemeData
+import Networks
+import Testing
+import Torch
+import TorchNN
+
+@testable import Encoders
+
+/// Run folders of pretraining as encoders and as weights to start from.
+@Suite struct PretrainedRunTests {
+  private final class Run {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "memesense-\(UUID().uuidString)")
+    let description = PretrainedDescription(
+      pictures: ["first", "second"].map { name in
+        .init(name: name, backbone: .named(name == "first" ? "resnet-nano" : "vit-nano16")!, side: 32)
+      }, textEncoder: "lite")
+    var name: String { folder.path }
+
+    init() throws {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      for (index, picture) in description.pictures.enumerated() {
+        let store = ParameterStore(initializingFrom: Generator(seed: UInt64(index)))
+        _ = picture.backbone.network(side: 32, in: store.root)
+        try Checkpoint(tensors: store.values.mapValues { $0.detached() })
+          .write(to: PretrainedDescription.file(of: picture, in: folder))
+      }
+      try write(description)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    func write(_ description: PretrainedDescription) throws {
+      try JSONEncoder().encode(description).write(to: folder.appending(path: PretrainedDescription.fileName))
+    }
+  }
+
+  private func picture() -> RGBImage {
+    RGBImage(width: 40, height: 24, pixels: (0..<40 * 24 * 3).map { UInt8($0 * 37 % 251) })
+  }
+
+  @Test(arguments: ["", ":first", ":second"])
+  func itsFeaturesAreThoseOfTheNetwork(_ suffix: String) throws {
+    let run = try Run()
+    let pair = try EncoderCatalog.pair(named: run.name + suffix, computation: Computation(precision: .float32))
+    let chosen = run.description.pictures[suffix == ":second" ? 1 : 0]
+    #expect(pair.imageWidth == chosen.backbone.width)
+    let weights = try EncoderCatalog.weights(of: run.name, for: chosen.backbone)
+    let store = ParameterStore(loading: weights, dtype: .float32)
+    let network = chosen.backbone.network(side: 32, in: store.root)
+    try store.validate()
+    let preparation = ImagePreparation.imageNet(side: 32)
+    let expected = withInferenceMode { network(preparation.normalized(preparation.pixels(of: picture())), using: nil) }
+    #expect(relativeDifference(try pair.image.features(of: [picture()]), expected) == 0)
+    #expect(try pair.textWidth == EncoderCatalog.pair(named: "lite").textWidth)
+  }
+
+  @Test func whatIsNotThereIsTold() throws {
+    let run = try Run()
+    func message(_ body: () throws -> Void) -> String {
+      do {
+        try body()
+        return "accepted"
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(message { _ = try EncoderCatalog.pair(named: "\(run.name):third") }.contains("it has first, second"))
+    let other = message { _ = try EncoderCatalog.weights(of: run.name, for: .named("resnet18")!) }
+    #expect(other.contains("resnet-nano and vit-nano16") && other.contains("resnet18"))
+    var description = run.description
+    description.textEncoder = run.name
+    try run.write(description)
+    #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("is a pretraining too"))
+    description = run.description
+    description.pictures[0].name = "../first"
+    try run.write(description)
+    #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("small letters"))
+    description = run.description
+    description.pictures[1].side = 33
+    try run.write(description)
+    #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("multiple of 16"))
+    // Weights of another network, and a folder that is no run's yet.
+    try run.write(run.description)
+    let files = run.description.pictures.map { PretrainedDescription.file(of: $0, in: run.folder) }
+    try FileManager.default.removeItem(at: files[0])
+    try FileManager.default.copyItem(at: files[1], to: files[0])
+    #expect(message { _ = try EncoderCatalog.pair(named: run.name).image }.contains("does not fit the model"))
+    try FileManager.default.removeItem(at: run.folder.appending(path: PretrainedDescription.fileName))
+    #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("has no encoder.json"))
+  }
+
+  @Test func namesHoldWhereverTheProgramIsStarted() throws {
+    let run = try Run()
+    #expect(
+      EncoderCatalog.absoluteName("lite,\(run.folder.path)/../\(run.folder.lastPathComponent):second+fast")
+        == "lite,\(run.folder.standardizedFileURL.path):second+fast")
+    #expect(EncoderCatalog.absoluteName("openai/clip-vit-base-patch32") == "openai/clip-vit-base-patch32")
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+/// `pretrain` through the built program, and its runs as encoders and weights to start from.
+@Suite(.serialized) struct PretrainTests {
+  private let program: Program
+
+  init() throws {
+    program = try Program()
+    let drawn = try program("data", "draw", "memes", "--memes", "80", "--quiet")
+    #expect(drawn.status == 0, "\(drawn.errors)")
+  }
+
+  private func pretrain(_ arguments: String...) throws -> Program.Result {
+    try program(
+      ["pretrain", "--data", "memes", "--quiet", "--set", "settings.training.epochs=2"] + arguments
+        + ["--set", "settings.training.batch_size=16", "--set", "settings.training.warm_up_epochs=1"])
+  }
+
+  private func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: program.home.appending(path: path).path)
+  }
+
+  @Test func aRunIsAnEncoderAndGoesOnFromAnother() throws {
+    let dino = try pretrain(
+      "--method", "dino", "--backbone", "resnet-nano", "--task", "mean", "--labels", "0.5", "--output", "dino", "--json"
+    )
+    #expect(dino.status == 0, "\(dino.errors)")
+    let measured = try object(dino.output)
+    #expect((measured["pictures"] as? Int ?? 0) > 40)
+    let (before, after) = (measured["before"] as? [String: Double], measured["after"] as? [String: Double])
+    #expect(before?["teacher_neighbour_auroc"] != nil && after?["teacher_entropy"] != nil)
+    let report = try String(contentsOf: program.home.appending(path: "dino/report.html"), encoding: .utf8)
+    #expect(report.contains("teacher_entropy") && !exists("dino/checkpoints"))
+
+    #expect(try program("embed", "memes", "--encoder", "dino", "--quiet").status == 0)
+    let trained = try program(
+      "train", "--method", "logistic-regression", "--encoder", "dino", "--data", "memes", "--task", "mean", "--labels",
+      "0.5", "--output", "linear", "--quiet")
+    #expect(trained.status == 0, "\(trained.errors)")
+    // The recipe of the model names the run by its whole path.
+    let recipe = try String(contentsOf: program.home.appending(path: "linear/recipe.yaml"), encoding: .utf8)
+    #expect(recipe.contains("encoder: \(program.home.appending(path: "dino").standardizedFileURL.path)"), "\(recipe)")
+
+    let further = try pretrain(
+      "--method", "cass", "--backbone", "resnet-nano,vit-nano16", "--init", "dino,random", "--output", "cass")
+    #expect(further.status == 0, "\(further.errors)")
+    #expect(exists("cass/convolutional.safetensors") && exists("cass/transformer.safetensors"))
+    let other = try pretrain("--method", "dino", "--backbone", "resnet18", "--init", "dino", "--output", "other")
+    #expect(other.status == 64 && other.errors.contains("resnet-nano") && !exists("other"), "\(other.errors)")
+  }
+
+  @Test func resumingWhatIsFinishedOrAnotherRunIsTold() throws {
+    let arguments = ["--method", "dino", "--backbone", "vit-nano16", "--output", "run"]
+    let first = try program(["pretrain", "--data", "memes", "--quiet", "--json"] + arguments + quick)
+    #expect(first.status == 0, "\(first.errors)")
+    let again = try program(["pretrain", "--data", "memes", "--resume"] + arguments + quick)
+    #expect(again.status == 0 && again.errors.contains("is complete"), "\(again.errors)")
+    #expect(try object(again.output)["pictures"] as? Int == object(first.output)["pictures"] as? Int)
+    let changed = try program(["pretrain", "--data", "memes", "--resume", "--seed", "7"] + arguments + quick)
+    #expect(changed.status == 64 && changed.errors.contains("another recipe"), "\(changed.errors)")
+    let full = try program(["pretrain", "--data", "memes"] + arguments + quick)
+    #expect(full.status == 64 && full.errors.contains("not empty"))
+  }
+
+  private let quick = ["training.epochs=1", "training.batch_size=16"].flatMap { ["--set", "settings.\($0)"] }
+
+  @Test func wrongUsageIsTold() throws {
+    for (arguments, expected) in [
+      (["--output", "x"], "--method or --recipe"),
+      (["--method", "dino", "--backbone", "resnet18,resnet50", "--output", "x"], "dino trains 1, not 2"),
+      (["--method", "dino", "--backbone", "vgg", "--output", "x"], "no backbone 'vgg'"),
+      (["--method", "byol", "--output", "x"], "no pretraining 'byol'"),
+      (["--method", "cass", "--init", "a,b,c", "--output", "x"], "3 are named"),
+      (["--method", "dino", "--output", "x"], "no dataset is named"),
+      (["--method", "dino", "--data", "memes", "--task", "cruel", "--output", "x"], "Its tasks: mean"),
+      (
+        ["--method", "dino", "--backbone", "vit-tiny16", "--set", "settings.crops.local_side=40", "--output", "x"],
+        "multiple of 16"
+      ),
+    ] {
+      let result = try program(["pretrain"] + arguments)
+      #expect(result.status == 64 && result.errors.contains(expected) && !exists("x"), "\(arguments): \(result.errors)")
+    }
+    let missing = try program("pretrain", "--method", "dino", "--data", "nowhere", "--output", "x")
+    #expect(missing.status == 66 && missing.errors.contains("nowhere"))
+  }
+}

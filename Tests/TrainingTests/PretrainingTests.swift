@@ -1,0 +1,156 @@
+import Encoders
+import Foundation
+import MemeData
+import Networks
+import Testing
+import Torch
+import TorchNN
+
+@testable import Methods
+@testable import Training
+
+/// What every pretraining of the catalog must do.
+@Suite struct PretrainingTests {
+  /// The small recipe of a method, smaller still.
+  static func quick(_ type: any PretrainingMethod.Type, _ overrides: [String] = []) throws -> PretrainingRecipe {
+    let sizes: [String: [String]] = [
+      DINO.name: [
+        "backbone.name=resnet-nano", "picture_side=\(SmallProblem.pictureSide)", "crops.side=32", "crops.local_side=32",
+        "head={hidden: 16, bottleneck: 8, outputs: 24, fixes_gain: false}",
+      ],
+      CASS.name: [
+        "convolutional.name=resnet-nano", "transformer.name=vit-nano16", "picture_side=\(SmallProblem.pictureSide)",
+        "outputs=16",
+      ],
+    ]
+    let training = ["training.epochs=2", "training.batch_size=8", "training.warm_up_epochs=1"]
+    return try PretrainingRecipe(
+      yaml: PretrainingLibrary.defaultText(method: type.name), source: type.name,
+      overrides: (sizes[type.name]! + training).map { "settings.\($0)" } + overrides)
+  }
+
+  /// Memes of which four fifths have a picture, and some that are labelled.
+  static func prepared(_ recipe: PretrainingRecipe) throws -> PreparedPretraining {
+    let features = SmallProblem.features(count: 40)
+    let memes = (0..<40).filter { features.image.isPresent[$0] }
+    let labelled = memes.prefix(20).map {
+      ($0, SmallProblem.label($0, of: SmallProblem.tasks[0], in: features) == .binary(true))
+    }
+    return try recipe.method.prepared(
+      for: memes, of: features, probe: PretrainingProbe(sample: memes, labelled: labelled), seed: recipe.seed)
+  }
+
+  /// Views, running statistics, a teacher and a center: a run killed before any batch ends with the same bytes and log.
+  @Test(arguments: PretrainingCatalog.all.indices, Precision.allCases)
+  func aKilledRunEndsWithTheSameBytes(_ index: Int, _ precision: Precision) throws {
+    let recipe = try Self.quick(PretrainingCatalog.all[index])
+    // 32 memes have a picture: four batches of eight, twice.
+    try BatchResumeTests().expectSameBytes(precision, batches: 4 * 2) { trainer in
+      let prepared = try Self.prepared(recipe)
+      try trainer.train([prepared.stage], seed: recipe.seed)
+      return prepared.networks.reduce(into: [:]) { all, network in
+        for (key, value) in network.values { all["\(network.description.name).\(key)"] = value }
+      }
+    }
+  }
+
+  /// One value a measure an epoch, all of them finite; and networks that change.
+  @Test(arguments: PretrainingCatalog.all.indices)
+  func networksChangeAndAreMeasured(_ index: Int) throws {
+    let recipe = try Self.quick(PretrainingCatalog.all[index])
+    let folder = try TemporaryFolder()
+    let log = try TrainingLog(folder.url.appending(path: "log.jsonl"))
+    let prepared = try Self.prepared(recipe)
+    let start = prepared.networks.map { $0.values.mapValues { $0.detached().copied().doubles } }
+    try CheckpointingTrainer(folder: folder.url, precision: .float32, log: log, observer: SilentObserver())
+      .train([prepared.stage], seed: recipe.seed)
+    for (before, network) in zip(start, prepared.networks) {
+      let still = before.filter { $1 == network.values[$0]!.detached().doubles }.keys
+      #expect(still.isEmpty, "\(network.description.name): \(still) did not change")
+    }
+    #expect(log.epochs.count == 2)
+    let networks = prepared.networks.map(\.description.name)
+    for measures in log.epochs.compactMap(\.measures) + [prepared.before.measures] {
+      for name in ["deviation", "uniformity", "alignment", "neighbour_auroc"] {
+        #expect(networks.allSatisfy { measures["\($0)_\(name)"] != nil }, "\(name)")
+      }
+    }
+    #expect(log.epochs[0].measures != log.epochs[1].measures)
+  }
+
+  @Test func theLastLayerOfDINOWaitsForAnEpoch() throws {
+    let recipe = try Self.quick(DINO.self, ["settings.frozen_epochs=1"])
+    let prepared = try Self.prepared(recipe)
+    let optimizer = Optimizer(prepared.stage.parameters, learningRate: 1)
+    func trained(step: Int) -> Int {
+      for parameter in prepared.stage.parameters { parameter.setGrad(.ones(parameter.shape)) }
+      prepared.stage.beforeStep?(step, optimizer)
+      return prepared.stage.parameters.count { $0.grad != nil }
+    }
+    // Directions and lengths of the last layer.
+    #expect(trained(step: 3) == trained(step: 4) - 2)
+    #expect(prepared.stage.parameters.allSatisfy { $0.grad!.norm().item <= 3.0001 }, "each gradient is cut to 3")
+  }
+
+  @Test func ratesChangeFromStepToStepAndPartialBatchesAreDropped() throws {
+    let recipe = try Self.quick(
+      DINO.self,
+      ["settings.training.batch_size=10", "settings.training.epochs=4", "settings.training.learning_rate=0.5"])
+    let stage = try Self.prepared(recipe).stage
+    #expect(stage.batchCount == 3, "32 pictures in batches of 10")
+    #expect(stage.batches(using: Generator(seed: 1)).allSatisfy { $0.shape == [10] })
+    #expect([0, 1, 2].map { stage.rates(at: $0).learning } == [0, 0.25, 0.5])
+    #expect(stage.rates(at: 3).learning == 0.5 && stage.rates(at: 11).learning < 0.05)
+    #expect(abs(stage.rates(at: 0).weightDecay - 0.04) < 1e-9 && abs(stage.rates(at: 6).weightDecay - 0.22) < 1e-9)
+    // Biases, gains and shifts do not shrink.
+    #expect(zip(stage.parameters, stage.scales).allSatisfy { ($0.rank > 1) == ($1.decay == 1) })
+  }
+
+  /// Features that lose their spread, and outputs that are the same for all pictures, are told with what to change.
+  @Test func aCollapseIsTold() throws {
+    let recipe = try Self.quick(CASS.self, ["settings.standardizes_outputs=false"])
+    let prepared = try Self.prepared(recipe)
+    #expect(try prepared.stage.observation?().warnings.isEmpty == true)
+    withoutGrad {
+      for network in prepared.networks {
+        for (key, value) in network.values where key.hasSuffix("norm.weight") { value.fill(with: 0) }
+      }
+    }
+    let warnings = try prepared.stage.observation!().warnings
+    #expect(warnings.count == 1 && warnings[0].contains("transformer collapse") && warnings[0].contains("--init"))
+  }
+
+  @Test func fewerPicturesThanABatchAreRefused() throws {
+    let recipe = try Self.quick(DINO.self, ["settings.training.batch_size=33"])
+    #expect { try Self.prepared(recipe) } throws: { "\($0)".contains("32 memes have a picture") }
+  }
+
+  @Test func everyShippedRecipeIsCompleteAndComesBackFromItsOwnText() throws {
+    let names = try PretrainingLibrary.names
+    for type in PretrainingCatalog.all {
+      #expect(names.contains("\(type.name)-lite") && names.contains("\(type.name)-published"))
+    }
+    for name in names {
+      let recipe = try PretrainingRecipe(yaml: PretrainingLibrary.text(named: name)!, source: name)
+      #expect(try PretrainingRecipe(yaml: recipe.yaml, source: name).yaml == recipe.yaml)
+      #expect(name.hasPrefix(recipe.methodName))
+    }
+  }
+
+  @Test func faultsAreTold() throws {
+    func message(_ type: any PretrainingMethod.Type, _ overrides: String...) -> String {
+      do {
+        _ = try Self.quick(type, overrides)
+        return "accepted"
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(message(DINO.self, "settings.backbone.name=resnet19").contains("there is no backbone 'resnet19'"))
+    #expect(
+      message(DINO.self, "settings.backbone.name=vit-nano16", "settings.crops.side=40").contains("multiple of 16"))
+    #expect(message(DINO.self, "method=byol").contains("there is no pretraining 'byol'; there are dino, cass"))
+    #expect(message(CASS.self, "settings.training.batch_size=1").contains("training.batch_size is 1"))
+    #expect(message(CASS.self, "settings.noise=true").contains("there is no key 'noise'"))
+  }
+}
