@@ -38,7 +38,10 @@ public enum RecipeLibrary {
   /// - Throws: ``RecipeError`` naming the recipes there are.
   public static func text(named name: String) throws -> String {
     guard let text = try folder.text(named: name) else {
-      throw RecipeError(description: "there is no recipe '\(name)'; there are \(try names.joined(separator: ", "))")
+      throw RecipeError(
+        description:
+          "there is no recipe '\(name)'; there are \(try names.joined(separator: ", ")), and for pretraining "
+          + (try PretrainingLibrary.names.joined(separator: ", ")))
     }
     return text
   }

@@ -53,7 +53,10 @@ import Testing
   }
 
   @Test func recipesAreListedShownAndChecked() throws {
-    #expect(try program("recipe", "list").output.contains("semimemes-lite"))
+    let list = try program("recipe", "list").output
+    #expect(list.contains("semimemes-lite") && list.contains("dino-lite"))
+    let pretraining = try program.write(program("recipe", "show", "dino-lite").output, to: "dino.yaml")
+    #expect(try program("recipe", "validate", pretraining).output.contains("'memesense pretrain' with dino"))
     let shown = try program("recipe", "show", "semimemes-lite").output
     let good = try program.write(shown, to: "good.yaml")
     #expect(try program("recipe", "validate", good).status == 0)

@@ -42,6 +42,15 @@ import Testing
     let recipe = try String(contentsOf: program.home.appending(path: "linear/recipe.yaml"), encoding: .utf8)
     #expect(recipe.contains("encoder: \(program.home.appending(path: "dino").standardizedFileURL.path)"), "\(recipe)")
 
+    let tuned = try program(
+      "train", "--method", "finetune", "--init", "dino", "--data", "memes", "--task", "mean", "--labels", "0.5",
+      "--set", "settings.training.epochs=1", "--set", "settings.reads=words", "--output", "tuned", "--quiet")
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    let tunedRecipe = try String(contentsOf: program.home.appending(path: "tuned/recipe.yaml"), encoding: .utf8)
+    #expect(tunedRecipe.contains("name: resnet-nano"), "\(tunedRecipe)")
+    let refused = try program("train", "--method", "concat", "--init", "dino", "--data", "memes", "--output", "no")
+    #expect(refused.status == 64 && refused.errors.contains("--method finetune"))
+
     let further = try pretrain(
       "--method", "cass", "--backbone", "resnet-nano,vit-nano16", "--init", "dino,random", "--output", "cass")
     #expect(further.status == 0, "\(further.errors)")

@@ -108,7 +108,8 @@ import Testing
       guard let name = try? RecipeLibrary.defaultName(method: type.name, encoder: "lite") else { return false }
       return (try? Recipe(yaml: RecipeLibrary.text(named: name), source: name).method.request.readsFeatures) == false
     }
-    #expect(Set(suite.methods.map(\.name)) == Set(trained.map { $0.name } + ["bert-resnet18"]).subtracting(["finetune"]))
+    let expected = Set(trained.map { $0.name } + ["bert-resnet18"]).subtracting(["finetune"])
+    #expect(Set(suite.methods.map(\.name)) == expected)
   }
 
   /// A method that reads more than features, or none, has a corpus of its own.

@@ -75,6 +75,12 @@ public struct PretrainingRecipe: Codable, Sendable {
     ).decode(yaml, overrides: overrides)
   }
 
+  /// Whether a file names a method of pretraining.
+  public static func isMeant(by yaml: String) -> Bool {
+    let name = yaml.firstMatch(of: /(?m)^method: *([a-z-]+)/)?.1
+    return name.map { PretrainingCatalog.method(named: String($0)) != nil } ?? false
+  }
+
   /// The complete recipe as YAML.
   public var yaml: String {
     get throws { try StrictYAML.text(of: self) }

@@ -22,11 +22,22 @@ struct RecipeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      let names = try RecipeLibrary.names
-      if json { return try Console.printJSON(["recipes": names, "methods": MethodCatalog.all.map { $0.name }]) }
-      try Console.print("Recipes\n" + names.map { "  \($0)" }.joined(separator: "\n"))
+      let (names, pretraining) = try (RecipeLibrary.names, PretrainingLibrary.names)
+      if json {
+        return try Console.printJSON([
+          "recipes": names, "methods": MethodCatalog.all.map { $0.name }, "pretraining_recipes": pretraining,
+          "pretraining_methods": PretrainingCatalog.all.map { $0.name },
+        ])
+      }
+      func list(_ title: String, _ lines: [String]) -> String {
+        ([title] + lines.map { "  \($0)" }).joined(separator: "\n")
+      }
       try Console.print(
-        "\nMethods\n" + MethodCatalog.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+        [
+          list("Recipes", names), list("Recipes of 'memesense pretrain'", pretraining),
+          list("Methods", MethodCatalog.all.map { "\($0.name): \($0.summary)" }),
+          list("Methods of 'memesense pretrain'", PretrainingCatalog.all.map { "\($0.name): \($0.summary)" }),
+        ].joined(separator: "\n\n"))
     }
   }
 
@@ -40,6 +51,10 @@ struct RecipeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+      if let text = try PretrainingLibrary.text(named: name) {
+        if json { return try Console.printJSON(try PretrainingRecipe(yaml: text, source: name)) }
+        return try Console.write(Data(text.utf8))
+      }
       let text = try RecipeLibrary.text(named: name)
       if json { return try Console.printJSON(try Recipe(yaml: text, source: name)) }
       try Console.write(Data(text.utf8))
@@ -57,7 +72,13 @@ struct RecipeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      let recipe = try Recipe(yaml: RecipeOptions.text(of: file), source: file)
+      let text = try RecipeOptions.text(of: file)
+      if PretrainingRecipe.isMeant(by: text) {
+        let recipe = try PretrainingRecipe(yaml: text, source: file)
+        if json { return try Console.printJSON(recipe) }
+        return try Console.print("\(file): a recipe for 'memesense pretrain' with \(recipe.methodName)")
+      }
+      let recipe = try Recipe(yaml: text, source: file)
       if json { return try Console.printJSON(recipe) }
       try Console.print("\(file): a recipe for \(recipe.methodName) on the encoder '\(recipe.encoder)'")
     }
