@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "LabelStore", "Training",
+        "LabelStore", "Report", "Training",
         // swift-metrics, which Hummingbird counts by, has a target of the name of ours.
         .product(name: "Hummingbird", package: "hummingbird", moduleAliases: ["Metrics": "SwiftMetrics"]),
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -82,7 +82,7 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
-      resources: [.copy("openapi.json")]),
+      resources: [.copy("openapi.json"), .copy("Labelling/Assets")]),
     .executableTarget(
       name: "memesense",
       dependencies: [
@@ -108,8 +108,8 @@ let package = Package(
     .testTarget(name: "MethodsTests", dependencies: ["Methods", "TestSupport"], exclude: ["Fixtures"]),
     .testTarget(name: "TrainingTests", dependencies: ["Training"], exclude: ["Fixtures"]),
     .testTarget(name: "ReportTests", dependencies: ["Report"]),
-    .testTarget(name: "ServerTests", dependencies: ["Server", "TestSupport"]),
-    .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
+    .testTarget(name: "ServerTests", dependencies: ["Audit", "LabelStore", "Server", "TestSupport"]),
+    .testTarget(name: "ProgramTests", dependencies: ["LabelStore", "memesense"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

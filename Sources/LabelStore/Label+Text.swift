@@ -103,12 +103,12 @@ extension LabelTask {
   /// The label that a person means by chosen names.
   public func label(choosing names: [String]) throws(LabelStoreError) -> Label { try label(of: .names(names)) }
 
-  /// The names that a label stands for, of ``choices``.
-  public func chosenNames(of label: Label) throws(LabelStoreError) -> [String] {
-    switch try text(of: label) {
-    case .flag(let flag): [flag ? labels[0] : negativeName]
-    case .name(let name): [name]
-    case .names(let names): names
+  /// The names that a label of this task stands for, of ``choices``.
+  public func chosenNames(of label: Label) -> [String] {
+    switch label {
+    case .binary(let flag): [flag ? labels[0] : negativeName]
+    case .multiclass(let index): [labels[index]]
+    case .multilabel(let flags): zip(labels, flags).filter(\.1).map(\.0)
     }
   }
 

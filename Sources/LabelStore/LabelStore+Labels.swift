@@ -73,7 +73,8 @@ extension LabelStore {
   ///   - note: cut to ``longestNote`` characters; an empty one is none.
   @discardableResult
   public func record(
-    _ label: Label?, of meme: Int64, task name: String, by annotator: String, note: String? = nil, at time: Date = Date()
+    _ label: Label?, of meme: Int64, task name: String, by annotator: String, note: String? = nil,
+    at time: Date = Date()
   ) throws(LabelStoreError) -> LabelEvent {
     try write { database in
       let (taskID, task) = try Self.task(named: name, database)
@@ -117,6 +118,39 @@ extension LabelStore {
         sql: "UPDATE label SET undone_at = ? WHERE id = ?", arguments: [time.milliseconds, last])
       return try LabelEvent(
         Row.fetchOne(database, sql: LabelEvent.query + " WHERE label.id = ?", arguments: [last])!, task: task)
+    }
+  }
+
+  /// What a person has said last of a task on the page and not taken back; ``undo(task:by:at:)`` would take it back.
+  public func lastLabel(task name: String, by annotator: String) throws(LabelStoreError) -> LabelEvent? {
+    try read { database in
+      let (taskID, task) = try Self.task(named: name, database)
+      return try Row.fetchOne(
+        database,
+        sql: LabelEvent.query + """
+           WHERE label.task = ? AND annotator.name = ? AND label.origin = 'page' AND label.undone_at IS NULL
+          ORDER BY label.id DESC LIMIT 1
+          """, arguments: [taskID, annotator]
+      ).map { try LabelEvent($0, task: task) }
+    }
+  }
+
+  /// The names of all who have labelled, datasets left out.
+  public func annotators() throws(LabelStoreError) -> [String] {
+    try read { database in
+      try String.fetchAll(
+        database, sql: "SELECT name FROM annotator WHERE name <> ? ORDER BY name", arguments: [Self.datasetAnnotator])
+    }
+  }
+
+  /// How many memes somebody has decided on.
+  public func labelledCount(task name: String) throws(LabelStoreError) -> Int {
+    try read { database in
+      let (taskID, _) = try Self.task(named: name, database)
+      return try Int.fetchOne(
+        database,
+        sql: "SELECT count(DISTINCT meme) FROM label WHERE task = ? AND undone_at IS NULL AND value IS NOT NULL",
+        arguments: [taskID]) ?? 0
     }
   }
 

@@ -28,6 +28,14 @@ extension LabelStore {
     }
   }
 
+  /// How many memes a task's queue holds, those that are done included.
+  public func queueLength(task name: String) throws(LabelStoreError) -> Int {
+    try read { database in
+      let (task, _) = try Self.task(named: name, database)
+      return try Int.fetchOne(database, sql: "SELECT count(*) FROM queue WHERE task = ?", arguments: [task]) ?? 0
+    }
+  }
+
   /// The next memes that a person has not looked at and that fewer than `overlap` others have decided on.
   ///
   /// - Parameter skipped: memes that are left out, such as those that others look at now.

@@ -17,6 +17,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
   case conflictingTask(name: String, stored: LabelTask, found: LabelTask)
   /// A meme of that name shows something else.
   case conflictingMeme(id: String, source: String)
+  /// There is no file of that name.
+  case notFound(file: String)
   /// A file of labels cannot be read as a whole.
   case unreadable(file: String, reason: String)
   /// Rows of a file of labels are wrong; none of the file was taken.
@@ -38,6 +40,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
       "the store's task '\(name)' is \(stored.summary), and what is added has it as \(found.summary); use another store"
     case .conflictingMeme(let id, let source):
       "\(source): the store has another meme with the id '\(id)'; use another store"
+    case .notFound(let file):
+      "\(file): no such store; make one with: memesense label \(file) --data PATH"
     case .unreadable(let file, let reason):
       "\(file): \(reason)"
     case .badRows(let file, let problems):

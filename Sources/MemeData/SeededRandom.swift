@@ -54,7 +54,7 @@ public struct SeededRandom: Sendable {
   }
 
   /// Puts `elements` in a random order (Fisher and Yates).
-  mutating func shuffle<Element>(_ elements: inout [Element]) {
+  package mutating func shuffle<Element>(_ elements: inout [Element]) {
     for last in stride(from: elements.count - 1, to: 0, by: -1) {
       elements.swapAt(last, integer(in: 0...last))
     }

@@ -31,7 +31,9 @@ import Testing
     return try store.tasks().flatMap { task in
       try names.keys.sorted().flatMap { try store.history(of: $0, task: task.name) }
     }.map { event in
-      let times = [event.time, event.undone].map { $0.map { "\(Int(($0.timeIntervalSince1970 * 1000).rounded()))" } ?? "-" }
+      let times = [event.time, event.undone].map {
+        $0.map { "\(Int(($0.timeIntervalSince1970 * 1000).rounded()))" } ?? "-"
+      }
       return "\(names[event.meme]!) \(event.task) \(event.annotator) \(event.label.map { "\($0)" } ?? "none") "
         + "\(event.note ?? "") \(times)"
     }.sorted()
@@ -124,7 +126,11 @@ import Testing
     ("a.jsonl", "{\"id\": \"m1\", \"lable\": true}", "no field 'lable'"),
     ("a.jsonl", "{\"id\": \"m1\", \"task\": \"harm\", \"label\": true, \"time\": \"noon\"}", "'noon'"),
     ("a.jsonl", "{\"id\": \"m1\", \"task\": \"harm\", \"label\": true, \"annotator\": \"a\\u0007\"}", "control"),
-    ("a.jsonl", "{\"id\": \"m1\", \"task\": \"new\", \"label\": true}\n{\"id\": \"m2\", \"task\": \"new\", \"label\": [\"x\"]}", "several kinds"),
+    (
+      "a.jsonl",
+      "{\"id\": \"m1\", \"task\": \"new\", \"label\": true}\n{\"id\": \"m2\", \"task\": \"new\", \"label\": [\"x\"]}",
+      "several kinds"
+    ),
     ("a.csv", "id,task,label\r\nm1,harm,true\r\nm1,harm", "2 columns"),
     ("a.csv", "id,task,label\r\nm1,harm,\"true", "never closed"),
     ("a.json", "[{\"data\": {\"id\": \"m1\"}, \"annotations\": [{\"result\": 5}]}]", "[0].annotations[0].result"),
@@ -136,7 +142,8 @@ import Testing
     let error = #expect(throws: LabelStoreError.self) {
       try store.importLabels(Data(content.utf8), named: name, images: folder.url)
     }
-    #expect(error.map { "\($0)".contains(expected) && "\($0)".contains(name) } == true, "\(error.map { "\($0)" } ?? "")")
+    #expect(
+      error.map { "\($0)".contains(expected) && "\($0)".contains(name) } == true, "\(error.map { "\($0)" } ?? "")")
     #expect(try store.exported(as: .jsonl) == before)
     #expect(try store.tasks().count == 3)
   }

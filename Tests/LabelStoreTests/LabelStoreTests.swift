@@ -71,7 +71,9 @@ func filledStore(in folder: Folder, named name: String = "labels.sqlite") throws
     var other = dataset(folder.url)
     other.tasks[0].labels = ["hateful"]
     other.memes.append(Meme(id: "new", image: nil, text: "new"))
-    #expect(throws: LabelStoreError.conflictingTask(name: "harm", stored: dataset(folder.url).tasks[0], found: other.tasks[0])) {
+    #expect(
+      throws: LabelStoreError.conflictingTask(name: "harm", stored: dataset(folder.url).tasks[0], found: other.tasks[0])
+    ) {
       try store.add(other, fingerprints: other.memes.map { _ in nil })
     }
     other = dataset(folder.url)

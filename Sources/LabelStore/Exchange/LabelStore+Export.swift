@@ -138,7 +138,7 @@ extension LabelStore {
             guard let label = event.label else { continue }
             byMeme[event.meme, default: []].append(
               .init(
-                task: task.name, choices: try task.chosenNames(of: label), annotator: event.annotator,
+                task: task.name, choices: task.chosenNames(of: label), annotator: event.annotator,
                 note: event.note, time: event.time))
           }
         }

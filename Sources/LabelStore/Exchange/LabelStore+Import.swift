@@ -234,7 +234,8 @@ private struct ImportWork {
     guard image != nil || row.text != nil else {
       throw ImportFault(
         "the store has no meme '\(row.id)', and the row brings none: there is no text, and "
-          + (row.fileName == nil || folder == nil ? "no picture" : "no picture '\(row.fileName!)' in \(folder!.root.path)"))
+          + (row.fileName == nil || folder == nil
+            ? "no picture" : "no picture '\(row.fileName!)' in \(folder!.root.path)"))
     }
     let meme = Meme(id: row.id, image: image, text: row.text, split: row.split)
     let fingerprint = FingerprintTable(of: [meme]) { _ in }.fingerprints[0]
