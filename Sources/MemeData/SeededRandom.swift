@@ -29,7 +29,7 @@ public struct SeededRandom: Sendable {
   }
 
   /// Uniform in 0 ..< 1.
-  mutating func unit() -> Double {
+  package mutating func unit() -> Double {
     Double(bits() >> 11) * 0x1p-53
   }
 
@@ -39,7 +39,7 @@ public struct SeededRandom: Sendable {
   }
 
   /// Uniform in `range`.
-  mutating func integer(in range: ClosedRange<Int>) -> Int {
+  package mutating func integer(in range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(unit() * Double(range.upperBound - range.lowerBound + 1))
   }
 
