@@ -16,6 +16,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -48,6 +49,9 @@ let package = Package(
       dependencies: ["MemeData", .product(name: "Crypto", package: "swift-crypto")]
     ),
     .target(
+      name: "LabelStore", dependencies: ["Audit", .product(name: "GRDB", package: "GRDB.swift")]
+    ),
+    .target(
       name: "TextRecognition",
       dependencies: ["MemeData", "CTesseract", .product(name: "Crypto", package: "swift-crypto")]
     ),
@@ -70,7 +74,7 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Training",
+        "LabelStore", "Report", "Training",
         // swift-metrics, which Hummingbird counts by, has a target of the name of ours.
         .product(name: "Hummingbird", package: "hummingbird", moduleAliases: ["Metrics": "SwiftMetrics"]),
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -80,11 +84,11 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
-      resources: [.copy("openapi.json")]),
+      resources: [.copy("openapi.json"), .copy("Labelling/Assets")]),
     .executableTarget(
       name: "memesense",
       dependencies: [
-        "Audit", "TextRecognition", "Training", "Report", "Server",
+        "Audit", "LabelStore", "TextRecognition", "Training", "Report", "Server",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]
@@ -95,6 +99,7 @@ let package = Package(
     .testTarget(name: "MetricsTests", dependencies: ["Metrics"], exclude: ["Fixtures"]),
     .testTarget(name: "MemeDataTests", dependencies: ["MemeData"], exclude: ["Fixtures"]),
     .testTarget(name: "AuditTests", dependencies: ["Audit"], exclude: ["Fixtures"]),
+    .testTarget(name: "LabelStoreTests", dependencies: ["LabelStore"]),
     .testTarget(name: "TextRecognitionTests", dependencies: ["TextRecognition", "CTesseract"]),
     .testTarget(name: "TorchTests", dependencies: ["Torch"]),
     .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"], exclude: ["Fixtures"]),
@@ -107,8 +112,8 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", .product(name: "Crypto", package: "swift-crypto")],
       exclude: ["Fixtures"]),
-    .testTarget(name: "ServerTests", dependencies: ["Server", "TestSupport"]),
-    .testTarget(name: "ProgramTests", dependencies: ["memesense"]),
+    .testTarget(name: "ServerTests", dependencies: ["Audit", "LabelStore", "Server", "TestSupport"]),
+    .testTarget(name: "ProgramTests", dependencies: ["LabelStore", "memesense"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx20

@@ -4,7 +4,7 @@
 # compare both with this.
 
 # Debian packages; Scripts/setup --for-tests adds the second list.
-debian_packages='libvips-dev libtesseract-dev tesseract-ocr-eng fonts-noto-color-emoji fonts-dejavu-core pkg-config unzip python3'
+debian_packages='libvips-dev libsqlite3-dev libtesseract-dev tesseract-ocr-eng fonts-noto-color-emoji fonts-dejavu-core pkg-config unzip python3'
 debian_test_packages='shellcheck chromium'
 
 # libtorch comes out of PyTorch's wheels for CPython 3.11 on x86-64. Headers and libraries are the same in the wheels

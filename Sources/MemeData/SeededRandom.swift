@@ -29,7 +29,7 @@ public struct SeededRandom: Sendable {
   }
 
   /// Uniform in 0 ..< 1.
-  mutating func unit() -> Double {
+  package mutating func unit() -> Double {
     Double(bits() >> 11) * 0x1p-53
   }
 
@@ -39,7 +39,7 @@ public struct SeededRandom: Sendable {
   }
 
   /// Uniform in `range`.
-  mutating func integer(in range: ClosedRange<Int>) -> Int {
+  package mutating func integer(in range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(unit() * Double(range.upperBound - range.lowerBound + 1))
   }
 
@@ -54,7 +54,7 @@ public struct SeededRandom: Sendable {
   }
 
   /// Puts `elements` in a random order (Fisher and Yates).
-  mutating func shuffle<Element>(_ elements: inout [Element]) {
+  package mutating func shuffle<Element>(_ elements: inout [Element]) {
     for last in stride(from: elements.count - 1, to: 0, by: -1) {
       elements.swapAt(last, integer(in: 0...last))
     }

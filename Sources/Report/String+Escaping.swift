@@ -3,7 +3,7 @@ extension String {
   ///
   /// Works on scalars, not characters: a quote followed by a combining accent is one `Character` to Swift but still
   /// ends an attribute in a browser. Scalars that XML forbids become U+FFFD.
-  var escaped: String {
+  package var escaped: String {
     var result = ""
     result.reserveCapacity(utf8.count)
     for scalar in unicodeScalars {

@@ -31,6 +31,9 @@ public struct ServerSettings: Sendable {
 
   public init() {}
 
+  /// Whether only this machine is answered.
+  public var isLocal: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
+
   var requestLimits: RequestLimits {
     RequestLimits(memes: min(memesPerRequest, queueLimit), textBytes: textLimit)
   }

@@ -17,13 +17,9 @@ public enum TestLeaks {
   public static func ids(
     in dataset: Dataset, trainedOn source: Dataset? = nil, observer: any ProgressObserver
   ) throws -> Set<String> {
-    let cache = FingerprintCache(folder: EncoderCatalog.cacheRoot.appending(path: "fingerprints"))
     func table(_ dataset: Dataset) throws -> (memes: [Meme], fingerprints: [Fingerprint?]) {
       let memes = dataset.withSplits().memes
-      let table = try cache.table(of: memes) { done in
-        observer.observe(.items(phase: "pictures compared", done: done, total: memes.count))
-      }
-      return (memes, table.fingerprints)
+      return (memes, try Corpus.fingerprints(of: memes, observer: observer).fingerprints)
     }
     var (memes, fingerprints) = try table(dataset)
     if let source {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Encoders
 import Foundation
+import LabelStore
 import MemeData
 import Methods
 import Metrics
@@ -34,6 +35,9 @@ enum ExitStatus {
     case ImageError.unreadable: self = .missingInput
     case RecognitionError.missingLanguage: self = .missingInput
     case RecognitionError.damagedMemory: self = .badData
+    case LabelStoreError.notFound: self = .missingInput
+    case LabelStoreError.unknown, LabelStoreError.invalidAnnotator: self = .usage
+    case is LabelStoreError: self = .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.otherBackbone,
       EncoderError.tooManySides, EncoderError.noTokenStates,

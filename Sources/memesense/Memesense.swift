@@ -18,6 +18,7 @@ struct Memesense: ParsableCommand {
         memesense evaluate runs/first                 scores on the test split
         memesense predict runs/first meme.jpg --text "the words on it"
         memesense serve runs/first                    the same over HTTP
+        memesense label labels.sqlite --data PATH     label memes in the browser
 
       No memes at hand? 'memesense demo' draws some, trains on them and writes a report.
       Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a leak into the test
@@ -26,7 +27,7 @@ struct Memesense: ParsableCommand {
       """,
     subcommands: [
       Demo.self, DataCommand.self, Embed.self, Pretrain.self, Train.self, Evaluate.self, Predict.self, Serve.self,
-      Export.self,
+      LabelCommand.self, Export.self,
       OCR.self, ScoreCommand.self, Benchmark.self, RecipeCommand.self, EncodersCommand.self, TimeStep.self,
     ]
   )

@@ -5,29 +5,36 @@ import Synchronization
 
 @testable import Server
 
+/// A service of predictions in this process.
+typealias RunningServer = Running<MemeServer>
+
+extension Running where Server == MemeServer {
+  convenience init(run folder: URL, _ settings: ServerSettings = ServerSettings()) async throws {
+    try await self.init(settings) { settings, logger, onRunning in
+      try MemeServer(run: folder, settings: settings, logger: logger, onRunning: onRunning)
+    }
+  }
+}
+
 /// A service in this process on a free port.
-final class RunningServer: Sendable {
-  let server: MemeServer
+final class Running<Server: Service>: Sendable {
+  let server: Server
   let port: Int
   let log: Log
   private let group: ServiceGroup
   private let task: Task<Void, any Error>
 
-  /// The lines that were logged.
-  final class Log: Sendable {
-    private let text = Mutex("")
-    func append(_ line: Data) { text.withLock { $0 += String(decoding: line, as: UTF8.self) } }
-    var lines: [String] { text.withLock { $0 }.split(separator: "\n").map(String.init) }
-  }
-
-  init(run folder: URL, _ settings: ServerSettings = ServerSettings()) async throws {
+  init(
+    _ settings: ServerSettings,
+    _ make: @escaping @Sendable (ServerSettings, Logger, @escaping @Sendable (Int) async -> Void) throws -> Server
+  ) async throws {
     var settings = settings
     settings.port = 0
     let log = Log()
     let logger = Logger(label: "test") { _ in JSONLogHandler { log.append($0) } }
     let (ports, continuation) = AsyncStream<Int>.makeStream()
     let server = try await onThread { [settings] in
-      try MemeServer(run: folder, settings: settings, logger: logger) { continuation.yield($0) }
+      try make(settings, logger) { continuation.yield($0) }
     }
     self.server = server
     let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
@@ -84,6 +91,13 @@ final class RunningServer: Sendable {
     return try await send(
       "POST", path, headers: ["content-type": "multipart/form-data; boundary=\(boundary)"], body: Array(body))
   }
+}
+
+/// The lines that were logged.
+final class Log: Sendable {
+  private let text = Mutex("")
+  func append(_ line: Data) { text.withLock { $0 += String(decoding: line, as: UTF8.self) } }
+  var lines: [String] { text.withLock { $0 }.split(separator: "\n").map(String.init) }
 }
 
 /// Runs what blocks on a thread of its own: those of tasks are few, and the service needs them.

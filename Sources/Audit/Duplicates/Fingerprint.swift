@@ -9,6 +9,11 @@ public struct Fingerprint: Sendable, Equatable, Codable {
   public var content: ContentDigest
   /// `nil` for a meme without picture, and where there is too little to see for PDQ.
   public var hash: PDQHash?
+
+  public init(content: ContentDigest, hash: PDQHash?) {
+    self.content = content
+    self.hash = hash
+  }
 }
 
 /// The first 128 bits of a SHA-256: equal contents have equal ones, and no others will be met.
@@ -27,6 +32,24 @@ public struct ContentDigest: Hashable, Sendable {
 
   /// The digest of a text as ``TextNormalization`` has it.
   init(ofText text: String) { self.init(of: Data(TextNormalization.normalized(text).utf8)) }
+}
+
+extension ContentDigest: CustomStringConvertible {
+  /// 32 hexadecimal digits.
+  public var description: String {
+    [words.x, words.y].map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+
+  /// Reads what ``description`` prints; `nil` for anything else.
+  public init?(hexadecimal text: String) {
+    guard text.utf8.count == 32, let first = UInt64(text.prefix(16), radix: 16),
+      let second = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(words: SIMD2(first, second))
+  }
 }
 
 extension ContentDigest: Codable {

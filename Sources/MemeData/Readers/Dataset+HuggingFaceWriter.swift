@@ -31,19 +31,8 @@ extension Dataset {
   /// - Throws: ``DatasetWriteError`` when an image is elsewhere or a label does not fit; nothing is written then. File
   ///   system errors pass through.
   public static func writeHuggingFace(memes: [Meme], tasks: [LabelTask], to folder: URL) throws {
-    var taken = HuggingFaceReader.reservedColumns
-    for task in tasks {
-      guard taken.insert(task.name).inserted else { throw DatasetWriteError.taskName(task.name) }
-    }
-    var lines = ""
-    for meme in memes {
-      let fileName = try meme.image.map { try relativePath(of: $0, in: folder, meme: meme.id) }
-      var columns = [
-        ("file_name", quoted(fileName)), ("id", quoted(meme.id)), ("text", quoted(meme.text)),
-        ("split", quoted(meme.split?.rawValue)),
-      ]
-      for task in tasks { columns.append((task.name, try value(of: meme, for: task))) }
-      lines += "{" + columns.map { "\(quoted($0.0)): \($0.1)" }.joined(separator: ", ") + "}\n"
+    let lines = try huggingFaceLines(memes: memes, tasks: tasks) { meme in
+      try meme.image.map { try relativePath(of: $0, in: folder, meme: meme.id) }
     }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -51,6 +40,28 @@ extension Dataset {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try declaration.write(to: folder.appending(path: HuggingFaceReader.tasksFile), options: .atomic)
     try Data(lines.utf8).write(to: folder.appending(path: "metadata.jsonl"), options: .atomic)
+  }
+
+  /// The content of `metadata.jsonl`.
+  ///
+  /// - Parameter fileName: where a meme's picture lies in the folder, `nil` for none.
+  package static func huggingFaceLines(
+    memes: [Meme], tasks: [LabelTask], fileName: (Meme) throws -> String?
+  ) throws -> String {
+    var taken = HuggingFaceReader.reservedColumns
+    for task in tasks {
+      guard taken.insert(task.name).inserted else { throw DatasetWriteError.taskName(task.name) }
+    }
+    var lines = ""
+    for meme in memes {
+      var columns = [
+        ("file_name", quoted(try fileName(meme))), ("id", quoted(meme.id)), ("text", quoted(meme.text)),
+        ("split", quoted(meme.split?.rawValue)),
+      ]
+      for task in tasks { columns.append((task.name, try value(of: meme, for: task))) }
+      lines += "{" + columns.map { "\(quoted($0.0)): \($0.1)" }.joined(separator: ", ") + "}\n"
+    }
+    return lines
   }
 
   private static func relativePath(of image: URL, in folder: URL, meme: String) throws -> String {

@@ -26,7 +26,7 @@ extension Response {
     var headers = HTTPFields()
     if let seconds = error.retryAfter { headers[.retryAfter] = "\(seconds)" }
     if !error.allowed.isEmpty { headers[.allow] = error.allowed.map(\.rawValue).joined(separator: ", ") }
-    if error.status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
+    if error.status == .unauthorized { headers[.wwwAuthenticate] = "Bearer, Basic realm=\"MemeSense\"" }
     if error.closesConnection { headers[.connection] = "close" }
     return try json(style.body(of: error), status: error.status, headers: headers)
   }
@@ -104,7 +104,8 @@ struct KeyCheck: RouterMiddleware {
     guard keys?.contains(shownKey(request) ?? "") != false else {
       throw APIError(
         status: .unauthorized, code: "invalid_api_key",
-        message: "a known API key is needed: 'authorization: Bearer KEY' or 'x-api-key: KEY'")
+        message:
+          "a known API key is needed: 'authorization: Bearer KEY' or 'x-api-key: KEY', or in a browser as password")
     }
     return try await next(request, context)
   }
@@ -113,7 +114,16 @@ struct KeyCheck: RouterMiddleware {
   private func shownKey(_ request: Request) -> String? {
     if let authorization = request.headers[.authorization] {
       let parts = authorization.split(separator: " ", maxSplits: 1)
-      return parts.count == 2 && parts[0].lowercased() == "bearer" ? parts[1].trimmingCharacters(in: .whitespaces) : nil
+      guard parts.count == 2 else { return nil }
+      let shown = parts[1].trimmingCharacters(in: .whitespaces)
+      switch parts[0].lowercased() {
+      case "bearer": return shown
+      // Browsers ask for a name too, which may be any.
+      case "basic":
+        let pair = Data(base64Encoded: shown).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return pair.firstIndex(of: ":").map { String(pair[pair.index(after: $0)...]) }
+      default: return nil
+      }
     }
     return request.headers[.apiKey] ?? request.headers[.googleAPIKey]
       ?? request.uri.queryParameters["key"].map(String.init)

@@ -93,14 +93,14 @@ struct Serve: ParsableCommand {
         "fewer connections than asked for: the system lets this process open few files",
         metadata: ["connections": .stringConvertible(settings.connectionLimit)])
     }
-    if settings.keys == nil, !["127.0.0.1", "::1", "localhost"].contains(host) {
+    if settings.keys == nil, !settings.isLocal {
       logger.warning("everybody who reaches this port is answered: there are no API keys")
     }
     let server = try MemeServer(run: URL(fileURLWithPath: runFolder), settings: settings, logger: logger) {
       [host] port in
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }
-    try wait { try await server.runUntilSignalled() }
+    try waitFor { try await server.runUntilSignalled() }
   }
 
   private func keys() throws -> APIKeys? {
@@ -108,21 +108,5 @@ struct Serve: ParsableCommand {
     return try ProcessInfo.processInfo.environment["MEMESENSE_API_KEYS"].map {
       try APIKeys($0, source: "MEMESENSE_API_KEYS")
     }
-  }
-
-  /// Runs asynchronous work to its end; the other commands have none.
-  private func wait(_ body: @escaping @Sendable () async throws -> Void) throws {
-    let outcome = Outcome()
-    let done = DispatchSemaphore(value: 0)
-    Task {
-      do { try await body() } catch { outcome.error = error }
-      done.signal()
-    }
-    done.wait()
-    if let error = outcome.error { throw error }
-  }
-
-  private final class Outcome: @unchecked Sendable {  // written before the semaphore is signalled, read after
-    var error: (any Error)?
   }
 }

@@ -1,0 +1,195 @@
+import Audit
+import Foundation
+import GRDB
+import MemeData
+
+/// A meme as the store keeps it.
+public struct StoredMeme: Sendable, Equatable, Identifiable {
+  /// Its number in the store.
+  public var id: Int64
+  /// The id that its dataset gives it.
+  public var name: String
+  public var image: URL?
+  public var text: String?
+  public var split: Split?
+  /// The folder of its dataset.
+  public var root: URL
+  /// What its copies are found by; `nil` where its picture is broken.
+  public var fingerprint: Fingerprint?
+
+  /// The picture's place in its dataset.
+  public var fileName: String? {
+    image.map { image in
+      let prefix = root.path.hasSuffix("/") ? root.path : root.path + "/"
+      return image.path.hasPrefix(prefix) ? String(image.path.dropFirst(prefix.count)) : image.path
+    }
+  }
+
+  init(_ row: Row) {
+    id = row["id"]
+    name = row["name"]
+    image = (row["image"] as String?).map { URL(filePath: $0, directoryHint: .notDirectory) }
+    text = row["text"]
+    split = (row["split"] as String?).flatMap(Split.init)
+    root = URL(filePath: row["root"], directoryHint: .isDirectory)
+    fingerprint = (row["content"] as String?).flatMap(ContentDigest.init(hexadecimal:)).map {
+      Fingerprint(content: $0, hash: (row["pdq"] as String?).flatMap(PDQHash.init(hexadecimal:)))
+    }
+  }
+
+  static let query = """
+    SELECT meme.*, dataset.root FROM meme JOIN dataset ON dataset.id = meme.dataset
+    """
+}
+
+/// What an addition brought.
+public struct Addition: Sendable, Equatable {
+  /// Memes that the store did not have.
+  public var memes = 0
+  /// Labels that it did not have.
+  public var labels = 0
+  /// Rows that it had already.
+  public var known = 0
+
+  public init(memes: Int = 0, labels: Int = 0, known: Int = 0) {
+    self.memes = memes
+    self.labels = labels
+    self.known = known
+  }
+}
+
+extension LabelStore {
+  /// Who the labels of datasets are by.
+  public static let datasetAnnotator = "dataset"
+
+  /// Takes up the tasks, memes and labels of a dataset; what is there already is left alone, so that a dataset may be added
+  /// again when it has grown.
+  ///
+  /// - Parameters:
+  ///   - fingerprints: one for each meme.
+  ///   - takesLabels: whether the dataset's labels count, or all its memes are to be labelled anew.
+  /// - Throws: ``LabelStoreError/conflictingTask(name:stored:found:)`` and ``LabelStoreError/conflictingMeme(id:source:)``
+  ///   where the store has something else under a name.
+  @discardableResult
+  public func add(
+    _ dataset: Dataset, fingerprints: [Fingerprint?], takesLabels: Bool = true
+  ) throws(LabelStoreError) -> Addition {
+    precondition(dataset.memes.count == fingerprints.count, "one fingerprint for each meme")
+    return try write { database in
+      var addition = Addition()
+      let root = try Self.datasetID(name: dataset.name, root: dataset.root, database)
+      var tasks: [String: (id: Int64, task: LabelTask)] = [:]
+      for task in dataset.tasks { tasks[task.name] = (try Self.add(task, database), task) }
+      for (meme, fingerprint) in zip(dataset.memes, fingerprints) {
+        let (id, isNew) = try Self.add(
+          meme, fingerprint: fingerprint, dataset: root, source: dataset.root.path, database)
+        if isNew { addition.memes += 1 }
+        guard takesLabels else { continue }
+        for (name, label) in meme.labels {
+          guard let (taskID, task) = tasks[name] else { continue }
+          let text = try task.text(of: label)
+          if try Self.hasCurrent(text, meme: id, task: taskID, annotator: Self.datasetAnnotator, database) {
+            addition.known += 1
+          } else {
+            try Self.insert(
+              NewLabel(
+                meme: id, task: taskID, annotator: Self.datasetAnnotator, text: text, note: nil, origin: .dataset,
+                time: Date(), undone: nil), database)
+            addition.labels += 1
+          }
+        }
+      }
+      return addition
+    }
+  }
+
+  /// Takes up a task that nobody has labelled for yet.
+  public func add(_ task: LabelTask) throws(LabelStoreError) { _ = try write { try Self.add(task, $0) } }
+
+  /// All tasks in the order that they came.
+  public func tasks() throws(LabelStoreError) -> [LabelTask] { try read(Self.tasks) }
+
+  /// How many memes there are.
+  public func memeCount() throws(LabelStoreError) -> Int {
+    try read { try Int.fetchOne($0, sql: "SELECT count(*) FROM meme") ?? 0 }
+  }
+
+  /// All memes in the order that they came.
+  public func memes() throws(LabelStoreError) -> [StoredMeme] {
+    try read { database in
+      try Row.fetchAll(database, sql: StoredMeme.query + " ORDER BY meme.id").map(StoredMeme.init)
+    }
+  }
+
+  /// The meme of that number.
+  public func meme(_ id: Int64) throws(LabelStoreError) -> StoredMeme? {
+    try read { database in
+      try Row.fetchOne(database, sql: StoredMeme.query + " WHERE meme.id = ?", arguments: [id]).map(StoredMeme.init)
+    }
+  }
+
+  // MARK: Rows
+
+  static func tasks(_ database: Database) throws -> [LabelTask] {
+    try Row.fetchAll(database, sql: "SELECT * FROM task ORDER BY id").map(task)
+  }
+
+  private static func task(_ row: Row) throws -> LabelTask {
+    let labels = try JSONDecoder().decode([String].self, from: Data((row["labels"] as String).utf8))
+    return LabelTask(name: row["name"], kind: LabelTask.Kind(rawValue: row["kind"])!, labels: labels)
+  }
+
+  /// The task of a name, with its number.
+  static func task(named name: String, _ database: Database) throws -> (id: Int64, task: LabelTask) {
+    guard let row = try Row.fetchOne(database, sql: "SELECT * FROM task WHERE name = ?", arguments: [name]) else {
+      throw LabelStoreError.unknown(what: "task", name: name)
+    }
+    return (row["id"], try task(row))
+  }
+
+  static func add(_ task: LabelTask, _ database: Database) throws -> Int64 {
+    if let row = try Row.fetchOne(database, sql: "SELECT * FROM task WHERE name = ?", arguments: [task.name]) {
+      let stored = try Self.task(row)
+      guard stored == task else {
+        throw LabelStoreError.conflictingTask(name: task.name, stored: stored, found: task)
+      }
+      return row["id"]
+    }
+    let labels = String(decoding: try JSONEncoder().encode(task.labels), as: UTF8.self)
+    try database.execute(
+      sql: "INSERT INTO task (name, kind, labels) VALUES (?, ?, ?)",
+      arguments: [task.name, task.kind.rawValue, labels])
+    return database.lastInsertedRowID
+  }
+
+  static func datasetID(name: String, root: URL, _ database: Database) throws -> Int64 {
+    let path = root.standardizedFileURL.path
+    if let id = try Int64.fetchOne(database, sql: "SELECT id FROM dataset WHERE root = ?", arguments: [path]) {
+      return id
+    }
+    try database.execute(sql: "INSERT INTO dataset (name, root) VALUES (?, ?)", arguments: [name, path])
+    return database.lastInsertedRowID
+  }
+
+  static func add(
+    _ meme: Meme, fingerprint: Fingerprint?, dataset: Int64, source: String, _ database: Database
+  ) throws -> (id: Int64, isNew: Bool) {
+    let content = fingerprint?.content.description
+    if let row = try Row.fetchOne(
+      database, sql: "SELECT id, content, image FROM meme WHERE name = ?", arguments: [meme.id])
+    {
+      // One without a fingerprint has a picture that could not be read, and is known by its place.
+      let isSame =
+        content == nil || row["content"] == nil
+        ? row["image"] as String? == meme.image?.path : row["content"] as String? == content
+      guard isSame else { throw LabelStoreError.conflictingMeme(id: meme.id, source: source) }
+      return (row["id"], false)
+    }
+    try database.execute(
+      sql: "INSERT INTO meme (dataset, name, image, text, split, content, pdq) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      arguments: [
+        dataset, meme.id, meme.image?.path, meme.text, meme.split?.rawValue, content, fingerprint?.hash?.description,
+      ])
+    return (database.lastInsertedRowID, true)
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import GRDB
+import MemeData
+
+/// A meme's place in the order in which memes are to be labelled.
+public struct QueueEntry: Sendable, Equatable {
+  public var meme: Int64
+  /// Why it stands there, for people.
+  public var reason: String
+
+  public init(meme: Int64, reason: String) {
+    self.meme = meme
+    self.reason = reason
+  }
+}
+
+extension LabelStore {
+  /// Replaces the order of a task's queue.
+  public func setQueue(_ entries: [QueueEntry], task name: String) throws(LabelStoreError) {
+    try write { database in
+      let (task, _) = try Self.task(named: name, database)
+      try database.execute(sql: "DELETE FROM queue WHERE task = ?", arguments: [task])
+      for (rank, entry) in entries.enumerated() {
+        try database.execute(
+          sql: "INSERT INTO queue (task, rank, meme, reason) VALUES (?, ?, ?, ?)",
+          arguments: [task, rank, entry.meme, entry.reason])
+      }
+    }
+  }
+
+  /// How many memes a task's queue holds, those that are done included.
+  public func queueLength(task name: String) throws(LabelStoreError) -> Int {
+    try read { database in
+      let (task, _) = try Self.task(named: name, database)
+      return try Int.fetchOne(database, sql: "SELECT count(*) FROM queue WHERE task = ?", arguments: [task]) ?? 0
+    }
+  }
+
+  /// The next memes that a person has not looked at and that fewer than `overlap` others have decided on.
+  ///
+  /// - Parameter skipped: memes that are left out, such as those that others look at now.
+  public func nextMemes(
+    task name: String, for annotator: String, overlap: Int, leavingOut skipped: Set<Int64> = [], limit: Int
+  ) throws(LabelStoreError) -> [(meme: StoredMeme, reason: String)] {
+    try read { database in
+      let (task, _) = try Self.task(named: name, database)
+      let rows = try Row.fetchCursor(
+        database,
+        sql: """
+          SELECT meme.*, dataset.root, queue.reason FROM queue
+          JOIN meme ON meme.id = queue.meme JOIN dataset ON dataset.id = meme.dataset
+          WHERE queue.task = :task AND NOT EXISTS (
+            SELECT 1 FROM label JOIN annotator ON annotator.id = label.annotator
+            WHERE label.task = :task AND label.meme = queue.meme AND annotator.name = :annotator
+              AND label.undone_at IS NULL)
+          AND (
+            SELECT count(DISTINCT label.annotator) FROM label
+            WHERE label.task = :task AND label.meme = queue.meme AND label.undone_at IS NULL
+              AND label.value IS NOT NULL) < :overlap
+          ORDER BY queue.rank
+          """, arguments: ["task": task, "annotator": annotator, "overlap": overlap])
+      var found: [(meme: StoredMeme, reason: String)] = []
+      while found.count < limit, let row = try rows.next() {
+        let meme = StoredMeme(row)
+        if !skipped.contains(meme.id) { found.append((meme, row["reason"])) }
+      }
+      return found
+    }
+  }
+}

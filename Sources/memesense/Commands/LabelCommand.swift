@@ -1,0 +1,125 @@
+import ArgumentParser
+import Foundation
+import LabelStore
+import MemeData
+import Training
+
+/// `memesense label`: memes are labelled on a page, and labels come and go.
+struct LabelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "label",
+    abstract: "Label memes in the browser; bring labels in and out.",
+    discussion: """
+        memesense label labels.sqlite --data memes/          then open http://127.0.0.1:8081
+
+      The store is one SQLite file, made where there is none. 'memesense label export' writes its labels at any time, while
+      people label too.
+      """,
+    subcommands: [LabelOpen.self, LabelImport.self, LabelExport.self, LabelSimulate.self], defaultSubcommand: LabelOpen.self)
+}
+
+/// The store that a command works on.
+struct StoreArgument: ParsableArguments {
+  @Argument(help: ArgumentHelp("The file of the labels.", valueName: "store"), completion: .file())
+  var storePath: String
+
+  /// Opens the store; a command that only reads refuses one that is not there.
+  func open(creates: Bool) throws -> LabelStore {
+    guard creates || FileManager.default.fileExists(atPath: storePath) else {
+      throw LabelStoreError.notFound(file: storePath)
+    }
+    return try LabelStore(at: URL(filePath: storePath, directoryHint: .notDirectory))
+  }
+}
+
+/// `memesense label import`.
+struct LabelImport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import", abstract: "Take labels into a store: a dataset, JSONL, CSV, or Label Studio's JSON.",
+    discussion: """
+      A folder is read as a dataset in any layout that MemeSense reads (Hugging Face, Hateful Memes, HarMeme, …). A file is
+      JSON lines or CSV with the fields id, file_name, text, split, task, label, annotator, note, time, undone, of which
+      only id is needed, or Label Studio's JSON export. All of a file is taken, or nothing.
+      """)
+
+  @OptionGroup var store: StoreArgument
+
+  @Argument(help: "A dataset's folder, or a file of labels.", completion: .file())
+  var source: String
+
+  @Option(help: "Where pictures lie that a file of labels names; its own folder by default.", completion: .directory)
+  var images: String?
+
+  @Option(help: "Whose labels those of a file are that name nobody.")
+  var annotator = "file"
+
+  func run() throws {
+    let store = try store.open(creates: true)
+    let url = URL(filePath: source)
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: source, isDirectory: &isFolder)
+    let addition: Addition
+    if exists, !isFolder.boolValue {
+      addition = try store.importLabels(
+        Data(contentsOf: url), named: url.lastPathComponent,
+        images: images.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? url.deletingLastPathComponent(),
+        annotator: annotator)
+    } else {
+      addition = try store.add(datasetAt: source, observer: ProgressDisplay())
+    }
+    try Console.print(addition.text)
+  }
+}
+
+extension Addition {
+  /// For people.
+  var text: String { "\(memes) memes and \(labels) labels added, \(known) known already" }
+}
+
+extension LabelStore {
+  /// Reads a dataset, hashes its pictures and takes it up.
+  func add(
+    datasetAt path: String, takesLabels: Bool = true, observer: any ProgressObserver
+  ) throws -> Addition {
+    observer.observe(.phase("Reading \(path)"))
+    let dataset = try Dataset.read(URL(filePath: path))
+    Corpus.warn(of: dataset.problems, observer)
+    let table = try Corpus.fingerprints(of: dataset.memes, observer: observer)
+    return try add(dataset, fingerprints: table.fingerprints, takesLabels: takesLabels)
+  }
+}
+
+/// `memesense label export`.
+struct LabelExport: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write a store's labels as JSONL, CSV, Hugging Face or Label Studio have them.",
+    discussion: """
+        memesense label export labels.sqlite --format csv > labels.csv
+        memesense label export labels.sqlite --format hugging-face --output memes-labelled/
+
+      jsonl and csv hold everything: who, when, notes, what was undone. hugging-face is a folder that 'memesense train --data'
+      reads, with the label that most people chose. People may go on labelling meanwhile.
+      """)
+
+  @OptionGroup var store: StoreArgument
+
+  @Option(help: "\(LabelFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var format = LabelFormat.jsonl
+
+  @Option(
+    name: .shortAndLong, help: "The file to write, standard output by default; of hugging-face the folder.",
+    completion: .file())
+  var output: String?
+
+  func run() throws {
+    let store = try store.open(creates: false)
+    if format == .huggingFace, let output {
+      return try store.exportHuggingFace(to: URL(filePath: output, directoryHint: .isDirectory))
+    }
+    let data = try store.exported(as: format)
+    guard let output else { return try Console.write(data) }
+    try data.write(to: URL(filePath: output), options: .atomic)
+  }
+}
+
+extension LabelFormat: ExpressibleByArgument {}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import LabelStore
+import Logging
+import MemeData
+import Server
+import Training
+
+/// `memesense label STORE`: the pages.
+struct LabelOpen: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "open", abstract: "Open a store's pages in the browser.",
+    discussion: """
+        memesense label labels.sqlite --data memes/ --task harmful
+        memesense label labels.sqlite --data memes/ --question "tone:multiclass=calm,angry"
+
+      People open http://127.0.0.1:8081, say who they are and label with the keyboard: a number chooses, s leaves open,
+      u undoes, n goes to the note. What was saved survives a crash of the program and of the machine. The dataset's
+      own labels count, unless --relabel asks for all memes anew.
+
+      Only this machine is answered. Whoever reaches the port can label under any name, so --host needs --api-keys (one
+      key a line, made with: openssl rand -hex 32): browsers ask for it as a password. Put a proxy with TLS in front.
+      """)
+
+  @OptionGroup var store: StoreArgument
+
+  @Option(help: "A dataset whose memes are taken up; may be given again when it has grown.", completion: .directory)
+  var data: [String] = []
+
+  @Flag(help: "Leave the dataset's own labels out, so that every meme is labelled anew.")
+  var relabel = false
+
+  @Option(
+    help: ArgumentHelp(
+      "A task that the data does not have: NAME:binary=LABEL, NAME:multiclass=A,B,… or NAME:multilabel=A,B,…",
+      valueName: "task"))
+  var question: [String] = []
+
+  @Option(help: "The task that the pages begin with; the first by default.")
+  var task: String?
+
+  @Option(help: ArgumentHelp("How many people are to decide on each meme.", valueName: "n"))
+  var overlap = 1
+
+  @Option(help: "The address to listen on.")
+  var host = ServerSettings().host
+
+  @Option(help: "The port to listen on; 0 for one that is free.")
+  var port = 8081
+
+  @Option(help: "A file of keys, one a line, that browsers must show as passwords.", completion: .file())
+  var apiKeys: String?
+
+  @Flag(name: .shortAndLong, help: "Log warnings and errors alone.")
+  var quiet = false
+
+  func validate() throws {
+    guard (0...65535).contains(port) else { throw ValidationError("--port is 0 to 65535, not \(port).") }
+    guard (1...1000).contains(overlap) else { throw ValidationError("--overlap is 1 to 1000, not \(overlap).") }
+  }
+
+  func run() throws {
+    var settings = ServerSettings()
+    settings.host = host
+    settings.port = port
+    settings.keys = try apiKeys.map { try APIKeys(String(contentsOfFile: $0, encoding: .utf8), source: $0) }
+    guard settings.isLocal || settings.keys != nil else {
+      throw ValidationError("--host \(host) lets others in: give --api-keys too.")
+    }
+    settings.connectionLimit = FileLimit.raise(for: settings.connectionLimit)
+    let store = try store.open(creates: true)
+    let observer: any ProgressObserver = quiet ? WarningObserver() : ProgressDisplay()
+    for path in data {
+      let addition = try store.add(datasetAt: path, takesLabels: !relabel, observer: observer)
+      if !quiet { Console.error(addition.text) }
+    }
+    for text in question { try store.add(Self.task(text)) }
+    let tasks = try store.tasks()
+    guard try store.memeCount() > 0 else {
+      throw ValidationError("The store has no memes: give --data PATH.")
+    }
+    guard !tasks.isEmpty else {
+      throw ValidationError("There is nothing to ask: give a task, as --question \"harm:binary=harmful\".")
+    }
+    if let task, !tasks.contains(where: { $0.name == task }) {
+      throw LabelStoreError.unknown(what: "task", name: task)
+    }
+    let logger = Logger(label: "memesense") { [quiet] _ in
+      JSONLogHandler(level: quiet ? .warning : .info) { Console.tell(String(decoding: $0, as: UTF8.self)) }
+    }
+    let server = try LabelServer(store: store, firstTask: task, overlap: overlap, settings: settings, logger: logger) {
+      [host] port in
+      logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
+    }
+    try waitFor { try await server.runUntilSignalled() }
+  }
+
+  /// Reads a task off the command line.
+  static func task(_ text: String) throws -> LabelTask {
+    let fault = ValidationError(
+      "--question is NAME:binary=LABEL, NAME:multiclass=A,B or NAME:multilabel=A,B, not '\(text)'.")
+    guard let colon = text.firstIndex(of: ":"), let equals = text[colon...].firstIndex(of: "="),
+      let kind = LabelTask.Kind(rawValue: String(text[text.index(after: colon)..<equals]))
+    else { throw fault }
+    let name = text[..<colon].trimmingCharacters(in: .whitespaces)
+    let labels = text[text.index(after: equals)...].split(separator: ",", omittingEmptySubsequences: false)
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+    let isCountRight = kind == .binary ? labels.count == 1 : kind == .multiclass ? labels.count > 1 : true
+    guard !name.isEmpty, isCountRight, Set(labels).count == labels.count, labels.allSatisfy({ !$0.isEmpty }) else {
+      throw fault
+    }
+    return LabelTask(name: name, kind: kind, labels: labels)
+  }
+}
+
+/// Runs asynchronous work to its end; most commands have none.
+func waitFor(_ body: @escaping @Sendable () async throws -> Void) throws {
+  final class Outcome: @unchecked Sendable {  // written before the semaphore is signalled, read after
+    var error: (any Error)?
+  }
+  let outcome = Outcome()
+  let done = DispatchSemaphore(value: 0)
+  Task {
+    do { try await body() } catch { outcome.error = error }
+    done.signal()
+  }
+  done.wait()
+  if let error = outcome.error { throw error }
+}

@@ -1,0 +1,194 @@
+import Audit
+import Foundation
+import MemeData
+import Testing
+
+@testable import LabelStore
+
+/// A folder that goes away with the test.
+final class Folder {
+  let url = FileManager.default.temporaryDirectory.appending(path: "memesense-store-\(UUID().uuidString)")
+  init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+/// Four memes of text alone and three tasks.
+func dataset(_ root: URL) -> Dataset {
+  Dataset(
+    name: "small", root: root, format: .huggingFace,
+    tasks: [
+      LabelTask(name: "harm", kind: .binary, labels: ["harmful"]),
+      LabelTask(name: "kind", kind: .multiclass, labels: ["dry", "warm", "sour"]),
+      LabelTask(name: "targets", kind: .multilabel, labels: ["cats", "dogs"]),
+    ],
+    memes: (0..<4).map { number in
+      Meme(
+        id: "m\(number)", image: nil, text: "text, \"number\" \(number)",
+        labels: number == 0 ? ["harm": .binary(true), "targets": .multilabel([true, false])] : [:],
+        split: number == 3 ? .test : .train)
+    })
+}
+
+func filledStore(in folder: Folder, named name: String = "labels.sqlite") throws -> LabelStore {
+  let store = try LabelStore(at: folder.url.appending(path: name))
+  let dataset = dataset(folder.url)
+  try store.add(dataset, fingerprints: FingerprintTable(of: dataset.memes) { _ in }.fingerprints)
+  return store
+}
+
+@Suite struct LabelStoreTests {
+  private let folder: Folder
+  private let store: LabelStore
+
+  init() throws {
+    folder = try Folder()
+    store = try filledStore(in: folder)
+  }
+
+  private func labels(_ task: String = "harm") throws -> [String] {
+    try store.currentLabels(task: task).map { event in
+      "\(event.meme) \(event.annotator) \(event.label.map { "\($0)" } ?? "none")"
+    }
+  }
+
+  @Test func everyCommitIsSynchronised() throws {
+    let journal = try store.journal()
+    #expect(journal.mode == "wal" && journal.synchronous == 2)
+  }
+
+  @Test func aDatasetIsTakenUpOnce() throws {
+    let dataset = dataset(folder.url)
+    let prints = FingerprintTable(of: dataset.memes) { _ in }.fingerprints
+    #expect(try store.add(dataset, fingerprints: prints) == Addition(memes: 0, labels: 0, known: 2))
+    #expect(try store.memes().map(\.name) == ["m0", "m1", "m2", "m3"])
+    #expect(try store.memes().map(\.fingerprint) == prints)
+    #expect(try store.tasks() == dataset.tasks)
+    #expect(try labels() == ["1 dataset binary(true)"])
+    #expect(try labels("targets") == ["1 dataset multilabel([true, false])"])
+  }
+
+  @Test func whatContradictsTheStoreChangesNothing() throws {
+    var other = dataset(folder.url)
+    other.tasks[0].labels = ["hateful"]
+    other.memes.append(Meme(id: "new", image: nil, text: "new"))
+    #expect(
+      throws: LabelStoreError.conflictingTask(name: "harm", stored: dataset(folder.url).tasks[0], found: other.tasks[0])
+    ) {
+      try store.add(other, fingerprints: other.memes.map { _ in nil })
+    }
+    other = dataset(folder.url)
+    other.memes.insert(Meme(id: "new", image: nil, text: "new"), at: 0)
+    other.memes[2].text = "another"
+    let prints = FingerprintTable(of: other.memes) { _ in }.fingerprints
+    #expect(throws: LabelStoreError.conflictingMeme(id: "m1", source: folder.url.path)) {
+      try store.add(other, fingerprints: prints)
+    }
+    #expect(try store.memeCount() == 4)
+  }
+
+  @Test func theLastWordCountsAndTheHistoryStays() throws {
+    try store.record(.binary(true), of: 2, task: "harm", by: "Ada", note: "at first")
+    try store.record(.binary(false), of: 2, task: "harm", by: " Ada ", note: " ")
+    try store.record(nil, of: 2, task: "harm", by: "Bo")
+    #expect(try labels() == ["1 dataset binary(true)", "2 Ada binary(false)", "2 Bo none"])
+    let history = try store.history(of: 2, task: "harm")
+    #expect(history.map(\.note) == ["at first", nil, nil])
+    #expect(history.map(\.annotator) == ["Ada", "Ada", "Bo"])
+    #expect(
+      try store.progress(task: "harm")
+        == LabelProgress(
+          memes: 4, labelled: 2, annotators: [("Ada", 1, 0), ("dataset", 1, 0), ("Bo", 0, 1)]))
+  }
+
+  @Test func undoTakesBackOnesOwnLastWord() throws {
+    try store.record(.binary(true), of: 2, task: "harm", by: "Ada")
+    try store.record(.binary(false), of: 2, task: "harm", by: "Ada")
+    try store.record(.binary(false), of: 3, task: "harm", by: "Bo")
+    #expect(try store.undo(task: "harm", by: "Ada")?.label == .binary(false))
+    #expect(try labels() == ["1 dataset binary(true)", "2 Ada binary(true)", "3 Bo binary(false)"])
+    #expect(try store.undo(task: "harm", by: "Ada")?.label == .binary(true))
+    #expect(try store.undo(task: "harm", by: "Ada") == nil)
+    #expect(try store.undo(task: "harm", by: "dataset") == nil, "a dataset's labels are not made on the page")
+    #expect(try labels() == ["1 dataset binary(true)", "3 Bo binary(false)"])
+    #expect(try store.history(of: 2, task: "harm").allSatisfy { $0.undone != nil })
+  }
+
+  @Test func aClockThatIsPutBackKeepsTheOrder() throws {
+    let now = Date()
+    try store.record(.binary(true), of: 2, task: "harm", by: "Ada", at: now)
+    try store.record(.binary(false), of: 2, task: "harm", by: "Ada", at: now - 3600)
+    #expect(try labels().last == "2 Ada binary(false)")
+  }
+
+  @Test func whatDoesNotFitIsRefused() throws {
+    #expect(throws: LabelStoreError.self) { try store.record(.multiclass(0), of: 2, task: "harm", by: "Ada") }
+    #expect(throws: LabelStoreError.self) { try store.record(.multiclass(3), of: 2, task: "kind", by: "Ada") }
+    #expect(throws: LabelStoreError.unknown(what: "task", name: "x")) {
+      try store.record(.binary(true), of: 2, task: "x", by: "Ada")
+    }
+    #expect(throws: LabelStoreError.unknown(what: "meme", name: "9")) {
+      try store.record(.binary(true), of: 9, task: "harm", by: "Ada")
+    }
+    for name in ["", " \n", "a\nb", String(repeating: "a", count: 61)] {
+      #expect(throws: LabelStoreError.self) { try store.record(.binary(true), of: 2, task: "harm", by: name) }
+    }
+    #expect(try labels() == ["1 dataset binary(true)"])
+  }
+
+  @Test func mostPeopleDecide() throws {
+    try store.record(.binary(false), of: 1, task: "harm", by: "Ada")
+    #expect(try store.consensus(task: "harm")[1] == nil)
+    try store.record(.binary(false), of: 1, task: "harm", by: "Bo")
+    try store.record(nil, of: 1, task: "harm", by: "Cy")
+    #expect(try store.consensus(task: "harm") == [1: .binary(false)])
+  }
+
+  @Test func theQueueLeavesOutWhatIsDone() throws {
+    try store.setQueue([3, 1, 4, 2].map { QueueEntry(meme: $0, reason: "r\($0)") }, task: "harm")
+    func next(_ name: String, overlap: Int = 1, without: Set<Int64> = []) throws -> [Int64] {
+      try store.nextMemes(task: "harm", for: name, overlap: overlap, leavingOut: without, limit: 9).map(\.meme.id)
+    }
+    #expect(try next("Ada") == [3, 4, 2], "the dataset has labelled 1")
+    #expect(try next("Ada", overlap: 2) == [3, 1, 4, 2])
+    try store.record(.binary(true), of: 3, task: "harm", by: "Ada")
+    try store.record(nil, of: 4, task: "harm", by: "Ada")
+    #expect(try next("Ada", overlap: 2) == [1, 2])
+    #expect(try next("Bo") == [4, 2], "nobody has decided on 4")
+    #expect(try next("Bo", overlap: 2, without: [1]) == [3, 4, 2])
+    _ = try store.undo(task: "harm", by: "Ada")
+    #expect(try next("Ada", overlap: 2) == [1, 4, 2])
+    #expect(try store.nextMemes(task: "harm", for: "Bo", overlap: 1, limit: 1).map(\.reason) == ["r4"])
+  }
+
+  @Test func runsAndPredictionsAreKept() throws {
+    let run = StoredRun(
+      task: "harm", folder: folder.url.appending(path: "run-1"), labels: 7, metric: "auroc", scoreBefore: nil,
+      scoreAfter: 0.75, scoredMemes: 3, time: Date(timeIntervalSince1970: 1000))
+    let stored = try store.add(run, predictions: [1: ["harmful": 0.25], 3: ["harmful": 1]])
+    #expect(try store.runs(task: "harm") == [stored])
+    #expect(try store.predictions(of: stored.id) == [1: ["harmful": 0.25], 3: ["harmful": 1]])
+    #expect(throws: LabelStoreError.self, "the second prediction is of no meme") {
+      var other = run
+      other.folder = folder.url.appending(path: "run-2")
+      try store.add(other, predictions: [1: ["harmful": 0], 99: ["harmful": 0]])
+    }
+    #expect(try store.runs(task: "harm").count == 1)
+  }
+
+  @Test func aStoreIsOpenedAgainAndOtherFilesAreNot() throws {
+    try store.record(.binary(true), of: 2, task: "harm", by: "Ada")
+    try store.close()
+    let again = try LabelStore(at: folder.url.appending(path: "labels.sqlite"))
+    #expect(try again.consensus(task: "harm")[2] == .binary(true))
+    let text = folder.url.appending(path: "notes.txt")
+    try Data(String(repeating: "no database ", count: 1000).utf8).write(to: text)
+    #expect(throws: LabelStoreError.self) { try LabelStore(at: text) }
+    #expect(throws: LabelStoreError.self) { try LabelStore(at: folder.url.appending(path: "no/such/folder.sqlite")) }
+  }
+
+  @Test func aStoreOfALaterProgramIsRefused() throws {
+    let file = folder.url.appending(path: "labels.sqlite")
+    try store.write { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('9999')") }
+    #expect(throws: LabelStoreError.newer(file: file.path)) { try LabelStore(at: file) }
+  }
+}

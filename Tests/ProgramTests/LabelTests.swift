@@ -1,0 +1,129 @@
+import Foundation
+import LabelStore
+import MemeData
+import Synchronization
+import Testing
+
+/// `memesense label` as a process.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct LabelTests {
+  private let program: Program
+
+  init() throws {
+    program = try Program()
+    let lines = (0..<300).map { "{\"file_name\": null, \"id\": \"m\($0)\", \"text\": \"number \($0)\"}\n" }.joined()
+    _ = try program.write(lines, to: "memes/metadata.jsonl")
+  }
+
+  /// Begins the pages and waits for their address.
+  private func opened(_ arguments: String...) throws -> (process: Process, port: Int) {
+    let process = program.process(
+      ["label", "labels.sqlite", "--data", "memes", "--question", "harm:binary=harmful", "--port", "0"] + arguments)
+    let log = Pipe()
+    process.standardError = log
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    var text = ""
+    while true {
+      let data = log.fileHandleForReading.availableData
+      guard !data.isEmpty else { throw Failure(reason: "the pages did not begin: \(text)") }
+      text += String(decoding: data, as: UTF8.self)
+      if let port = text.firstMatch(of: /"url":"http:\/\/127\.0\.0\.1:(\d+)"/).flatMap({ Int($0.1) }) {
+        log.fileHandleForReading.readabilityHandler = { _ = $0.availableData }  // nobody must wait for a full pipe
+        return (process, port)
+      }
+    }
+  }
+
+  private struct Failure: Error { var reason: String }
+
+  /// Sends one label over a connection of its own and tells whether it was acknowledged.
+  private func label(_ meme: Int, by person: String, note: String, port: Int) -> Bool {
+    let body = "task=harm&meme=\(meme)&label=\(meme % 2 == 0 ? "harmful" : "not+harmful")&note=\(note)"
+    let request = """
+      POST /label HTTP/1.1\r\nhost: 127.0.0.1:\(port)\r\norigin: http://127.0.0.1:\(port)\r\ncookie: annotator=\(person)\r
+      content-type: application/x-www-form-urlencoded\r\ncontent-length: \(body.utf8.count)\r\nconnection: close\r\n\r\n\(body)
+      """
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let status = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard status == 0, send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else { return false }
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = recv(descriptor, &buffer, buffer.count, 0)
+    return count > 0 && String(decoding: buffer[..<count], as: UTF8.self).hasPrefix("HTTP/1.1 303")
+  }
+
+  /// The notes of labels that were answered for.
+  private final class Acknowledged: Sendable {
+    let notes = Mutex<Set<String>>([])
+  }
+
+  /// Three people label as fast as they can until the program is killed, five times in the same store.
+  @Test func aKilledProgramLosesNothingAcknowledged() throws {
+    let acknowledged = Acknowledged()
+    for round in 0..<5 {
+      let (process, port) = try opened()
+      let done = DispatchGroup()
+      for person in ["Ada", "Bo", "Cy"] {
+        done.enter()
+        Thread.detachNewThread {
+          defer { done.leave() }
+          for meme in 1...300 {
+            let note = "\(person)-\(round)-\(meme)"
+            guard label(meme, by: person, note: note, port: port) else { return }
+            acknowledged.notes.withLock { _ = $0.insert(note) }
+          }
+        }
+      }
+      Thread.sleep(forTimeInterval: 0.15 + 0.2 * Double(round))
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      done.wait()
+      #expect(process.terminationReason == .uncaughtSignal)
+    }
+    let told = acknowledged.notes.withLock { $0 }
+    #expect(told.count > 20, "only \(told.count) labels were acknowledged before the kills")
+    let exported = try program("label", "export", "labels.sqlite")
+    #expect(exported.status == 0)
+    let kept = Set(
+      exported.output.split(separator: "\n").compactMap { $0.firstMatch(of: /"note":"([^"]*)"/).map { String($0.1) } })
+    #expect(told.subtracting(kept).isEmpty)
+    // What was on its way to three people when the program died may be there or not.
+    #expect(kept.subtracting(told).count <= 15)
+  }
+
+  @Test func labelsComeAndGoOnTheCommandLine() throws {
+    let rows = try program.write("id,task,label,annotator\nm1,harm,true,Ada\nm2,harm,false,Ada\n", to: "rows.csv")
+    let taken = try program("label", "import", "labels.sqlite", "memes")
+    #expect(taken.status == 0 && taken.output == "300 memes and 0 labels added, 0 known already\n")
+    let labels = try program("label", "import", "labels.sqlite", rows)
+    #expect(labels.output == "0 memes and 2 labels added, 0 known already\n")
+    let folder = try program("label", "export", "labels.sqlite", "--format", "hugging-face", "-o", "out")
+    #expect(folder.status == 0)
+    let dataset = try Dataset.read(program.home.appending(path: "out"), strict: true)
+    #expect(dataset.memes.count == 300 && dataset.memes[1].labels == ["harm": .binary(true)])
+    let bad = try program.write("id,task,label\nm1,harm,perhaps\n", to: "bad.csv")
+    let refused = try program("label", "import", "labels.sqlite", bad)
+    #expect(refused.status == 65 && refused.errors.contains("bad.csv: 1 bad row, nothing was taken\n  line 2: "))
+  }
+
+  @Test func whatCannotBeginIsToldOf() throws {
+    #expect(try program("label", "export", "nowhere.sqlite").status == 66)
+    let empty = try program("label", "empty.sqlite")
+    #expect(empty.status == 64 && empty.errors.contains("--data"))
+    #expect(try program("label", "a.sqlite", "--data", "memes").errors.contains("--question"))
+    #expect(try program("label", "a.sqlite", "--data", "memes", "--question", "x:binary=a,b").status == 64)
+    #expect(try program("label", "a.sqlite", "--data", "memes", "--host", "0.0.0.0").status == 64)
+    #expect(try program("label", "a.sqlite", "--data", "memes", "--question", "x:binary=a", "--task", "y").status == 64)
+    _ = try program.write("no database", to: "text.sqlite")
+    #expect(try program("label", "text.sqlite", "--data", "memes").status == 65)
+    #expect(try program("label", "import", "b.sqlite", "nowhere").status == 66)
+  }
+}
