@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audit
 import Foundation
 import Metrics
 import Report
@@ -71,7 +72,9 @@ struct LabelSimulate: ParsableCommand {
       }
       return strategy
     }
-    let simulation = try LabelSimulation(corpus, recipe: recipe, settings: settings, observer: observer)
+    let prints = try Corpus.fingerprints(of: corpus.memes(in: .train), observer: observer).fingerprints
+    let clusters = Duplicates(prints, splits: prints.map { _ in nil }).clusters
+    let simulation = try LabelSimulation(corpus, recipe: recipe, settings: settings, clusters: clusters)
     let points = try simulation.run(observer: observer)
     let result = SimulationResult(
       dataset: corpus.dataset.name, task: simulation.task.name, method: recipe.methodName, encoder: recipe.encoder,
