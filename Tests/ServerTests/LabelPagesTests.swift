@@ -35,7 +35,8 @@ import Testing
       self.store = store
       server = try await Running(settings) { settings, logger, onRunning in
         try LabelServer(
-          store: store, overlap: overlap, recipe: TinyRun.recipe(), settings: settings, logger: logger, onRunning: onRunning)
+          store: store, overlap: overlap, recipe: TinyRun.recipe(), settings: settings, logger: logger,
+          onRunning: onRunning)
       }
     }
 

@@ -36,7 +36,8 @@ import Torch
   @Test func uncertaintyTakesTheLeastSure() {
     let pool = QueryPool(circle([0, 10, 20, 30, 40]), clusters: nil)
     let next = pool.next(
-      3, labelled: [2], probabilities: [[0.9], [0.45], [0.5], [0.6], [0.02]], isExclusive: false, by: .uncertainty, seed: 1)
+      3, labelled: [2], probabilities: [[0.9], [0.45], [0.5], [0.6], [0.02]], isExclusive: false, by: .uncertainty,
+      seed: 1)
     #expect(next == [1, 3, 0])
   }
 
@@ -55,7 +56,8 @@ import Torch
     let probabilities = degrees.map { $0 == 180 ? [0.0] : [0.5] }
     for seed in 0..<20 as Range<UInt64> {
       let next = pool.next(3, labelled: [0], probabilities: probabilities, isExclusive: false, by: .ours, seed: seed)
-      #expect(Set(next.map { degrees[$0] }) == [45, 90, 270], "\(next): neither a copy of a labelled one nor a sure one")
+      #expect(
+        Set(next.map { degrees[$0] }) == [45, 90, 270], "\(next): neither a copy of a labelled one nor a sure one")
     }
     let all = pool.next(99, labelled: [0], probabilities: probabilities, isExclusive: false, by: .ours, seed: 1)
     #expect(all.sorted() == Array(1..<10), "at last every meme comes once")
@@ -131,6 +133,8 @@ import Torch
     let index = FeatureIndex(circle([0, 90, 180, 30]))
     let found = index.nearest(to: circle([20]), count: 3) { $0 != 2 }
     #expect(found.map(\.row) == [3, 0, 1])
-    for (each, degrees) in zip(found, [10.0, 20, 70]) { #expect(abs(each.similarity - cos(degrees * .pi / 180)) < 1e-5) }
+    for (each, degrees) in zip(found, [10.0, 20, 70]) {
+      #expect(abs(each.similarity - cos(degrees * .pi / 180)) < 1e-5)
+    }
   }
 }

@@ -33,7 +33,8 @@ public struct LabelServer: Service {
   ///   - onRunning: told of the port once requests are answered.
   /// - Throws: `LabelStoreError`.
   public init(
-    store: LabelStore, firstTask: String? = nil, overlap: Int, run: URL? = nil, recipe: Recipe, settings: ServerSettings, logger: Logger,
+    store: LabelStore, firstTask: String? = nil, overlap: Int, run: URL? = nil, recipe: Recipe,
+    settings: ServerSettings, logger: Logger,
     onRunning: @escaping @Sendable (_ port: Int) async -> Void
   ) throws {
     self.settings = settings

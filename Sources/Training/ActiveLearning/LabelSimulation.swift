@@ -81,7 +81,9 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
     }
     let order = settings.strategies
     return points.withLock { $0 }.sorted {
-      (order.firstIndex(of: $0.strategy)!, $0.seed, $0.labels) < (order.firstIndex(of: $1.strategy)!, $1.seed, $1.labels)
+      (order.firstIndex(of: $0.strategy)!, $0.seed, $0.labels) < (
+        order.firstIndex(of: $1.strategy)!, $1.seed, $1.labels
+      )
     }
   }
 

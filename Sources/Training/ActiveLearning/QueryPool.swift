@@ -154,7 +154,7 @@ public struct QueryPool: @unchecked Sendable {
     }
     let scale = errors.map { rows in rows.map { $0.reduce(0) { $0 + $1 * $1 } } }
     let lengths = squares.indices.map { (scale?[$0] ?? 1) * squares[$0] }
-    // Before the first choice the distance is that from nothing.
+    // What is labelled has taught all it can, so that its gradient is nothing: the distance from it counts as well.
     var distances = lengths
     var chosen: [Int] = []
     while chosen.count < min(wanted, fresh.count) {
@@ -162,14 +162,17 @@ public struct QueryPool: @unchecked Sendable {
       var target = random.unit() * total
       let next =
         total > 0
-        ? fresh.first { target -= distances[$0]; return target < 0 } ?? fresh.last { distances[$0] > 0 }!
+        ? fresh.first {
+          target -= distances[$0]
+          return target < 0
+        } ?? fresh.last { distances[$0] > 0 }!
         : fresh.first { !chosen.contains($0) }!
       chosen.append(next)
       let products = products(with: next)
       for index in fresh {
         let common = errors.map { rows in zip(rows[index], rows[next]).reduce(0) { $0 + $1.0 * $1.1 } } ?? 1
         let distance = max(0, lengths[index] + lengths[next] - 2 * common * products[index])
-        distances[index] = chosen.count == 1 ? distance : min(distances[index], distance)
+        distances[index] = min(distances[index], distance)
       }
       distances[next] = 0
     }

@@ -103,8 +103,11 @@ struct LabelOpen: ParsableCommand {
     let logger = Logger(label: "memesense") { [quiet] _ in
       JSONLogHandler(level: quiet ? .warning : .info) { Console.tell(String(decoding: $0, as: UTF8.self)) }
     }
-    let server = try LabelServer(store: store, firstTask: task, overlap: overlap, run: runFolder.map { URL(fileURLWithPath: $0) }, recipe: trained, settings: settings,
-      logger: logger) {
+    let server = try LabelServer(
+      store: store, firstTask: task, overlap: overlap, run: runFolder.map { URL(fileURLWithPath: $0) }, recipe: trained,
+      settings: settings,
+      logger: logger
+    ) {
       [host] port in
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }

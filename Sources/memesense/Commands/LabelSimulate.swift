@@ -31,7 +31,8 @@ struct LabelSimulate: ParsableCommand {
   @Option(help: "How many seeds, from --seed on (42).")
   var seeds = 5
 
-  @Option(help: ArgumentHelp("Of \(QueryStrategy.allCases.map(\.rawValue).joined(separator: ",")).", valueName: "a,b,…"))
+  @Option(
+    help: ArgumentHelp("Of \(QueryStrategy.allCases.map(\.rawValue).joined(separator: ",")).", valueName: "a,b,…"))
   var orders = QueryStrategy.allCases.map(\.rawValue).joined(separator: ",")
 
   @Option(help: "What is scored, such as auroc, f1_macro or accuracy.")
@@ -137,7 +138,8 @@ struct SimulationResult: Encodable {
     else { return nil }
     let needed = settings.strategies.filter { $0 != .random }.map { strategy in
       let labels = points.labelsNeeded(by: strategy, for: target)
-      return labels.map { "\(strategy.rawValue) with \($0) (\($0 * 100 / last) %)" } ?? "\(strategy.rawValue) with none of these"
+      return labels.map { "\(strategy.rawValue) with \($0) (\($0 * 100 / last) %)" }
+        ?? "\(strategy.rawValue) with none of these"
     }
     return "What random reaches with \(last) labels is reached by " + needed.joined(separator: ", ") + "."
   }
