@@ -15,9 +15,10 @@ import Testing
   }
 
   /// Begins the pages and waits for their address.
-  private func opened(_ arguments: String...) throws -> (process: Process, port: Int) {
-    let process = program.process(
-      ["label", "labels.sqlite", "--data", "memes", "--question", "harm:binary=harmful", "--port", "0"] + arguments)
+  private func opened(
+    _ arguments: [String] = ["--data", "memes", "--question", "harm:binary=harmful"]
+  ) throws -> (process: Process, port: Int) {
+    let process = program.process(["label", "labels.sqlite", "--port", "0"] + arguments)
     let log = Pipe()
     process.standardError = log
     process.standardOutput = FileHandle.nullDevice
@@ -39,8 +40,13 @@ import Testing
   /// Sends one label over a connection of its own and tells whether it was acknowledged.
   private func label(_ meme: Int, by person: String, note: String, port: Int) -> Bool {
     let body = "task=harm&meme=\(meme)&label=\(meme % 2 == 0 ? "harmful" : "not+harmful")&note=\(note)"
+    return send("POST", "/label", body, by: person, port: port)?.hasPrefix("HTTP/1.1 303") == true
+  }
+
+  /// Sends a request over a connection of its own; `nil` where no answer came.
+  private func send(_ method: String, _ path: String, _ body: String, by person: String, port: Int) -> String? {
     let request = """
-      POST /label HTTP/1.1\r\nhost: 127.0.0.1:\(port)\r\norigin: http://127.0.0.1:\(port)\r\ncookie: annotator=\(person)\r
+      \(method) \(path) HTTP/1.1\r\nhost: 127.0.0.1:\(port)\r\norigin: http://127.0.0.1:\(port)\r\ncookie: annotator=\(person)\r
       content-type: application/x-www-form-urlencoded\r\ncontent-length: \(body.utf8.count)\r\nconnection: close\r\n\r\n\(body)
       """
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -54,10 +60,15 @@ import Testing
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard status == 0, send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else { return false }
+    guard status == 0, Glibc.send(descriptor, request, request.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else { return nil }
+    var answer: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = recv(descriptor, &buffer, buffer.count, 0)
-    return count > 0 && String(decoding: buffer[..<count], as: UTF8.self).hasPrefix("HTTP/1.1 303")
+    while true {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      answer += buffer[..<count]
+    }
+    return answer.isEmpty ? nil : String(decoding: answer, as: UTF8.self)
   }
 
   /// The notes of labels that were answered for.
@@ -97,6 +108,38 @@ import Testing
     #expect(told.subtracting(kept).isEmpty)
     // What was on its way to three people when the program died may be there or not.
     #expect(kept.subtracting(told).count <= 15)
+  }
+
+  /// Two trainings on the same labels: the second begins with the score that the first ended with.
+  @Test func theModelIsTrainedFromThePage() throws {
+    #expect(try program("data", "draw", "drawn", "--memes", "120", "--quiet").status == 0)
+    let (process, port) = try opened(["--data", "drawn"])
+    defer { process.terminate() }
+    func train() throws {
+      #expect(send("POST", "/model", "task=mean", by: "Ada", port: port)?.hasPrefix("HTTP/1.1 303") == true)
+      for _ in 0..<600 {
+        guard let answer = send("GET", "/model/status", "", by: "Ada", port: port) else { break }
+        if answer.contains("\"isRunning\":false") { return }
+        Thread.sleep(forTimeInterval: 0.2)
+      }
+      throw Failure(reason: "the training did not end")
+    }
+    try train()
+    try train()
+    let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
+    let runs = try store.runs(task: "mean")
+    #expect(runs.count == 2 && runs[1].scoreBefore == nil)
+    let score = try #require(runs[1].scoreAfter)
+    #expect(score > 0.5 && runs[0].scoreBefore == score)
+    let memes = try store.memes()
+    let heldOut = memes.filter { $0.split != .train }
+    #expect(runs[0].scoredMemes == heldOut.count && runs[0].labels == memes.count - heldOut.count)
+    #expect(try store.predictions(of: runs[0].id).count == 120)
+    let form = "task=mean&meme=1&label=mean"
+    #expect(send("POST", "/label", form, by: "Ada", port: port)?.hasPrefix("HTTP/1.1 303") == true)
+    // The run is one like any other.
+    let predicted = try program("predict", runs[0].folder.path, "--text", "you look like this")
+    #expect(predicted.status == 0 && predicted.output.contains("mean"))
   }
 
   @Test func labelsComeAndGoOnTheCommandLine() throws {

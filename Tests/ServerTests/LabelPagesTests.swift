@@ -34,7 +34,9 @@ import Testing
       try store.add(dataset, fingerprints: FingerprintTable(of: memes) { _ in }.fingerprints)
       self.store = store
       server = try await Running(settings) { settings, logger, onRunning in
-        try LabelServer(store: store, overlap: overlap, settings: settings, logger: logger, onRunning: onRunning)
+        try LabelServer(
+          store: store, overlap: overlap, recipe: TinyRun.recipe(), settings: settings, logger: logger,
+          onRunning: onRunning)
       }
     }
 

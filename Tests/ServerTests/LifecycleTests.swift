@@ -201,6 +201,23 @@ extension RealServiceTests {
       try await server.stop()
     }
 
+    @Test func slowBodiesGiveWay() async throws {
+      let server = try await server { $0.connectionLimit = 8 }
+      let slow = try await onThread { [server] in
+        let connections = try (0..<20).map { _ in try RawConnection(port: server.port) }
+        for connection in connections {
+          try connection.send("POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-length: 9999\r\n\r\n{")
+          Thread.sleep(forTimeInterval: 0.02)
+        }
+        Thread.sleep(forTimeInterval: 0.2)
+        return connections
+      }
+      #expect(server.server.openConnections <= 8)
+      for _ in 0..<3 { try await expectGood(server) }
+      _ = slow.count
+      try await server.stop()
+    }
+
     @Test func requestsMayFollowOneAnotherOnAConnection() async throws {
       let server = try await server()
       let statuses = try await onThread { [server] in

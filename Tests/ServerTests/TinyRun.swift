@@ -18,6 +18,12 @@ enum TinyRun {
   static let harmful = LabelTask(name: "harm", kind: .binary, labels: ["harmful"])
   static let kinds = LabelTask(name: "kind", kind: .multiclass, labels: ["not harmful", "hateful", "violent"])
 
+  static func recipe() throws -> Recipe {
+    let name = "logistic-regression-lite"
+    return try Recipe(
+      yaml: RecipeLibrary.text(named: name), source: name, overrides: ["settings.strengths=[1]", "settings.folds=2"])
+  }
+
   /// Writes a bundle that is another one for each seed.
   static func write(to folder: URL, task: LabelTask = harmful, seed: UInt64 = 1) throws {
     let count = 40
@@ -27,9 +33,7 @@ enum TinyRun {
       values.fillNormal(deviation: 0.1, using: generator)
       return FeatureBlock(values: values, isPresent: Array(repeating: true, count: count))
     }
-    let name = "logistic-regression-lite"
-    let recipe = try Recipe(
-      yaml: RecipeLibrary.text(named: name), source: name, overrides: ["settings.strengths=[1]", "settings.folds=2"])
+    let recipe = try recipe()
     let labels: [Label] = (0..<count).map { index in
       task.kind == .binary ? .binary(index % 2 == 0) : .multiclass(index % task.labels.count)
     }

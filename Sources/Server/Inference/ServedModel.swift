@@ -44,6 +44,12 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
     }
   }
 
+  /// The encoders' features of one meme, `nil` where the model reads none.
+  func features(of meme: MemeInput, decoder: ImageDecoder) throws -> FeatureTable? {
+    guard bundle.description.recipe.method.request.readsFeatures else { return nil }
+    return try bundle.encoder.table(of: [prepared(meme, decoder: decoder)])
+  }
+
   /// What the model says of prepared memes.
   ///
   /// A batch is cut into one part a core, each computed on a single thread, which is faster than to divide every operation

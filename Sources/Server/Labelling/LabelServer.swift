@@ -8,11 +8,13 @@ import ServiceLifecycle
 import Training
 import UnixSignals
 
-/// The pages on which people label memes: a queue, progress, import and export, over a ``LabelStore``.
+/// The pages on which people label memes: a queue, progress, a model's answers and trainings, import and export, over a
+/// `LabelStore`.
 public struct LabelServer: Service {
   private let settings: ServerSettings
   private let listener: Listener
   private let desk: LabelDesk
+  private let models: ModelDesk
   private let decoder: ImageDecoder
   private let stylesheet: Data
   private let script: Data
@@ -26,16 +28,21 @@ public struct LabelServer: Service {
   /// - Parameters:
   ///   - firstTask: the task that the pages begin with; `nil` for the store's first.
   ///   - overlap: how many people are to decide on each meme.
+  ///   - run: a finished run that answers for its task until a training takes its place.
+  ///   - recipe: what is trained from the page.
   ///   - onRunning: told of the port once requests are answered.
   /// - Throws: `LabelStoreError`.
   public init(
-    store: LabelStore, firstTask: String? = nil, overlap: Int, settings: ServerSettings, logger: Logger,
+    store: LabelStore, firstTask: String? = nil, overlap: Int, run: URL? = nil, recipe: Recipe,
+    settings: ServerSettings, logger: Logger,
     onRunning: @escaping @Sendable (_ port: Int) async -> Void
   ) throws {
     self.settings = settings
     self.logger = logger
     listener = Listener(settings: settings, logger: logger, onRunning: onRunning)
     desk = LabelDesk(store: store, firstTask: firstTask, overlap: overlap)
+    models = try ModelDesk(
+      store: store, run: run, recipe: recipe, settings: settings, metrics: listener.metrics, logger: logger)
     decoder = ImageDecoder(limits: .init(pixelCount: settings.pixelLimit, byteCount: settings.bodyLimit))
     let assets = try ProgramResources.url(of: "Assets", target: "Server", what: "parts of pages")
     stylesheet = try Data(contentsOf: assets.appending(path: "labelling.css"))
@@ -61,6 +68,9 @@ public struct LabelServer: Service {
     [
       page("/", labelPage), page("/meme/{meme}", labelPage), page("/annotator", annotatorPage),
       page("/progress", progressPage), page("/exchange", exchangePage), page("/export/{format}", export),
+      page("/try", tryPage), page("/model", modelPage), form("/model", train),
+      Route(method: .get, path: "/model/status") { _, _ in try .json(Status(models.state)) },
+      Route(method: .post, path: "/try") { request, context in await shown { try await explain(request, context) } },
       form("/annotator", setAnnotator), form("/label", label), form("/undo", undo),
       Route(method: .post, path: "/import") { request, context in
         await shown { try await importFile(request, context) }
@@ -252,6 +262,88 @@ public struct LabelServer: Service {
       memeNames: Dictionary(uniqueKeysWithValues: try store.memes().map { ($0.id, $0.name) })
     ).page.response
   }
+}
+
+// MARK: Models
+
+extension LabelServer {
+  private func modelPage(_ visit: Visit) throws -> Response {
+    let task = try desk.task(named: visit.task)
+    return ModelPage(
+      task: task, tasks: try desk.store.tasks(), annotator: visit.annotator,
+      runs: try desk.store.runs(task: task.name), labelled: try desk.store.labelledCount(task: task.name),
+      state: models.state
+    ).page.response
+  }
+
+  private func train(_ visit: Visit, _ form: URLEncodedForm) throws -> Response {
+    _ = try visit.person
+    let task = try desk.task(named: form["task"])
+    models.train(task)
+    return .forward(to: "/model?task=\(URLEncodedForm.encoded(task.name))")
+  }
+
+  /// How far a training is, for the page's script.
+  private struct Status: Encodable {
+    var isRunning = false
+    var phase = ""
+    var done = 0
+    var total = 0
+
+    init(_ state: ModelDesk.State) {
+      if case .running(_, let phase, let done, let total) = state {
+        (isRunning, self.phase, self.done, self.total) = (true, phase, done, total)
+      }
+    }
+  }
+
+  private func tryPage(_ visit: Visit) throws -> Response {
+    let task = try desk.task(named: visit.task)
+    return TryPage(
+      task: task, tasks: try desk.store.tasks(), annotator: visit.annotator,
+      hasModel: models.service(for: task.name) != nil
+    ).page.response
+  }
+
+  private func explain(_ request: Request, _ context: ServerContext) async throws -> Response {
+    let visit = try visit(request, context)
+    return try await listener.withBody(of: request, context) { bytes in
+      let fields = try multipart(bytes, request)
+      let (task, tasks) = try await desk.onPool { (try desk.task(named: visit.task), try desk.store.tasks()) }
+      guard let service = models.service(for: task.name) else {
+        throw APIError.invalid("there is no model for the task '\(task.name)' yet")
+      }
+      let picture = fields.first { $0.name == "image" }.flatMap { $0.content.isEmpty ? nil : Data($0.content) }
+      let text = fields.first { $0.name == "text" }.flatMap { String(validating: $0.content, as: UTF8.self) }
+      let trimmed = text?.trimmingCharacters(in: .whitespacesAndNewlines).nonEmpty
+      var page = TryPage(task: task, tasks: tasks, annotator: visit.annotator, hasModel: true, text: trimmed)
+      let meme = MemeInput(id: "meme", picture: picture, text: trimmed, field: "image")
+      do {
+        guard picture != nil || trimmed != nil else {
+          throw APIError.invalid("give a picture or the words on it, or both")
+        }
+        try meme.check(settings.requestLimits)
+        let consensus = try await desk.onPool { try desk.store.consensus(task: task.name) }
+        let labelled = Set(consensus.keys)
+        let explanation = try await MemeExplanation(of: meme, by: service, task: task, decoder: decoder) { features in
+          models.nearest(to: features, labelled: labelled, count: Self.neighbourCount)
+        }
+        page.neighbours = try await desk.onPool {
+          try explanation.neighbours.compactMap { each in
+            guard let meme = try desk.store.meme(each.meme), let label = consensus[each.meme] else { return nil }
+            return (meme, LabelPage.list(task.chosenNames(of: label)), each.similarity)
+          }
+        }
+        page.explanation = explanation
+      } catch let error as APIError where error.status.code < 500 {
+        page.fault = error.message
+      }
+      return page.page.response
+    }
+  }
+
+  /// How many labelled memes are shown beside one that is tried.
+  private static let neighbourCount = 5
 }
 
 // MARK: Files

@@ -1,4 +1,3 @@
-import Audit
 import Encoders
 import Foundation
 import MemeData
@@ -43,8 +42,10 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
   private let rows: [Int]
   private let pool: QueryPool
 
-  /// - Parameter corpus: with features of its training and test splits.
-  public init(_ corpus: Corpus, recipe: Recipe, settings: Settings, observer: any ProgressObserver) throws {
+  /// - Parameters:
+  ///   - corpus: with features of its training and test splits.
+  ///   - clusters: one number for each training meme, equal where memes look alike.
+  public init(_ corpus: Corpus, recipe: Recipe, settings: Settings, clusters: [Int]) throws {
     self.settings = settings
     self.recipe = recipe
     training = corpus
@@ -61,9 +62,7 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
     guard corpus.memes(in: .test).contains(where: { $0.labels[name] != nil }) else {
       throw TrainingError.noMemes(split: Split.test.rawValue, task: name)
     }
-    let prints = try Corpus.fingerprints(of: rows.map { memes[$0] }, observer: observer).fingerprints
-    let clusters = Duplicates(prints, splits: prints.map { _ in nil }).clusters
-    pool = QueryPool(try corpus.features(in: .train).gathered(rows), clusters: clusters)
+    pool = QueryPool(try corpus.features(in: .train).gathered(rows), clusters: rows.map { clusters[$0] })
   }
 
   /// The scores of all strategies and seeds, several computed at once, one a core.
@@ -82,7 +81,9 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
     }
     let order = settings.strategies
     return points.withLock { $0 }.sorted {
-      (order.firstIndex(of: $0.strategy)!, $0.seed, $0.labels) < (order.firstIndex(of: $1.strategy)!, $1.seed, $1.labels)
+      (order.firstIndex(of: $0.strategy)!, $0.seed, $0.labels) < (
+        order.firstIndex(of: $1.strategy)!, $1.seed, $1.labels
+      )
     }
   }
 

@@ -13,7 +13,7 @@ public enum QueryStrategy: String, Sendable, Codable, CaseIterable {
   case uncertainty
   /// Farthest from everything that is labelled or chosen (k-center greedy: Sener and Savarese, 2018, arXiv:1708.00489).
   case diversity
-  /// Unsure and unlike each other, copies folded: see ``QueryPool/next(_:labelled:probabilities:by:seed:)``.
+  /// Unsure and unlike each other, copies folded: see ``QueryPool/next(_:labelled:probabilities:isExclusive:by:seed:)``.
   case ours
 }
 
@@ -21,7 +21,8 @@ public enum QueryStrategy: String, Sendable, Codable, CaseIterable {
 ///
 /// A pool is only read; threads may share it.
 public struct QueryPool: @unchecked Sendable {
-  /// Features of picture and text, standardised, each block divided by the root of its width. [N, D]
+  /// Features of picture and text, standardised and of length 1 together, lest memes that are like no other be chosen for
+  /// that alone. [N, D]
   private let features: Tensor
   /// The features' squared lengths. [N]
   private let squares: [Double]
@@ -40,7 +41,8 @@ public struct QueryPool: @unchecked Sendable {
     let prepared = withoutGrad { () -> Tensor in
       preparation.fit(table)
       let parts = preparation(table)
-      return .concatenated([parts.image, parts.text], along: 1)
+      let rows = Tensor.concatenated([parts.image, parts.text], along: 1)
+      return rows / ((rows * rows).sum(along: 1).reshaped(to: [-1, 1]).squareRoot() + 1e-12)
     }
     features = prepared
     squares = withoutGrad { (prepared * prepared).sum(along: 1).doubles }
@@ -152,7 +154,7 @@ public struct QueryPool: @unchecked Sendable {
     }
     let scale = errors.map { rows in rows.map { $0.reduce(0) { $0 + $1 * $1 } } }
     let lengths = squares.indices.map { (scale?[$0] ?? 1) * squares[$0] }
-    // Before the first choice the distance is that from nothing.
+    // What is labelled has taught all it can, so that its gradient is nothing: the distance from it counts as well.
     var distances = lengths
     var chosen: [Int] = []
     while chosen.count < min(wanted, fresh.count) {
@@ -160,14 +162,17 @@ public struct QueryPool: @unchecked Sendable {
       var target = random.unit() * total
       let next =
         total > 0
-        ? fresh.first { target -= distances[$0]; return target < 0 } ?? fresh.last { distances[$0] > 0 }!
+        ? fresh.first {
+          target -= distances[$0]
+          return target < 0
+        } ?? fresh.last { distances[$0] > 0 }!
         : fresh.first { !chosen.contains($0) }!
       chosen.append(next)
       let products = products(with: next)
       for index in fresh {
         let common = errors.map { rows in zip(rows[index], rows[next]).reduce(0) { $0 + $1.0 * $1.1 } } ?? 1
         let distance = max(0, lengths[index] + lengths[next] - 2 * common * products[index])
-        distances[index] = chosen.count == 1 ? distance : min(distances[index], distance)
+        distances[index] = min(distances[index], distance)
       }
       distances[next] = 0
     }

@@ -15,7 +15,8 @@ struct LabelCommand: ParsableCommand {
       The store is one SQLite file, made where there is none. 'memesense label export' writes its labels at any time, while
       people label too.
       """,
-    subcommands: [LabelOpen.self, LabelImport.self, LabelExport.self, LabelSimulate.self], defaultSubcommand: LabelOpen.self)
+    subcommands: [LabelOpen.self, LabelImport.self, LabelExport.self, LabelSimulate.self],
+    defaultSubcommand: LabelOpen.self)
 }
 
 /// The store that a command works on.

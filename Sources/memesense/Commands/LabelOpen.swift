@@ -3,6 +3,7 @@ import Foundation
 import LabelStore
 import Logging
 import MemeData
+import Methods
 import Server
 import Training
 
@@ -42,6 +43,17 @@ struct LabelOpen: ParsableCommand {
   @Option(help: ArgumentHelp("How many people are to decide on each meme.", valueName: "n"))
   var overlap = 1
 
+  @Option(
+    name: .customLong("run"), help: "A finished run that answers for its task until the page trains another one.",
+    completion: .directory)
+  var runFolder: String?
+
+  @Option(help: "What the page trains: a recipe's file or name, or a method's name.")
+  var recipe = "logistic-regression"
+
+  @Option(help: "The frozen encoders of what is trained; 'memesense encoders list --help' explains their names.")
+  var encoder = "lite"
+
   @Option(help: "The address to listen on.")
   var host = ServerSettings().host
 
@@ -67,6 +79,9 @@ struct LabelOpen: ParsableCommand {
     guard settings.isLocal || settings.keys != nil else {
       throw ValidationError("--host \(host) lets others in: give --api-keys too.")
     }
+    // An explanation asks the model some sixty times.
+    settings.deadline = .seconds(60)
+    let trained = try trainedRecipe()
     settings.connectionLimit = FileLimit.raise(for: settings.connectionLimit)
     let store = try store.open(creates: true)
     let observer: any ProgressObserver = quiet ? WarningObserver() : ProgressDisplay()
@@ -88,11 +103,26 @@ struct LabelOpen: ParsableCommand {
     let logger = Logger(label: "memesense") { [quiet] _ in
       JSONLogHandler(level: quiet ? .warning : .info) { Console.tell(String(decoding: $0, as: UTF8.self)) }
     }
-    let server = try LabelServer(store: store, firstTask: task, overlap: overlap, settings: settings, logger: logger) {
+    let server = try LabelServer(
+      store: store, firstTask: task, overlap: overlap, run: runFolder.map { URL(fileURLWithPath: $0) }, recipe: trained,
+      settings: settings,
+      logger: logger
+    ) {
       [host] port in
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }
     try waitFor { try await server.runUntilSignalled() }
+  }
+
+  private func trainedRecipe() throws -> Recipe {
+    let isMethod = MethodCatalog.method(named: recipe) != nil
+    let name = isMethod ? try RecipeLibrary.defaultName(method: recipe, encoder: encoder) : recipe
+    var resolved = try Recipe(yaml: RecipeOptions.text(of: name), source: name)
+    resolved.encoder = encoder
+    guard resolved.method.request.readsFeatures else {
+      throw ValidationError("--recipe \(recipe) trains a whole network; the page trains heads on encoders' features.")
+    }
+    return resolved
   }
 
   /// Reads a task off the command line.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audit
 import Foundation
 import Metrics
 import Report
@@ -30,7 +31,8 @@ struct LabelSimulate: ParsableCommand {
   @Option(help: "How many seeds, from --seed on (42).")
   var seeds = 5
 
-  @Option(help: ArgumentHelp("Of \(QueryStrategy.allCases.map(\.rawValue).joined(separator: ",")).", valueName: "a,b,…"))
+  @Option(
+    help: ArgumentHelp("Of \(QueryStrategy.allCases.map(\.rawValue).joined(separator: ",")).", valueName: "a,b,…"))
   var orders = QueryStrategy.allCases.map(\.rawValue).joined(separator: ",")
 
   @Option(help: "What is scored, such as auroc, f1_macro or accuracy.")
@@ -71,7 +73,9 @@ struct LabelSimulate: ParsableCommand {
       }
       return strategy
     }
-    let simulation = try LabelSimulation(corpus, recipe: recipe, settings: settings, observer: observer)
+    let prints = try Corpus.fingerprints(of: corpus.memes(in: .train), observer: observer).fingerprints
+    let clusters = Duplicates(prints, splits: prints.map { _ in nil }).clusters
+    let simulation = try LabelSimulation(corpus, recipe: recipe, settings: settings, clusters: clusters)
     let points = try simulation.run(observer: observer)
     let result = SimulationResult(
       dataset: corpus.dataset.name, task: simulation.task.name, method: recipe.methodName, encoder: recipe.encoder,
@@ -134,7 +138,8 @@ struct SimulationResult: Encodable {
     else { return nil }
     let needed = settings.strategies.filter { $0 != .random }.map { strategy in
       let labels = points.labelsNeeded(by: strategy, for: target)
-      return labels.map { "\(strategy.rawValue) with \($0) (\($0 * 100 / last) %)" } ?? "\(strategy.rawValue) with none of these"
+      return labels.map { "\(strategy.rawValue) with \($0) (\($0 * 100 / last) %)" }
+        ?? "\(strategy.rawValue) with none of these"
     }
     return "What random reaches with \(last) labels is reached by " + needed.joined(separator: ", ") + "."
   }

@@ -72,6 +72,67 @@ document.addEventListener('change', (event) => {
   if (event.target.dataset.submits !== undefined) event.target.form.submit();
 });
 
+// MARK: Pictures
+
+function usePicture(files) {
+  const input = document.getElementById('image');
+  const picture = [...files].find((file) => file.type.startsWith('image/'));
+  if (!input || !picture) return false;
+  const list = new DataTransfer();
+  list.items.add(picture);
+  input.files = list.files;
+  announce(`Picture taken: ${picture.name}`);
+  return true;
+}
+
+document.addEventListener('paste', (event) => {
+  if (usePicture(event.clipboardData.files)) event.preventDefault();
+});
+
+for (const name of ['dragover', 'dragleave', 'drop']) {
+  document.addEventListener(name, (event) => {
+    const place = document.querySelector('[data-drop]');
+    if (!place) return;
+    event.preventDefault();
+    place.classList.toggle('over', name === 'dragover');
+    if (name === 'drop') usePicture(event.dataTransfer.files);
+  });
+}
+
+// MARK: Trainings
+
+async function watch(element) {
+  let phase = '';
+  while (element.isConnected) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    let status;
+    try {
+      status = await (await fetch(element.dataset.watch)).json();
+    } catch {
+      continue; // the service may come back
+    }
+    if (!element.isConnected) return;
+    if (!status.isRunning) {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), 'text/html');
+      document.getElementById('main').replaceWith(page.getElementById('main'));
+      begin();
+      const fault = document.querySelector('#main .fault');
+      return announce(fault ? fault.textContent : 'The training has ended.');
+    }
+    const bar = element.querySelector('progress');
+    if (status.total > 0) {
+      bar.max = status.total;
+      bar.value = status.done;
+    } else {
+      bar.removeAttribute('value');
+    }
+    const count = status.total > 0 ? ` ${status.done}/${status.total}` : '';
+    element.querySelector('[data-phase]').textContent = status.phase + count;
+    if (status.phase !== phase) announce(status.phase);
+    phase = status.phase;
+  }
+}
+
 // MARK: Keys
 
 const keysAreOn = () => localStorage.getItem('keys') !== 'off';
@@ -99,6 +160,8 @@ function begin() {
     keys.checked = keysAreOn();
     keys.addEventListener('change', () => localStorage.setItem('keys', keys.checked ? 'on' : 'off'));
   }
+  const training = document.querySelector('[data-watch]');
+  if (training) watch(training);
   // The list of tasks sends itself.
   for (const select of document.querySelectorAll('[data-submits]')) {
     const button = select.form.querySelector('button');

@@ -127,7 +127,7 @@ struct LabelPage {
       return """
         <tr\(event.undone == nil ? "" : " class=\"undone\"" as HTML)><td>\(event.annotator)</td>
         <td>\(label)\(event.undone == nil ? "" : " (undone)")</td><td>\(event.note ?? "")</td>
-        <td><time>\(event.time.formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .space).year().month().day().time(includingFractionalSeconds: false)))</time></td></tr>
+        <td><time>\(event.time.formatted(Self.timeStyle))</time></td></tr>
         """
     }
     return """
@@ -136,6 +136,9 @@ struct LabelPage {
       <th scope="col">When (UTC)</th></tr></thead><tbody>\(rows)</tbody></table></details>
       """
   }
+
+  static let timeStyle = Date.ISO8601FormatStyle(dateTimeSeparator: .space).year().month().day()
+    .time(includingFractionalSeconds: false)
 
   static func list(_ names: [String]) -> String { names.isEmpty ? "none of them" : names.joined(separator: ", ") }
 }

@@ -27,8 +27,6 @@ struct Page {
   var place: Place?
   var title: String
   var main: HTML
-  /// Places that there are.
-  var places: [Place] = [.label, .progress, .exchange]
   /// The task that links lead on with.
   var task: String?
   var annotator: String?
@@ -36,7 +34,7 @@ struct Page {
 
   var html: HTML {
     let query = task.map { "?task=\(URLEncodedForm.encoded($0))" } ?? ""
-    let links = places.map { place -> HTML in
+    let links = Place.allCases.map { place -> HTML in
       let current: HTML = place == self.place ? " aria-current=\"page\"" : ""
       return "<li><a href=\"\(place.rawValue + query)\"\(current)>\(place.title)</a></li>"
     }
