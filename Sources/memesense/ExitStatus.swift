@@ -34,7 +34,8 @@ enum ExitStatus {
     case RecognitionError.missingLanguage: self = .missingInput
     case RecognitionError.damagedMemory: self = .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
-    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.noTextNetwork, EncoderError.otherBackbone,
+    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.noTextNetwork,
+      EncoderError.otherBackbone,
       EncoderError.tooManySides, EncoderError.noTokenStates,
       EncoderError.noRegions, EncoderError.readsTextsAlone:
       self = .usage

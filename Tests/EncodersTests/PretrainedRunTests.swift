@@ -65,7 +65,7 @@ import TorchNN
     let preparation = ImagePreparation.imageNet(side: 32)
     let expected = withInferenceMode { network(preparation.normalized(preparation.pixels(of: picture())), using: nil) }
     #expect(relativeDifference(try pair.image.features(of: [picture()]), expected) == 0)
-    #expect(try pair.textWidth == EncoderCatalog.pair(named: "lite").textWidth)
+    if suffix != ":second" { #expect(try pair.textWidth == EncoderCatalog.pair(named: "lite").textWidth) }
   }
 
   /// Texts of unlike lengths, one longer than the network reads, are those of the network one by one.

@@ -147,7 +147,9 @@ import TorchNN
     let (whole, cached) = (try gradients(0), try gradients(3))
     #expect(abs(whole.loss - cached.loss) < 1e-5)
     for (a, b) in zip(whole.gradients, cached.gradients) {
-      #expect(zip(a.doubles, b.doubles).allSatisfy { abs($0 - $1) < 1e-5 })
+      let (expected, found) = (a.doubles, b.doubles)
+      let largest = max(expected.map(abs).max()!, 1e-3)
+      #expect(zip(expected, found).allSatisfy { abs($0 - $1) < 1e-4 * largest })
     }
     #expect(whole.gradients.last!.item != 0, "the scale is learned")
   }

@@ -169,7 +169,7 @@ public struct CLIPPretraining: PretrainingMethod {
     }
     let watch = try PretrainingWatch(
       [
-        .init(name: "image", vectors: { network.images($0, using: nil) }) { _ in
+        .init(name: Self.name, vectors: { network.images($0, using: nil) }) { _ in
           ["scale": network.logScale.exp().item]
         }
       ], on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed
@@ -179,7 +179,7 @@ public struct CLIPPretraining: PretrainingMethod {
       stage: stage,
       networks: [
         .init(
-          description: .init(name: "clip", backbone: backbone.name, side: pictureSide, text: text.architecture),
+          description: .init(name: Self.name, backbone: backbone.name, side: pictureSide, text: text.architecture),
           values: store.values.below("images."), textValues: store.values.below("texts."))
       ], before: watch.before)
   }
