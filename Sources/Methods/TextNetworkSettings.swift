@@ -39,6 +39,16 @@ public struct TextNetworkSettings: Codable, Sendable, Equatable {
     return found.keepingLayers(architecture.layerCounts)
   }
 
+  /// Throws where texts were read by a tokenizer of other words than BERT's uncased ones.
+  func requireKnownTokens(of features: FeatureTable) throws {
+    let largest = features.requestedIDs.joined().max() ?? 0
+    guard largest < TextArchitecture.vocabularySize else {
+      throw MethodError(
+        "the tokenizer of text_encoder gives ids up to \(largest) and the network for texts knows "
+          + "\(TextArchitecture.vocabularySize), BERT's uncased words; take text_encoder: lite")
+    }
+  }
+
   func tokens(_ features: FeatureTable, _ rows: [Int]) -> TokenBatch {
     TokenBatch(
       rows.map { features.requestedIDs[$0] }, limit: architecture.textLength,

@@ -124,6 +124,7 @@ public struct CASSMM: PretrainingMethod {
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
+    try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let names = ["convolutional", "transformer"]
     var given: [String: Tensor] = [:]

@@ -139,6 +139,7 @@ public struct CLIPPretraining: PretrainingMethod {
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
+    try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let given = try backbone.initialValues(side: pictureSide).withPrefix("images.")
       .merging(text.initialValues().withPrefix("texts.")) { $1 }

@@ -95,6 +95,10 @@ public struct PretrainingRun {
   /// The training memes of all datasets, and which of the first one's are labelled, with what.
   private func memes(strict: Bool) throws -> (memes: [Meme], labelled: [(meme: Int, isPositive: Bool)]) {
     guard !recipe.data.isEmpty else { throw TrainingError.dataUnnamed }
+    guard PretrainedRunName(recipe.textEncoder) == nil else {
+      throw TrainingError.invalid(
+        "text_encoder is \(recipe.textEncoder), a pretraining too; expected a name of 'memesense encoders list'")
+    }
     let datasets = try recipe.data.map { path in
       observer.observe(.phase("Reading \(path)"))
       let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
