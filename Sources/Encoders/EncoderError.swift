@@ -8,6 +8,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case unknownVariant(name: String, known: [String])
   /// A folder that no finished pretraining left.
   case notPretrained(URL)
+  /// A pretraining left no network for texts.
+  case noTextNetwork(run: URL, name: String)
   /// A pretraining left no network of that name.
   case unknownNetwork(run: URL, name: String, known: [String])
   /// A pretraining left networks of other architectures alone.
@@ -49,6 +51,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .notPretrained(let folder):
       "\(folder.path) has no \(PretrainedDescription.fileName): expected a finished run of 'memesense pretrain'; give it "
         + "--resume if it was killed"
+    case .noTextNetwork(let run, let name):
+      "\(run.path) has no network for texts beside '\(name)'; take a run of clip or cass-mm"
     case .unknownNetwork(let run, let name, let known):
       "\(run.path) has no network '\(name)'; it has \(known.joined(separator: ", "))"
     case .otherBackbone(let run, let known, let wanted):

@@ -133,7 +133,7 @@ public struct ExtPIE: Method {
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
     let images = ResNet(.resnet18, in: scope["images"])
-    let texts = text.network(in: scope["texts"])
+    let texts = text.architecture.network(in: scope["texts"])
     let heads = ExtPIEHeads(
       imageWidth: images.width, textWidth: texts.width, embeddingWidth: embeddingWidth, in: scope["heads"])
     return Model(
@@ -148,7 +148,7 @@ public struct ExtPIE: Method {
   public var fault: String? {
     var check = SettingsCheck()
     check.require(pictureSide, in: 32...1024, "picture_side")
-    text.check(&check)
+    text.check(&check, "text")
     check.require(embeddingWidth, in: 1...16_384, "embedding_width")
     check.require(pretraining.imageWeight, in: 0...1e6, "pretraining.image_weight")
     check.require(pretraining.textWeight, in: 0...1e6, "pretraining.text_weight")
@@ -161,7 +161,7 @@ public struct ExtPIE: Method {
   }
 
   public func refusal(of problem: Problem) -> String? {
-    if let reason = problem.refusalOfTokens(beyond: TextNetworkSettings.vocabularySize) { return reason }
+    if let reason = problem.refusalOfTokens(beyond: TextArchitecture.vocabularySize) { return reason }
     let count = problem.pairs.count
     return count >= 2
       ? nil

@@ -131,7 +131,7 @@ public struct FineTune: Method {
           BagOfWords(vocabulary: shape.vocabulary ?? []),
           Linear(
             inputs: shape.vocabulary?.count ?? 0, outputs: head.wordWidth, usesBias: false, in: scope["head"]["words"]))
-      case .network: .network(textNetwork, textNetwork.network(in: scope["texts"]))
+      case .network: .network(textNetwork, textNetwork.architecture.network(in: scope["texts"]))
       }
     return Model(
       images: images, texts: texts,
@@ -146,7 +146,7 @@ public struct FineTune: Method {
     var check = SettingsCheck()
     backbone.check(&check, sides: [("picture_side", pictureSide)])
     check.require(vocabularySize, in: 1...1_000_000, "vocabulary_size")
-    if reads == .network { textNetwork.check(&check) }
+    if reads == .network { textNetwork.check(&check, "text_network") }
     check.require(head.wordWidth, in: 1...65_536, "head.word_width")
     check.require(head.pathWidth, in: 1...65_536, "head.path_width")
     check.require(head.fusedWidth, in: 1...65_536, "head.fused_width")
@@ -168,7 +168,7 @@ public struct FineTune: Method {
     case .words:
       let hasWord = problem.features.requestedTexts.contains { text in text.map(BagOfWords.hasWord) == true }
       return hasWord ? nil : "it reads words, and no training meme has one; --set settings.reads=none leaves them out"
-    case .network: return problem.refusalOfTokens(beyond: TextNetworkSettings.vocabularySize)
+    case .network: return problem.refusalOfTokens(beyond: TextArchitecture.vocabularySize)
     }
   }
 

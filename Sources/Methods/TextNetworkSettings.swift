@@ -3,74 +3,68 @@ import Networks
 import Torch
 import TorchNN
 
-/// A network for texts that is trained whole, as recipes say it; DistilBERT's sizes are the default.
+/// A network for texts that is trained whole and what it starts from, as recipes say it, all keys side by side.
 public struct TextNetworkSettings: Codable, Sendable, Equatable {
-  public enum Family: String, Codable, Sendable, CaseIterable {
-    case distilBert = "distilbert"
-    case bert
-  }
-
-  public var family = Family.distilBert
-  public var width = 768
-  public var layerCount = 6
-  public var headCount = 12
-  public var innerWidth = 3072
-  public var dropoutRate = 0.1
-  public var textLength = 100
-  /// A model of the hub to start from (`distilbert/distilbert-base-uncased`), for BERT also `lite`; or `random`.
+  public var architecture = TextArchitecture()
+  /// A model of the hub (`distilbert/distilbert-base-uncased`), for BERT also `lite`; the run of a pretraining that has a
+  /// network for texts; or `random`.
   public var weights = InitialWeights.random
 
   public init() {}
 
-  enum CodingKeys: String, CodingKey {
-    case family, width, weights
-    case layerCount = "layers"
-    case headCount = "heads"
-    case innerWidth = "inner_width"
-    case dropoutRate = "dropout_rate"
-    case textLength = "text_length"
+  private enum CodingKeys: String, CodingKey {
+    case weights
   }
 
-  private var shape: BertShape {
-    BertShape(
-      layers: TransformerLayerShape(
-        width: width, headCount: headCount, innerWidth: innerWidth, dropoutRate: dropoutRate), layerCount: layerCount)
+  public init(from decoder: any Decoder) throws {
+    architecture = try TextArchitecture(from: decoder)
+    weights = try decoder.container(keyedBy: CodingKeys.self).decode(InitialWeights.self, forKey: .weights)
   }
 
-  /// What the tokenizer of the recipe's encoder knows: BERT's uncased words.
-  static let vocabularySize = BertShape.base.vocabularySize
-
-  func network(in scope: Scope) -> any TextNetwork {
-    switch family {
-    case .distilBert: DistilBertNetwork(shape, in: scope)
-    case .bert: BertTrunk(shape, in: scope)
-    }
+  public func encode(to encoder: any Encoder) throws {
+    try architecture.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(weights, forKey: .weights)
   }
 
   func initialValues() throws -> [String: Tensor] {
     guard let model = weights.model else { return [:] }
+    if let run = PretrainedRunName(model) { return try run.textWeights() }
     // A shallower network takes the first layers.
-    switch family {
-    case .distilBert:
-      return try PretrainedWeights.distilBert(of: model).keepingLayers(["transformer.layer.": layerCount])
-    case .bert:
-      return try PretrainedWeights.bert(of: model, headPrefix: "bert.").keepingLayers(shape.layerCounts)
-        .filter { !$0.key.hasPrefix("pooler.") }
+    let found =
+      switch architecture.family {
+      case .distilBert: try PretrainedWeights.distilBert(of: model)
+      case .bert: try PretrainedWeights.bert(of: model, headPrefix: "bert.").filter { !$0.key.hasPrefix("pooler.") }
+      }
+    return found.keepingLayers(architecture.layerCounts)
+  }
+
+  /// Throws where texts were read by a tokenizer of other words than BERT's uncased ones.
+  func requireKnownTokens(of features: FeatureTable) throws {
+    let largest = features.requestedIDs.joined().max() ?? 0
+    guard largest < TextArchitecture.vocabularySize else {
+      throw MethodError(
+        "the tokenizer of text_encoder gives ids up to \(largest) and the network for texts knows "
+          + "\(TextArchitecture.vocabularySize), BERT's uncased words; take text_encoder: lite")
     }
+  }
+
+  func tokens(_ features: FeatureTable, _ rows: [Int]) -> TokenBatch {
+    TokenBatch(
+      rows.map { features.requestedIDs[$0] }, limit: architecture.textLength,
+      vocabularySize: TextArchitecture.vocabularySize)
   }
 
   /// The states of the first tokens of memes' texts [N, X]; those of memes without a text are of no use.
   func firstStates(
     _ network: any TextNetwork, _ features: FeatureTable, _ rows: [Int], using generator: Generator?
   ) -> Tensor {
-    let tokens = TokenBatch(
-      rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: Self.vocabularySize)
+    let tokens = tokens(features, rows)
     return network(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1)
   }
 
-  func check(_ check: inout SettingsCheck) {
-    check.require(width: width, heads: headCount, inner: innerWidth, dropoutRate: dropoutRate, of: "text")
-    check.require(layerCount, in: 1...100, "text.layers")
-    check.require(textLength, in: 2...512, "text.text_length")
+  func check(_ check: inout SettingsCheck, _ name: String) {
+    let fault = architecture.fault
+    check.require(fault == nil, "\(name).\(fault ?? "")")
   }
 }

@@ -39,7 +39,8 @@ enum ExitStatus {
     case LabelStoreError.unknown, LabelStoreError.invalidAnnotator: self = .usage
     case is LabelStoreError: self = .badData
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
-    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.otherBackbone,
+    case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.noTextNetwork,
+      EncoderError.otherBackbone,
       EncoderError.tooManySides, EncoderError.noTokenStates,
       EncoderError.noRegions, EncoderError.readsTextsAlone:
       self = .usage

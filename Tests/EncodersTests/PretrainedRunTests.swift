@@ -12,19 +12,32 @@ import TorchNN
   private final class Run {
     let folder = FileManager.default.temporaryDirectory.appending(path: "memesense-\(UUID().uuidString)")
     let description = PretrainedDescription(
-      pictures: ["first", "second"].map { name in
-        .init(name: name, backbone: .named(name == "first" ? "resnet-nano" : "vit-nano16")!, side: 32)
+      networks: ["first", "second"].map { name in
+        .init(
+          name: name, backbone: .named(name == "first" ? "resnet-nano" : "vit-nano16")!, side: 32,
+          text: name == "first" ? nil : Run.text)
       }, textEncoder: "lite")
     var name: String { folder.path }
 
+    static let text: TextArchitecture = {
+      var text = TextArchitecture()
+      (text.family, text.width, text.layerCount, text.headCount, text.innerWidth) = (.bert, 12, 1, 2, 24)
+      text.textLength = 6
+      return text
+    }()
+
     init() throws {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      for (index, picture) in description.pictures.enumerated() {
+      for (index, picture) in description.networks.enumerated() {
         let store = ParameterStore(initializingFrom: Generator(seed: UInt64(index)))
         _ = picture.backbone.network(side: 32, in: store.root)
         try Checkpoint(tensors: store.values.mapValues { $0.detached() })
           .write(to: PretrainedDescription.file(of: picture, in: folder))
       }
+      let store = ParameterStore(initializingFrom: Generator(seed: 9))
+      _ = Run.text.network(in: store.root)
+      try Checkpoint(tensors: store.values.mapValues { $0.detached() })
+        .write(to: PretrainedDescription.textFile(of: description.networks[1], in: folder))
       try write(description)
     }
 
@@ -43,7 +56,7 @@ import TorchNN
   func itsFeaturesAreThoseOfTheNetwork(_ suffix: String) throws {
     let run = try Run()
     let pair = try EncoderCatalog.pair(named: run.name + suffix, computation: Computation(precision: .float32))
-    let chosen = run.description.pictures[suffix == ":second" ? 1 : 0]
+    let chosen = run.description.networks[suffix == ":second" ? 1 : 0]
     #expect(pair.imageWidth == chosen.backbone.width)
     let weights = try EncoderCatalog.weights(of: run.name, for: chosen.backbone)
     let store = ParameterStore(loading: weights, dtype: .float32)
@@ -52,7 +65,30 @@ import TorchNN
     let preparation = ImagePreparation.imageNet(side: 32)
     let expected = withInferenceMode { network(preparation.normalized(preparation.pixels(of: picture())), using: nil) }
     #expect(relativeDifference(try pair.image.features(of: [picture()]), expected) == 0)
-    #expect(try pair.textWidth == EncoderCatalog.pair(named: "lite").textWidth)
+    if suffix != ":second" { #expect(try pair.textWidth == EncoderCatalog.pair(named: "lite").textWidth) }
+  }
+
+  /// Texts of unlike lengths, one longer than the network reads, are those of the network one by one.
+  @Test func itsTextsAreReadByItsNetworkWhereItHasOne() throws {
+    let run = try Run()
+    let pair = try EncoderCatalog.pair(named: "\(run.name):second", computation: Computation(precision: .float32))
+    let lite = try EncoderCatalog.pair(named: "lite", computation: Computation(precision: .float32))
+    #expect(pair.textWidth == 12)
+    let store = ParameterStore(
+      loading: try #require(PretrainedRunName("\(run.name):second")).textWeights(), dtype: .float32)
+    let network = Run.text.network(in: store.root)
+    try store.validate()
+    let texts = ["a meme", "words that go on and on and on", "cat"]
+    let features = try pair.text.features(of: texts)
+    for (row, text) in texts.enumerated() {
+      var ids = try lite.text.tokens(of: text).map(Int.init)
+      if ids.count > 6 { ids = ids.prefix(5) + [ids[ids.count - 1]] }
+      let states = withInferenceMode {
+        network(Tensor(ids).reshaped(to: [1, ids.count]), isPresent: .ones([1, ids.count]), using: nil)
+      }
+      #expect(relativeDifference(features.sliced(row..<row + 1), states.selected(0, along: 1)) < 1e-5, "\(text)")
+    }
+    #expect { try PretrainedRunName(run.name)!.textWeights() } throws: { "\($0)".contains("no network for texts") }
   }
 
   @Test func whatIsNotThereIsTold() throws {
@@ -73,16 +109,16 @@ import TorchNN
     try run.write(description)
     #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("is a pretraining too"))
     description = run.description
-    description.pictures[0].name = "../first"
+    description.networks[0].name = "../first"
     try run.write(description)
     #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("small letters"))
     description = run.description
-    description.pictures[1].side = 33
+    description.networks[1].side = 33
     try run.write(description)
     #expect(message { _ = try EncoderCatalog.pair(named: run.name) }.contains("multiple of 16"))
     // Weights of another network, and a folder that is no run's yet.
     try run.write(run.description)
-    let files = run.description.pictures.map { PretrainedDescription.file(of: $0, in: run.folder) }
+    let files = run.description.networks.map { PretrainedDescription.file(of: $0, in: run.folder) }
     try FileManager.default.removeItem(at: files[0])
     try FileManager.default.copyItem(at: files[1], to: files[0])
     #expect(message { _ = try EncoderCatalog.pair(named: run.name).image }.contains("does not fit the model"))

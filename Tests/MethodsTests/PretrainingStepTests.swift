@@ -91,11 +91,10 @@ import TorchNN
         VisionTransformer(.init(side: 32, patch: 8, width: 12, layerCount: 2, headCount: 3), in: $0["backbone"]),
         outputs: 9, in: $0["head"])
     }
-    var method = CASS()
-    method.standardizesOutputs = standardizes
+    let agreement = Agreement(standardizesOutputs: standardizes, addsNoise: false)
     let pictures = fixture["cass.pictures"].to(.float32)
     let generator = Generator(seed: 0)
-    let loss = method.loss(cnn(pictures, using: generator), vit(pictures, using: generator), using: generator)
+    let loss = agreement(cnn(pictures, using: generator), vit(pictures, using: generator), using: generator)
     loss.backward()
     #expect(relativeDifference(loss, fixture["cass.\(name).loss"]) < 1e-4)
     expectGradients("cass.\(name).gradient.cnn.", of: cnnStore) { $0.hasPrefix("fc.") ? $0 : "backbone.\($0)" }

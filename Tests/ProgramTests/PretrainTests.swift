@@ -59,6 +59,27 @@ import Testing
     #expect(other.status == 64 && other.errors.contains("resnet-nano") && !exists("other"), "\(other.errors)")
   }
 
+  @Test func aRunOfBothModalitiesReadsTextsByItsOwnNetwork() throws {
+    let clip = try pretrain(
+      "--method", "clip", "--backbone", "vit-nano16", "--output", "clip", "--json", "--set",
+      "settings.text={family: bert, width: 24, layers: 1, heads: 2, inner_width: 48, dropout_rate: 0.1, text_length: 12, "
+        + "weights: random}")
+    #expect(clip.status == 0, "\(clip.errors)")
+    #expect(exists("clip/clip.safetensors") && exists("clip/clip-text.safetensors"))
+    let tuned = try program(
+      "train", "--method", "finetune", "--init", "clip", "--data", "memes", "--task", "mean", "--labels", "0.5",
+      "--set",
+      "settings.training.epochs=1", "--set", "settings.reads=network", "--output", "tuned", "--json", "--quiet")
+    #expect(tuned.status == 0, "\(tuned.errors)")
+    let recipe = try String(contentsOf: program.home.appending(path: "tuned/recipe.yaml"), encoding: .utf8)
+    #expect(recipe.contains("width: 24") && recipe.contains("name: vit-nano16"), "\(recipe)")
+    let linear = try program(
+      "train", "--method", "logistic-regression", "--encoder", "clip", "--data", "memes", "--task", "mean", "--labels",
+      "0.5", "--output", "linear", "--json", "--quiet")
+    // A weight for each of 24 features of either modality, and a bias.
+    #expect(try object(linear.output)["parameters"] as? Int == 24 + 24 + 1, "\(linear.errors)")
+  }
+
   @Test func resumingWhatIsFinishedOrAnotherRunIsTold() throws {
     let arguments = ["--method", "dino", "--backbone", "vit-nano16", "--output", "run"]
     let first = try program(["pretrain", "--data", "memes", "--quiet", "--json"] + arguments + quick)

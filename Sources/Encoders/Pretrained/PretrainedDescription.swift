@@ -1,37 +1,41 @@
 import Foundation
 import Networks
+import Torch
 
 /// What a pretraining left behind: `encoder.json` of its run folder, beside a safetensors file for each network.
 public struct PretrainedDescription: Codable, Sendable, Equatable {
-  /// A network for pictures.
-  public struct Picture: Codable, Sendable, Equatable {
+  /// A network for pictures, with one for texts where both were trained together.
+  public struct Network: Codable, Sendable, Equatable {
     /// Names its file, and chooses it in `RUN:name`.
     public var name: String
     public var backbone: Backbone
     /// Rows and columns of the pictures it was trained on, which those to encode are squashed to.
     public var side: Int
+    /// The network for texts, whose first token's state is a text's vector; `nil` where another encoder reads them.
+    public var text: TextArchitecture?
 
-    public init(name: String, backbone: Backbone, side: Int) {
+    public init(name: String, backbone: Backbone, side: Int, text: TextArchitecture? = nil) {
       self.name = name
       self.backbone = backbone
       self.side = side
+      self.text = text
     }
   }
 
   /// The layout of the files; readers refuse a newer one.
   public var formatVersion = 1
   /// The first is taken where none is named.
-  public var pictures: [Picture]
-  /// The encoder that reads texts.
+  public var networks: [Network]
+  /// The encoder that reads texts, or whose tokenizer networks for texts read by.
   public var textEncoder: String
 
-  public init(pictures: [Picture], textEncoder: String) {
-    self.pictures = pictures
+  public init(networks: [Network], textEncoder: String) {
+    self.networks = networks
     self.textEncoder = textEncoder
   }
 
   enum CodingKeys: String, CodingKey {
-    case pictures
+    case networks
     case formatVersion = "format_version"
     case textEncoder = "text_encoder"
   }
@@ -53,8 +57,13 @@ public struct PretrainedDescription: Codable, Sendable, Equatable {
   }
 
   /// The weights of a network.
-  public static func file(of picture: Picture, in folder: URL) -> URL {
-    folder.appending(path: "\(picture.name).safetensors")
+  public static func file(of network: Network, in folder: URL) -> URL {
+    folder.appending(path: "\(network.name).safetensors")
+  }
+
+  /// The weights of a network's part for texts.
+  public static func textFile(of network: Network, in folder: URL) -> URL {
+    folder.appending(path: "\(network.name)-text.safetensors")
   }
 
   /// What no network can be made of; `nil` where one can.
@@ -62,15 +71,16 @@ public struct PretrainedDescription: Codable, Sendable, Equatable {
     guard formatVersion == 1 else {
       return "its format_version is \(formatVersion) and this program reads 1; update it"
     }
-    guard !pictures.isEmpty else { return "it names no network for pictures" }
-    for picture in pictures {
-      guard picture.name.wholeMatch(of: /[a-z]+/) != nil else {
-        return "a network is named '\(picture.name)'; expected small letters alone"
+    guard !networks.isEmpty else { return "it names no network for pictures" }
+    for network in networks {
+      guard network.name.wholeMatch(of: /[a-z]+/) != nil else {
+        return "a network is named '\(network.name)'; expected small letters alone"
       }
-      let patch = picture.backbone.patch ?? 1
-      guard (16...2048).contains(picture.side), picture.side.isMultiple(of: patch) else {
-        return "\(picture.name): a side of \(picture.side); expected 16 to 2048, and a multiple of \(patch)"
+      let patch = network.backbone.patch ?? 1
+      guard (16...2048).contains(network.side), network.side.isMultiple(of: patch) else {
+        return "\(network.name): a side of \(network.side); expected 16 to 2048, and a multiple of \(patch)"
       }
+      if let fault = network.text?.fault { return "\(network.name): text.\(fault)" }
     }
     return nil
   }
@@ -97,16 +107,25 @@ public struct PretrainedRunName: Sendable, Equatable {
   public var absolute: String { folder.path + (network.map { ":\($0)" } ?? "") }
 
   /// The network it stands for, the first one where none is named.
-  public var firstPicture: PretrainedDescription.Picture {
-    get throws(EncoderError) { try pictures(of: PretrainedDescription(contentsOf: folder))[0] }
+  public var firstNetwork: PretrainedDescription.Network {
+    get throws(EncoderError) { try networks(of: PretrainedDescription(contentsOf: folder))[0] }
+  }
+
+  /// The weights of the network for texts beside ``firstNetwork``. They stay in the mapped file.
+  ///
+  /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.
+  public func textWeights() throws -> [String: Tensor] {
+    let network = try firstNetwork
+    guard network.text != nil else { throw EncoderError.noTextNetwork(run: folder, name: network.name) }
+    return try Checkpoint(contentsOf: PretrainedDescription.textFile(of: network, in: folder), isMapped: true).tensors
   }
 
   /// The networks it stands for, one of them where one is named.
-  func pictures(of description: PretrainedDescription) throws(EncoderError) -> [PretrainedDescription.Picture] {
-    guard let network else { return description.pictures }
-    let found = description.pictures.filter { $0.name == network }
+  func networks(of description: PretrainedDescription) throws(EncoderError) -> [PretrainedDescription.Network] {
+    guard let network else { return description.networks }
+    let found = description.networks.filter { $0.name == network }
     guard !found.isEmpty else {
-      throw .unknownNetwork(run: folder, name: network, known: description.pictures.map(\.name))
+      throw .unknownNetwork(run: folder, name: network, known: description.networks.map(\.name))
     }
     return found
   }

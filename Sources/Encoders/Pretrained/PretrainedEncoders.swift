@@ -7,7 +7,7 @@ import TorchNN
 /// The networks of a finished pretraining, as ``PretrainedRunName`` names them.
 struct PretrainedEncoders: NamedEncoders {
   private let folder: URL
-  private let picture: PretrainedDescription.Picture
+  private let network: PretrainedDescription.Network
   private let texts: any NamedEncoders
 
   /// - Parameter named: What the name of the encoder for texts stands for.
@@ -16,7 +16,7 @@ struct PretrainedEncoders: NamedEncoders {
   ) throws(EncoderError) {
     folder = name.folder
     let description = try PretrainedDescription(contentsOf: folder)
-    picture = try name.firstPicture
+    network = try name.firstNetwork
     // A run that names itself would never end.
     guard PretrainedRunName(description.textEncoder) == nil else {
       throw .invalidConfiguration(
@@ -27,20 +27,78 @@ struct PretrainedEncoders: NamedEncoders {
   }
 
   func imageSource(_ computation: Computation) -> EncoderPair.Source<any ImageEncoder> {
-    let file = PretrainedDescription.file(of: picture, in: folder)
-    let preparation = ImagePreparation.imageNet(side: picture.side)
+    let file = PretrainedDescription.file(of: network, in: folder)
+    let preparation = ImagePreparation.imageNet(side: network.side)
     return .init(
-      width: picture.backbone.width, files: [file], preprocessing: "\(picture.backbone), \(preparation.words)"
-    ) { [picture, folder] in
-      let network = try HubFolder(url: folder).network(of: [file], computation, selecting: { $0 }) {
-        picture.backbone.network(side: picture.side, in: $1)
+      width: network.backbone.width, files: [file], preprocessing: "\(network.backbone), \(preparation.words)"
+    ) { [network, folder] in
+      let pictures = try HubFolder(url: folder).network(of: [file], computation, selecting: { $0 }) {
+        network.backbone.network(side: network.side, in: $1)
       }
-      return PictureNetworkEncoder(network, preparation: preparation, normalizes: false, computation: computation)
+      return PictureNetworkEncoder(pictures, preparation: preparation, normalizes: false, computation: computation)
     }
   }
 
   func textSource(_ computation: Computation) throws(EncoderError) -> EncoderPair.Source<any TextEncoder> {
-    try texts.textSource(computation)
+    let source = try texts.textSource(computation)
+    guard let text = network.text else { return source }
+    let file = PretrainedDescription.textFile(of: network, in: folder)
+    return .init(
+      width: text.width, files: [file] + source.files,
+      preprocessing:
+        "\(source.preprocessing), \(text.family.rawValue), \(text.textLength) tokens, the first one's state"
+    ) { [folder] in
+      let network = try HubFolder(url: folder).network(of: [file], computation, selecting: { $0 }) {
+        text.network(in: $1)
+      }
+      return TextNetworkEncoder(
+        network, tokenizer: try source.encoder, length: text.textLength, computation: computation)
+    }
+  }
+}
+
+/// Features of texts from a network that could be trained and is not: the state of the first token.
+final class TextNetworkEncoder: TextEncoder, @unchecked Sendable {  // its tensors are never written
+  let width: Int
+  let preferredTokenCount = 1024
+  private let network: any TextNetwork
+  private let tokenizer: any TextEncoder
+  private let length: Int
+  private let computation: Computation
+
+  /// - Parameter length: Tokens of a text that are read at most.
+  init(_ network: any TextNetwork, tokenizer: any TextEncoder, length: Int, computation: Computation) {
+    self.network = network
+    self.tokenizer = tokenizer
+    self.length = length
+    self.computation = computation
+    width = network.width
+  }
+
+  func tokens(of text: String) -> [Int32] {
+    let tokens = tokenizer.tokens(of: text)
+    // What says that a text ends stays, as in training.
+    return tokens.count > length ? Array(tokens.prefix(length - 1)) + [tokens[tokens.count - 1]] : tokens
+  }
+
+  func encode(_ texts: [[Int32]]) -> Tensor {
+    withInferenceMode {
+      let longest = texts.map(\.count).max() ?? 1
+      let ids = texts.flatMap { $0.map(Int.init) + [Int](repeating: 0, count: longest - $0.count) }
+      let flags = texts.flatMap { text in (0..<longest).map { Float($0 < text.count ? 1 : 0) } }
+      let shape = [texts.count, longest]
+      func states() -> Tensor {
+        network(
+          Tensor(ids).reshaped(to: shape).to(computation.device),
+          isPresent: Tensor(flags, shape: shape).to(computation.device), using: nil)
+      }
+      let found =
+        switch computation.precision {
+        case .float32: states()
+        case .bfloat16: withAutocast(to: .bfloat16, on: computation.device, states)
+        }
+      return found.selected(0, along: 1).to(.float32).to(.cpu)
+    }
   }
 }
 
@@ -59,10 +117,10 @@ extension EncoderCatalog {
   /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.
   public static func weights(of model: String, for backbone: Backbone) throws -> [String: Tensor] {
     guard let run = PretrainedRunName(model) else { return try weights(of: model) }
-    let pictures = try run.pictures(of: PretrainedDescription(contentsOf: run.folder))
-    guard let picture = pictures.first(where: { $0.backbone == backbone }) else {
-      throw EncoderError.otherBackbone(run: run.folder, known: pictures.map(\.backbone.name), wanted: backbone.name)
+    let networks = try run.networks(of: PretrainedDescription(contentsOf: run.folder))
+    guard let network = networks.first(where: { $0.backbone == backbone }) else {
+      throw EncoderError.otherBackbone(run: run.folder, known: networks.map(\.backbone.name), wanted: backbone.name)
     }
-    return try Checkpoint(contentsOf: PretrainedDescription.file(of: picture, in: run.folder), isMapped: true).tensors
+    return try Checkpoint(contentsOf: PretrainedDescription.file(of: network, in: run.folder), isMapped: true).tensors
   }
 }

@@ -83,12 +83,6 @@ public struct CASS: PretrainingMethod {
     }
   }
 
-  /// The loss of what both networks say of pictures [N, K].
-  func loss(_ first: Tensor, _ second: Tensor, using generator: Generator) -> Tensor {
-    let (x, y) = standardizesOutputs ? (first.standardized, second.standardized) : (first, second)
-    return agreementLoss(x, y, noise: addsNoise ? generator : nil)
-  }
-
   public func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
   ) throws -> PreparedPretraining {
@@ -111,13 +105,15 @@ public struct CASS: PretrainingMethod {
     let views = PictureViews(
       of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
 
+    let agreement = Agreement(standardizesOutputs: standardizesOutputs, addsNoise: addsNoise)
+
     var stage = try training.stage(
       named: Self.name, parameters: store.parameters, buffers: networks.flatMap(\.backbone.buffers),
       exampleCount: memes.count
     ) { batch in
       let seen = input(batch.inputs[0])
       let said = networks.map { $0(seen, using: batch.generator) }
-      return loss(said[0], said[1], using: batch.generator)
+      return agreement(said[0], said[1], using: batch.generator)
     }
     stage.preparation = { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] }
     let watch = try PretrainingWatch(
@@ -125,7 +121,8 @@ public struct CASS: PretrainingMethod {
         .init(name: name, vectors: { network.backbone($0, using: nil) }) {
           ["outputs_deviation": CollapseWatch.deviation(network.head($0).to(.float32))]
         }
-      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed, advice: advice)
+      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed,
+      advice: agreement.advice)
     stage.observation = { try watch() }
     return PreparedPretraining(
       stage: stage,
@@ -135,11 +132,23 @@ public struct CASS: PretrainingMethod {
           values: store.values.below("\(name).backbone."))
       }, before: watch.before)
   }
+}
 
-  private func advice(_ network: String, _ measure: (String) -> Double) -> String? {
+/// How two networks are brought to agree, and how it is told that they do so by saying the same of everything.
+struct Agreement {
+  var standardizesOutputs: Bool
+  var addsNoise: Bool
+
+  /// The loss of what both networks say of examples [N, K].
+  func callAsFunction(_ first: Tensor, _ second: Tensor, using generator: Generator) -> Tensor {
+    let (x, y) = standardizesOutputs ? (first.standardized, second.standardized) : (first, second)
+    return agreementLoss(x, y, noise: addsNoise ? generator : nil)
+  }
+
+  func advice(_ network: String, _ measure: (String) -> Double) -> String? {
     let deviation = measure("outputs_deviation")
     guard deviation < 0.05 else { return nil }
-    return "\(network) says the same of all pictures: its outputs' deviation is \(rounded(deviation)); "
+    return "\(network) says the same of all memes: its outputs' deviation is \(rounded(deviation)); "
       + (standardizesOutputs
         ? "lower settings.training.learning_rate, or begin at trained weights (--init)"
         : "--set settings.standardizes_outputs=true, or begin at trained weights (--init)")

@@ -39,15 +39,17 @@ public struct PreparedPretraining {
   public var before: StageObservation
 
   public struct Network {
-    public var description: PretrainedDescription.Picture
+    public var description: PretrainedDescription.Network
     /// Parameters and running statistics by their paths in the backbone.
     public var values: [String: Tensor]
+    /// The same of the network for texts, where there is one.
+    public var textValues: [String: Tensor]?
   }
 }
 
 /// Every pretraining that a recipe can name.
 public enum PretrainingCatalog {
-  public static let all: [any PretrainingMethod.Type] = [DINO.self, CASS.self]
+  public static let all: [any PretrainingMethod.Type] = [DINO.self, CASS.self, CLIPPretraining.self, CASSMM.self]
 
   /// The method of that name; `nil` where there is none.
   public static func method(named name: String) -> (any PretrainingMethod.Type)? { all.first { $0.name == name } }

@@ -28,7 +28,7 @@ public struct PretrainingRun {
   public struct Outcome: Sendable {
     public var summary: Summary
     public var epochs: [TrainingLog.Epoch]
-    public var networks: [PretrainedDescription.Picture]
+    public var networks: [PretrainedDescription.Network]
   }
 
   public let recipe: PretrainingRecipe
@@ -63,8 +63,8 @@ public struct PretrainingRun {
     let probe = PretrainingProbe(
       sample: stride(from: 0, to: usable.count, by: spacing).map { usable[$0] },
       labelled: labelled.filter { isUsable.contains($0.meme) })
-    observer.observe(.phase("Pretraining \(recipe.methodName) on \(usable.count) pictures"))
     let prepared = try recipe.method.prepared(for: usable, of: features, probe: probe, seed: recipe.seed)
+    observer.observe(.phase("Pretraining \(recipe.methodName) on \(prepared.stage.exampleCount) pictures"))
     try runFolder.prepare()
     if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: try EventFile(in: folder))
@@ -76,7 +76,7 @@ public struct PretrainingRun {
     let seconds = (clock.now - start) / .seconds(1)
     try write(prepared.networks)
     let summary = Summary(
-      seconds: seconds, pictures: usable.count,
+      seconds: seconds, pictures: prepared.stage.exampleCount,
       parameters: prepared.stage.parameters.reduce(0) { $0 + $1.elementCount }, before: prepared.before.measures,
       after: log.epochs.last?.measures ?? [:])
     try runFolder.write(metrics: summary)
@@ -95,6 +95,10 @@ public struct PretrainingRun {
   /// The training memes of all datasets, and which of the first one's are labelled, with what.
   private func memes(strict: Bool) throws -> (memes: [Meme], labelled: [(meme: Int, isPositive: Bool)]) {
     guard !recipe.data.isEmpty else { throw TrainingError.dataUnnamed }
+    guard PretrainedRunName(recipe.textEncoder) == nil else {
+      throw TrainingError.invalid(
+        "text_encoder is \(recipe.textEncoder), a pretraining too; expected a name of 'memesense encoders list'")
+    }
     let datasets = try recipe.data.map { path in
       observer.observe(.phase("Reading \(path)"))
       let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
@@ -128,8 +132,12 @@ public struct PretrainingRun {
     for network in networks {
       try Checkpoint(tensors: network.values.mapValues { $0.detached() })
         .write(to: PretrainedDescription.file(of: network.description, in: folder))
+      if let values = network.textValues {
+        try Checkpoint(tensors: values.mapValues { $0.detached() })
+          .write(to: PretrainedDescription.textFile(of: network.description, in: folder))
+      }
     }
-    let description = PretrainedDescription(pictures: networks.map(\.description), textEncoder: recipe.textEncoder)
+    let description = PretrainedDescription(networks: networks.map(\.description), textEncoder: recipe.textEncoder)
     try writeAtomically(JSON.pretty(description), to: folder.appending(path: PretrainedDescription.fileName))
   }
 }

@@ -22,6 +22,8 @@ struct EncodersCommand: ParsableCommand {
           …+crop               pictures framed as the model's own description says
           …+cls                of a BERT the state of a text's first token, not the mean of all
 
+        The folder of a finished 'memesense pretrain' is one too, RUN or RUN:NAME for one of its networks.
+
         Two names with a comma between, IMAGE,TEXT, take pictures' features from the first and texts' from the second: \
         lite,sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 for texts in fifty languages.
         """)

@@ -199,7 +199,8 @@ private struct PretrainingReport {
           command: "memesense train --encoder \(run.folder.relativePath) --data PATH --output RUN")
       ],
       provenance: .init(
-        command: command.joined(separator: " "), date: Date(), machine: Machine.summary, seeds: [Int(recipe.seed)],
+        command: command.joined(separator: " "), date: Date(), machine: Machine.summary,
+        seeds: [Int(clamping: recipe.seed)],
         details: recipe.data.map { ("data", $0) } + [("training", String(format: "%.1f s", summary.seconds))]))
   }
 

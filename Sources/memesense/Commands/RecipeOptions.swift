@@ -99,8 +99,12 @@ struct RecipeOptions: ParsableArguments {
     }
     if let start {
       method.backbone.weights = InitialWeights(named: start)
-      if backbone == nil, let picture = try PretrainedRunName(start)?.firstPicture {
-        (method.backbone.name, method.pictureSide) = (picture.backbone, picture.side)
+      if backbone == nil, let network = try PretrainedRunName(start)?.firstNetwork {
+        (method.backbone.name, method.pictureSide) = (network.backbone, network.side)
+        if let text = network.text {
+          method.textNetwork.architecture = text
+          method.textNetwork.weights = method.backbone.weights
+        }
       }
     }
     if let fault = method.fault { throw MethodError("\(FineTune.name): \(fault)") }

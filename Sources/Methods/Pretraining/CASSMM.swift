@@ -1,0 +1,185 @@
+// CASS-MM: two multimodal networks, one with a convolutional network and one with a transformer, are brought to say the same
+// of a meme.
+//
+// Seed 004; specification: reference file 07 §B.
+//
+// Shapes: N memes, K outputs.
+
+import Encoders
+import MemeData
+import Networks
+import Torch
+import TorchNN
+
+/// Agreement of two networks that both see the picture and read the text. It leaves both, each with its network for texts.
+///
+/// All layers are trained; in the published code those on both modalities stay as they were drawn by mistake, and the learning
+/// rate falls with every batch whose loss is not lower than the one before (reference 07 §B).
+public struct CASSMM: PretrainingMethod {
+  /// Widths of the layers behind the networks (reference 07 §B).
+  public struct Widths: Codable, Sendable, Equatable {
+    /// What a picture's features become first.
+    public var picture = 512
+    /// What each modality becomes before both stand side by side.
+    public var path = 300
+    public var fused = 256
+
+    public init() {}
+  }
+
+  public static let name = "cass-mm"
+  public static let summary = "two networks that see pictures and read texts learn to agree on memes"
+
+  public var convolutional = BackboneSettings("resnet50")
+  public var transformer = BackboneSettings("vit-b16")
+  public var pictureSide = 384
+  /// Of either network, which has one of its own.
+  public var text: TextNetworkSettings = {
+    var text = TextNetworkSettings()
+    text.architecture.textLength = 200
+    return text
+  }()
+  public var widths = Widths()
+  public var outputs = 1000
+  /// As in ``CASS``.
+  public var standardizesOutputs = false
+  public var addsNoise = true
+  public var augmentation = PictureAugmentation.none
+  /// Learning rates as parts of the picture networks'.
+  public var textRate = 0.1
+  public var headRate = 10.0
+  public var training: PretrainingSchedule = {
+    var training = PretrainingSchedule()
+    (training.epochs, training.batchSize, training.warmUpEpochs) = (100, 4, 0)
+    (training.learningRate, training.weightDecay, training.finalWeightDecay) = (1e-4, 1e-3, 1e-3)
+    training.gradientClip = 0
+    return training
+  }()
+
+  public init() {}
+
+  enum CodingKeys: String, CodingKey {
+    case convolutional, transformer, text, widths, outputs, augmentation, training
+    case pictureSide = "picture_side"
+    case standardizesOutputs = "standardizes_outputs"
+    case addsNoise = "adds_noise"
+    case textRate = "text_rate"
+    case headRate = "head_rate"
+  }
+
+  public var backbones: [BackboneSettings] {
+    get { [convolutional, transformer] }
+    set { (convolutional, transformer) = (newValue[0], newValue[1]) }
+  }
+
+  public var request: FeatureRequest {
+    FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
+  }
+
+  public var fault: String? {
+    var check = SettingsCheck()
+    for backbone in backbones { backbone.check(&check, sides: [("picture_side", pictureSide)]) }
+    text.check(&check, "text")
+    for (name, width) in [("picture", widths.picture), ("path", widths.path), ("fused", widths.fused)] {
+      check.require(width, in: 1...65_536, "widths.\(name)")
+    }
+    check.require(outputs, in: 2...1_000_000, "outputs")
+    check.require(textRate, in: 1e-6...1e6, "text_rate")
+    check.require(headRate, in: 1e-6...1e6, "head_rate")
+    training.check(&check)
+    return check.fault
+  }
+
+  /// What sees a picture, what reads a text, and the layers on both.
+  struct Network {
+    let images: any PictureNetwork
+    let texts: any TextNetwork
+    private let picture: Linear
+    private let imagePath: Linear
+    private let textPath: Linear
+    private let fused: Linear
+    private let output: Linear
+
+    init(
+      _ images: any PictureNetwork, _ texts: any TextNetwork, _ widths: Widths, outputs: Int, in scope: Scope
+    ) {
+      self.images = images
+      self.texts = texts
+      picture = Linear(inputs: images.width, outputs: widths.picture, in: scope["picture"])
+      imagePath = Linear(inputs: widths.picture, outputs: widths.path, in: scope["image"])
+      textPath = Linear(inputs: texts.width, outputs: widths.path, in: scope["text"])
+      fused = Linear(inputs: 2 * widths.path, outputs: widths.fused, in: scope["fused"])
+      output = Linear(inputs: widths.fused, outputs: outputs, in: scope["output"])
+    }
+
+    /// Outputs [N, K] of pictures and tokens.
+    func callAsFunction(_ pictures: Tensor, _ tokens: TokenBatch, using generator: Generator?) -> Tensor {
+      let seen = imagePath(picture(images(pictures, using: generator)))
+      let read = textPath(texts(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1))
+      return output(fused(.concatenated([read, seen], along: 1)).relu()).to(.float32)
+    }
+  }
+
+  public func prepared(
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+  ) throws -> PreparedPretraining {
+    let pictures = features.requestedPictures
+    try text.requireKnownTokens(of: features)
+    let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
+    let names = ["convolutional", "transformer"]
+    var given: [String: Tensor] = [:]
+    for (name, backbone) in zip(names, backbones) {
+      given.merge(try backbone.initialValues(side: pictureSide).withPrefix("\(name).images.")) { $1 }
+      given.merge(try text.initialValues().withPrefix("\(name).texts.")) { $1 }
+    }
+    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given)
+    let networks = zip(names, backbones).map { name, backbone in
+      let scope = store.root[name]
+      return Network(
+        backbone.name.network(side: pictureSide, in: scope["images"]), text.architecture.network(in: scope["texts"]),
+        widths, outputs: outputs, in: scope["head"])
+    }
+    try store.requireFit()
+    let input = PictureInput.imageNet
+    let pipeline = augmentation.pipeline(side: pictureSide)
+    let views = PictureViews(
+      of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
+    let agreement = Agreement(standardizesOutputs: standardizesOutputs, addsNoise: addsNoise)
+
+    var stage = try training.stage(
+      named: Self.name, parameters: store.parameters, buffers: networks.flatMap(\.images.buffers),
+      exampleCount: memes.count
+    ) { [text] batch in
+      let chosen: [Int] = batch.rows.values()
+      let tokens = text.tokens(features, chosen.map { memes[$0] })
+      let seen = input(batch.inputs[0])
+      let said = networks.map { $0(seen, tokens, using: batch.generator) }
+      return agreement(said[0], said[1], using: batch.generator)
+    }
+    stage.preparation = { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] }
+    let rates = names.flatMap { name in
+      [("images", 1), ("texts", textRate), ("head", headRate)].flatMap { part, rate in
+        store.root[name][part].parameters.map { _ in rate }
+      }
+    }
+    for (index, rate) in rates.enumerated() { stage.scales[index].rate = rate }
+    let watched = Array(memes.prefix(64))
+    let watch = try PretrainingWatch(
+      zip(names, networks).map { name, network in
+        .init(name: name, vectors: { network.images($0, using: nil) }) { _ in
+          let bytes = pictures.gathered(watched)
+          let said = network(input(bytes), text.tokens(features, watched), using: nil)
+          return ["outputs_deviation": CollapseWatch.deviation(said)]
+        }
+      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed,
+      advice: agreement.advice)
+    stage.observation = { try watch() }
+    return PreparedPretraining(
+      stage: stage,
+      networks: zip(names, backbones).map { name, backbone in
+        .init(
+          description: .init(name: name, backbone: backbone.name, side: pictureSide, text: text.architecture),
+          values: store.values.below("\(name).images."), textValues: store.values.below("\(name).texts."))
+      }, before: watch.before)
+  }
+}
