@@ -75,7 +75,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   /// Begins to time what comes next.
   private func enterStep(_ context: ChannelHandlerContext) {
     let isIdle = !isReceiving && unanswered == 0
-    limiter.enter(isIdle ? .idle : isReceiving ? .receiving : .answering, context.channel)
+    limiter.setWaiting(context.channel, isIdle || isReceiving)
     setTimer(isIdle ? timeouts.head : isReceiving ? timeouts.body : timeouts.answer, context)
   }
 
