@@ -373,7 +373,9 @@ bool ct_cpu_multiplies_bfloat16(void) {
 #endif
 }
 
-bool ct_cuda_is_available(void) { return at::globalContext().hasCUDA(); }
+int32_t ct_cuda_device_count(void) {
+  return at::globalContext().hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount()) : 0;
+}
 
 int32_t ct_thread_count(void) { return at::get_num_threads(); }
 

@@ -13,8 +13,8 @@ public struct Computation: Sendable, Equatable {
     }
 
     /// What whoever chose this precision should know before a long wait; `nil` where it is a good choice.
-    public var warning: String? {
-      guard self == .bfloat16, !Runtime.cpuMultipliesBFloat16 else { return nil }
+    public func warning(on device: Device) -> String? {
+      guard self == .bfloat16, device == .cpu, !Runtime.cpuMultipliesBFloat16 else { return nil }
       return "this processor has no bfloat16 instructions: they are emulated, some ten times slower than float32"
     }
   }

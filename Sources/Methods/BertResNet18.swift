@@ -90,7 +90,7 @@ public struct BertResNet18: Method {
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
-    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    let loss = classWeights.loss(for: problem.targets)
     try trainer.trainHead(of: model, model.parameters, on: problem, settings: training) { rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)
     }

@@ -177,7 +177,7 @@ public struct CMML: Method {
     let batch = batchSplit(ratio: problem.labelRatio, labelled: labelled, unlabelled: unlabelled)
     var settings = training.stageSettings(labelRatio: problem.labelRatio)
     settings.batchSize = batch.labelled
-    let loss = loss(targets: Targets(problem.labels, task: problem.task))
+    let loss = loss(targets: problem.targets)
     var stage = TrainingStage(
       name: "network", parameters: parameters, buffers: buffers, exampleCount: labelled,
       companions: .init(exampleCount: unlabelled, batchSize: batch.unlabelled), decayInterval: decayInterval,

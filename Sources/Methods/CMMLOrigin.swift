@@ -61,7 +61,7 @@ public struct CMMLOrigin: Method {
     let words: Linear
     let core: CMMLNetwork
     let bag: BagOfWords
-    let input = PictureInput.clip
+    let input: PictureInput
     let isExclusive: Bool
 
     /// Logits of the given memes; `generator`, and views of pictures where there are some, are given while training.
@@ -80,7 +80,7 @@ public struct CMMLOrigin: Method {
       for (row, text) in texts.enumerated() {
         for column in text.map(bag.columns(of:)) ?? [] { flags[row * width + column] = 1 }
       }
-      return Tensor(flags, shape: [texts.count, width])
+      return Tensor(flags, shape: [texts.count, width], device: words.weight.device)
     }
 
     public func probabilities(of features: FeatureTable) -> Tensor {
@@ -113,7 +113,8 @@ public struct CMMLOrigin: Method {
       core: CMMLNetwork(
         imageWidth: images.width, textWidth: textHidden, hidden: hidden, outputs: shape.outputCount,
         in: scope["network"]),
-      bag: BagOfWords(vocabulary: vocabulary), isExclusive: shape.task.kind == .multiclass)
+      bag: BagOfWords(vocabulary: vocabulary), input: .clip(on: scope.device),
+      isExclusive: shape.task.kind == .multiclass)
   }
 
   public var fault: String? {

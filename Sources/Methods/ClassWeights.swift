@@ -13,19 +13,19 @@ public enum ClassWeights: String, Codable, Sendable, CaseIterable {
     let count = Double(targets.indicators.shape[0])
     let positives = targets.positiveCounts
     if let classes = targets.classes {
-      let weights = Tensor(Self.balanced(positives, total: count)).to(.float32)
+      let weights = Self.balanced(positives, total: count, on: targets.device)
       return { Loss.crossEntropy(logits: $0, classes: classes.gathered($1), weights: weights) }
     }
     // One label has a class for yes and one for no; several labels are classes that share the positives.
-    let (yes, no): ([Double], [Double])
+    let (yes, no): (Tensor, Tensor)
     if positives.count == 1 {
-      let weights = Self.balanced([positives[0], count - positives[0]], total: count)
-      (yes, no) = ([weights[0]], [weights[1]])
+      let weights = Self.balanced([positives[0], count - positives[0]], total: count, on: targets.device)
+      (yes, no) = (weights.selected(0), weights.selected(1))
     } else {
-      yes = Self.balanced(positives, total: positives.reduce(0, +))
+      yes = Self.balanced(positives, total: positives.reduce(0, +), on: targets.device)
       no = yes
     }
-    let weights = (Tensor(yes).to(.float32) * targets.indicators) + (Tensor(no).to(.float32) * (1 - targets.indicators))
+    let weights = yes * targets.indicators + no * (1 - targets.indicators)
     return { logits, rows in
       let batch = weights.gathered(rows)
       let loss = Loss.binaryCrossEntropy(logits: logits, targets: targets.indicators.gathered(rows), weights: batch)
@@ -40,15 +40,16 @@ public enum ClassWeights: String, Codable, Sendable, CaseIterable {
     let positives = targets.positiveCounts
     let count = Double(targets.indicators.shape[0])
     if let classes = targets.classes {
-      return Tensor(Self.balanced(positives, total: count)).to(.float32).gathered(classes)
+      return Self.balanced(positives, total: count, on: targets.device).gathered(classes)
     }
     guard positives.count == 1 else { return nil }
-    let weights = Self.balanced([positives[0], count - positives[0]], total: count)
-    return (targets.indicators * weights[0] + (1 - targets.indicators) * weights[1]).reshaped(to: [-1])
+    let weights = Self.balanced([positives[0], count - positives[0]], total: count, on: targets.device)
+    return (targets.indicators * weights.selected(0) + (1 - targets.indicators) * weights.selected(1))
+      .reshaped(to: [-1])
   }
 
   /// Weights of classes; one without examples weighs nothing, for there is nothing to weigh.
-  private static func balanced(_ counts: [Double], total: Double) -> [Double] {
-    counts.map { $0 > 0 ? total / (Double(counts.count) * $0) : 0 }
+  private static func balanced(_ counts: [Double], total: Double, on device: Device) -> Tensor {
+    Tensor(counts.map { $0 > 0 ? total / (Double(counts.count) * $0) : 0 }, device: device).to(.float32)
   }
 }

@@ -11,7 +11,7 @@ public enum ContrastiveLoss {
   /// - Returns: `rows`, where every u is compared with the other v, and `columns`, every v with the other u.
   public static func hinge(_ u: Tensor, _ v: Tensor, margin: Double) -> (rows: Tensor, columns: Tensor) {
     let likeness = u.matmul(v.transposed()).to(.float32)  // [B, B]
-    let diagonal = Tensor.identity(u.shape[0])
+    let diagonal = Tensor.identity(u.shape[0], on: u.device)
     let own = (likeness * diagonal).sum(along: 1)
     func excess(over own: Tensor) -> Tensor { ((likeness - own + margin).relu() * (1 - diagonal)).sum() }
     return (excess(over: own.expanded(at: 1)), excess(over: own.expanded(at: 0)))
@@ -23,15 +23,16 @@ public enum ContrastiveLoss {
     let all = Tensor.concatenated([u, v], along: 0)
     let likeness = all.matmul(all.transposed()).to(.float32) / temperature  // [2 B, 2 B]
     let partners = (0..<2 * count).map { ($0 + count) % (2 * count) }
-    return Loss.crossEntropy(logits: likeness - Tensor.identity(2 * count) * 1e9, classes: Tensor(partners))
+    return Loss.crossEntropy(
+      logits: likeness - Tensor.identity(2 * count, on: u.device) * 1e9, classes: Tensor(partners, device: u.device))
   }
 }
 
 extension Tensor {
   /// Ones on the diagonal and zeros elsewhere [n, n].
-  fileprivate static func identity(_ count: Int) -> Tensor {
+  fileprivate static func identity(_ count: Int, on device: Device) -> Tensor {
     var values = [Float](repeating: 0, count: count * count)
     for index in 0..<count { values[index * count + index] = 1 }
-    return Tensor(values, shape: [count, count])
+    return Tensor(values, shape: [count, count], device: device)
   }
 }

@@ -43,15 +43,16 @@ public struct DistributionBalancedLoss {
   ///     half an example, and one that always is as half an example less in its prior, whose logarithm has no value.
   ///   - exampleCount: all training examples.
   public init(
-    _ constants: Constants, positiveCounts: [Double], exampleCount: Int, dtype: DType = .float32
+    _ constants: Constants, positiveCounts: [Double], exampleCount: Int, dtype: DType = .float32,
+    device: Device = .cpu
   ) {
     self.constants = constants
     let total = Double(exampleCount)
-    inverseCounts = Tensor(positiveCounts.map { 1 / max($0, 0.5) }).to(dtype)
+    inverseCounts = Tensor(positiveCounts.map { 1 / max($0, 0.5) }, device: device).to(dtype)
     let counts = positiveCounts.map { min(max($0, 0.5), total - 0.5) }
     // The published code divides the shift by λ as well; the paper does not (reference 15, step 3).
     let strength = constants.priorStrength / constants.negativeScale
-    shift = (Tensor(counts).to(dtype) * (1 / total)).priorLogit * -strength
+    shift = (Tensor(counts, device: device).to(dtype) * (1 / total)).priorLogit * -strength
   }
 
   /// The weight of every element, the same for all labels of a row that are equally rare.

@@ -91,7 +91,7 @@ public struct ExtPIE: Method {
     let texts: any TextNetwork
     let heads: ExtPIEHeads
     let classifier: PairClassifier
-    let input = PictureInput.imageNet
+    let input: PictureInput
     let text: TextNetworkSettings
     let isExclusive: Bool
     /// What pretraining trains: all but the classifier.
@@ -109,12 +109,12 @@ public struct ExtPIE: Method {
 
     /// What the classifier reads; the vector of a missing modality is zero.
     func vectors(_ features: FeatureTable, _ rows: [Int]) -> PreparedFeatures {
-      let hasImage = features.requestedPictures.presence(rows).expanded(at: 1)
-      let hasText = Tensor(rows.map { !features.requestedIDs[$0].isEmpty }).expanded(at: 1)
       let image = heads.vectors(images: images(input(features.requestedPictures, rows), using: nil))
       let text = heads.vectors(texts: self.text.firstStates(texts, features, rows, using: nil))
+      let hasImage = features.requestedPictures.presence(rows).expanded(at: 1).to(image.device)
       return PreparedFeatures(
-        image: image.to(.float32) * hasImage, text: text.to(.float32) * hasText.to(.float32))
+        image: image.to(.float32) * hasImage,
+        text: text.to(.float32) * features.textPresence(rows, on: text.device))
     }
 
     public func probabilities(of features: FeatureTable) -> Tensor {
@@ -141,7 +141,7 @@ public struct ExtPIE: Method {
       classifier: PairClassifier(
         imageWidth: images.width, textWidth: texts.width, fusion: fusion, outputs: shape.outputCount,
         in: scope["classifier"]),
-      text: text, isExclusive: shape.task.kind == .multiclass,
+      input: .imageNet(on: scope.device), text: text, isExclusive: shape.task.kind == .multiclass,
       pretrained: ["images", "texts", "heads"].flatMap { scope[$0].parameters })
   }
 
@@ -182,7 +182,7 @@ public struct ExtPIE: Method {
       ], seed: problem.seed)
     // The networks are frozen now, so their vectors are made once.
     let vectors = withoutGrad { model.vectorsInParts(problem.features, problem.labelled) }
-    let loss = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    let loss = classWeights.loss(for: problem.targets)
     try trainer.trainHead(of: model, model.classifier.parameters, on: problem, settings: training) { rows, _ in
       loss(model.classifier(vectors.gathered(rows)), rows)
     }

@@ -54,7 +54,8 @@ public enum HeadLoss: String, Codable, Sendable, CaseIterable {
     switch self {
     case .distributionBalanced:
       let loss = DistributionBalancedLoss(
-        constants, positiveCounts: targets.positiveCounts, exampleCount: targets.indicators.shape[0])
+        constants, positiveCounts: targets.positiveCounts, exampleCount: targets.indicators.shape[0],
+        device: targets.device)
       return { loss(logits: $0, targets: targets.indicators.gathered($1)) }
     case .crossEntropy:
       if let classes = targets.classes {

@@ -84,16 +84,16 @@ struct BlockPreparation {
 
   /// Rows [N, D].
   func callAsFunction(_ block: FeatureBlock) -> Tensor {
-    let isPresent = Tensor(block.isPresent, device: block.values.device).expanded(at: 1)
-    return scaled(block.values.selected(where: isPresent, otherwise: mean))
+    let isPresent = Tensor(block.isPresent, device: mean.device).expanded(at: 1)
+    return scaled(block.values.to(mean.device).selected(where: isPresent, otherwise: mean))
   }
 
   /// States [N, L, D] with the tokens of each text; a missing one is a single token of the mean state.
   func callAsFunction(_ block: SequenceBlock) -> (states: Tensor, lengths: [Int]) {
     let lengths = block.lengths
     let padded = lengths.contains { $0 > 0 } ? block.padded : Tensor.zeros([block.count, 1, block.width])
-    let isPresent = Tensor(lengths.map { $0 > 0 }).reshaped(to: [-1, 1, 1])
-    return (scaled(padded.selected(where: isPresent, otherwise: mean)), lengths.map { max($0, 1) })
+    let isPresent = Tensor(lengths.map { $0 > 0 }, device: mean.device).reshaped(to: [-1, 1, 1])
+    return (scaled(padded.to(mean.device).selected(where: isPresent, otherwise: mean)), lengths.map { max($0, 1) })
   }
 
   private func scaled(_ x: Tensor) -> Tensor {
@@ -106,7 +106,7 @@ struct BlockPreparation {
 
   /// A dimension that never varied has no scale of its own: it is centred only, so that no later value is blown up.
   private func standardized(_ x: Tensor) -> Tensor {
-    (x - mean) / (deviation + 1e-6).selected(where: deviation .> 1e-6, otherwise: Tensor.ones([1]))
+    (x - mean) / (deviation + 1e-6).selected(where: deviation .> 1e-6, otherwise: Tensor.ones([1], device: x.device))
   }
 }
 

@@ -82,7 +82,7 @@ public struct FineTune: Method {
     let images: any PictureNetwork
     let texts: TextPath?
     let head: FineTuneHead
-    let input = PictureInput.imageNet
+    let input: PictureInput
     let isExclusive: Bool
     let parameters: LayeredParameters
 
@@ -137,6 +137,7 @@ public struct FineTune: Method {
       images: images, texts: texts,
       head: FineTuneHead(
         imageWidth: images.width, textWidth: texts?.width, head, outputs: shape.outputCount, in: scope["head"]),
+      input: .imageNet(on: scope.device),
       isExclusive: shape.task.kind == .multiclass,
       parameters: LayeredParameters(
         network: scope["images"], of: backbone.name, beside: scope["texts"], head: scope["head"]))
@@ -202,10 +203,10 @@ enum TextPath {
         let columns = features.requestedTexts[row].map(bag.columns(of:)) ?? []
         for column in columns { shares[index * width + column] = 1 / Float(columns.count) }
       }
-      return vectors(Tensor(shares, shape: [rows.count, width]))
+      return vectors(Tensor(shares, shape: [rows.count, width], device: vectors.weight.device))
     case .network(let settings, let network):
-      let hasText = Tensor(rows.map { Float(features.requestedIDs[$0].isEmpty ? 0 : 1) }, shape: [rows.count, 1])
-      return settings.firstStates(network, features, rows, using: generator) * hasText
+      let states = settings.firstStates(network, features, rows, using: generator)
+      return states * features.textPresence(rows, on: states.device)
     }
   }
 }

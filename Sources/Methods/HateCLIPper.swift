@@ -119,7 +119,7 @@ public struct HateCLIPper: Method {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
     let loss = HeadLoss.crossEntropy.function(
-      targets: Targets(problem.labels, task: problem.task), constants: .init())
+      targets: problem.targets, constants: .init())
     try trainer.trainHead(of: model, model.parameters, on: problem, settings: training.stageSettings) {
       rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)

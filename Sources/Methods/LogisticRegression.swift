@@ -74,7 +74,7 @@ public struct LogisticRegression: Method {
   func fit(_ model: Model, to problem: Problem) throws {
     model.preparation.fit(problem.features)
     let inputs = withoutGrad { model.inputs(problem.features).gathered(Tensor(problem.labelled)).to(.float64) }
-    let targets = Targets(problem.labels, task: problem.task).indicators.to(.float64)
+    let targets = problem.targets.indicators.to(.float64)
     let folds = folds(of: problem)
     let strength =
       strengths.count == 1
@@ -154,7 +154,7 @@ public struct LogisticRegression: Method {
       )
     }
     let minimum = withoutGrad {
-      LBFGS().minimum(from: Tensor.zeros([outputs * (width + 1)], dtype: .float64)) { point in
+      LBFGS().minimum(from: Tensor.zeros([outputs * (width + 1)], dtype: .float64, device: inputs.device)) { point in
         let (weight, bias) = unpacked(point)
         let logits = inputs.linear(weight: weight, bias: bias)
         let probabilities = isExclusive ? logits.softmax() : logits.sigmoid()

@@ -45,7 +45,7 @@ public protocol Method: Codable, Sendable, Equatable {
 /// A network that says how likely each label is.
 public protocol Classifier {
   /// Probabilities [N, C], one row a meme; C is ``ProblemShape/outputCount``, with several tasks their columns side by
-  /// side. Memes may lack either modality.
+  /// side, on the device of the network. Memes may lack either modality.
   func probabilities(of features: FeatureTable) -> Tensor
 }
 
@@ -143,10 +143,12 @@ public struct Problem {
   /// Tasks to learn beside ``task``, as far as the same memes are labelled for them.
   public var further: [TaskLabels]
   public var seed: UInt64
+  /// Where networks are trained; features are in host memory and are moved by whoever computes with them.
+  public var device: Device
 
   public init(
     features: FeatureTable, labelled: [Int], labels: [Label], unlabelled: [Int], labelRatio: Double, task: LabelTask,
-    further: [TaskLabels] = [], seed: UInt64
+    further: [TaskLabels] = [], seed: UInt64, device: Device = .cpu
   ) {
     precondition(labelled.count == labels.count, "one label for each labelled row")
     precondition(further.allSatisfy { $0.labels.count == labelled.count }, "one label or none for each labelled row")
@@ -158,6 +160,7 @@ public struct Problem {
     self.task = task
     self.further = further
     self.seed = seed
+    self.device = device
   }
 
   public var shape: ProblemShape {
@@ -218,7 +221,8 @@ extension Method {
   public func fitted(to problem: Problem, trainer: any StageTrainer) throws -> FittedModel {
     try check(problem)
     let store = ParameterStore(
-      initializingFrom: Generator(seed: problem.seed, parts: "initial"), given: try initialValues())
+      initializingFrom: Generator(seed: problem.seed, parts: "initial"), given: try initialValues(),
+      device: problem.device)
     let shape = shape(of: problem)
     let model = model(for: shape, in: store.root)
     do {
@@ -232,13 +236,15 @@ extension Method {
     return FittedModel(classifier: model, shape: shape, values: store.values)
   }
 
-  /// A network restored from the values of a ``FittedModel``.
-  public func restored(for shape: ProblemShape, from values: [String: Tensor]) throws -> any Classifier {
+  /// A network restored from the values of a ``FittedModel``, on any device.
+  public func restored(
+    for shape: ProblemShape, from values: [String: Tensor], on device: Device = .cpu
+  ) throws -> any Classifier {
     // Made without values first: sizes that a damaged file names and the values do not have take no memory.
     let rehearsal = ParameterStore(loading: values, device: .meta)
     _ = model(for: shape, in: rehearsal.root)
     try rehearsal.validate()
-    let store = ParameterStore(loading: values, dtype: .float32)
+    let store = ParameterStore(loading: values, dtype: .float32, device: device)
     let model = model(for: shape, in: store.root)
     try store.validate()
     return model

@@ -1,37 +1,39 @@
 import Encoders
 import Torch
 
-/// How the bytes of pictures become what a network sees.
+/// How the bytes of pictures become what a network sees, on the device that it computes on.
 struct PictureInput {
   private let mean: Tensor  // [3, 1, 1]
   private let deviation: Tensor  // [3, 1, 1]
 
   /// CLIP's own means and deviations.
-  static var clip: PictureInput {
+  static func clip(on device: Device) -> PictureInput {
     PictureInput(
-      mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711])
+      mean: [0.48145466, 0.4578275, 0.40821073], deviation: [0.26862954, 0.26130258, 0.27577711], device: device)
   }
 
   /// The means and deviations of ImageNet.
-  static var imageNet: PictureInput {
-    PictureInput(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+  static func imageNet(on device: Device) -> PictureInput {
+    PictureInput(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225], device: device)
   }
 
   /// Values from -1 to 1.
-  static var centered: PictureInput { PictureInput(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]) }
+  static func centered(on device: Device) -> PictureInput {
+    PictureInput(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5], device: device)
+  }
 
-  private init(mean: [Float], deviation: [Float]) {
-    self.mean = Tensor(mean, shape: [3, 1, 1])
-    self.deviation = Tensor(deviation, shape: [3, 1, 1])
+  private init(mean: [Float], deviation: [Float], device: Device) {
+    self.mean = Tensor(mean, shape: [3, 1, 1], device: device)
+    self.deviation = Tensor(deviation, shape: [3, 1, 1], device: device)
   }
 
   /// What the network sees of bytes [N, 3, S, S].
-  func callAsFunction(_ bytes: Tensor) -> Tensor { (bytes.to(.float32) / 255 - mean) / deviation }
+  func callAsFunction(_ bytes: Tensor) -> Tensor { (bytes.to(mean.device).to(.float32) / 255 - mean) / deviation }
 
   /// The given pictures [N, 3, S, S], or `views` of them. A missing one is of the mean colour, which is zero here.
   func callAsFunction(_ pictures: PictureBlock, _ rows: [Int], views: Tensor? = nil) -> Tensor {
     let bytes = views ?? pictures.gathered(rows)
-    let isPresent = pictures.presence(rows).reshaped(to: [rows.count, 1, 1, 1])
+    let isPresent = pictures.presence(rows).reshaped(to: [rows.count, 1, 1, 1]).to(mean.device)
     return self(bytes) * isPresent
   }
 }
@@ -59,6 +61,11 @@ extension FeatureTable {
   var requestedIDs: [[Int32]] {
     guard let ids else { preconditionFailure("a table without the token ids that the method asks for") }
     return ids
+  }
+
+  /// 1 for each of the given memes that has a text that was asked for and 0 for the others, float32 [N, 1].
+  func textPresence(_ rows: [Int], on device: Device) -> Tensor {
+    Tensor(rows.map { requestedIDs[$0].isEmpty ? Float(0) : 1 }, shape: [rows.count, 1], device: device)
   }
 
   /// Probabilities [N, C] of all memes from the logits of a few at a time: networks that are trained whole cannot see all

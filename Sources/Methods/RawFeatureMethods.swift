@@ -84,7 +84,7 @@ public struct RawFeatures<Choice: RawFeatureChoice>: Method {
     model.preparation.fit(problem.features)
     let views = model.views(model.preparation(problem.features).gathered(Tensor(problem.labelled)))
     let loss = HeadLoss.crossEntropy.function(
-      targets: Targets(problem.labels, task: problem.task), constants: .init())
+      targets: problem.targets, constants: .init())
     try trainer.trainHead(
       of: model, model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
     ) { rows, generator in

@@ -127,7 +127,7 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
     let head = LinearHead(head, inputs: network.width, outputs: shape.outputCount, in: scope["head"])
     return RegionModel(
       network: made, head: head, textLength: network.textLength, vocabularySize: network.vocabularySize,
-      isExclusive: shape.task.kind == .multiclass,
+      device: scope.device, isExclusive: shape.task.kind == .multiclass,
       parameters: LayeredParameters(
         network: scope["network"], of: network.layers(regionWidth: regionWidth), head: scope["head"]))
   }
@@ -162,15 +162,19 @@ public struct RegionModel: Classifier {
   let head: LinearHead
   let textLength: Int
   let vocabularySize: Int
+  let device: Device
   let isExclusive: Bool
   let parameters: LayeredParameters
 
   /// Logits [N, C] of the given memes; `generator` is given while training.
   func logits(_ features: FeatureTable, _ rows: [Int], using generator: Generator?) -> Tensor {
     let tokens = TokenBatch(
-      rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: vocabularySize)
+      rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: vocabularySize,
+      device: device)
     let regions = features.requestedRegions.gathered(rows)
-    return head(network(tokens, regions.features, regions.boxes, regions.isPresent, generator), using: generator)
+    let pooled = network(
+      tokens, regions.features.to(device), regions.boxes.to(device), regions.isPresent.to(device), generator)
+    return head(pooled, using: generator)
   }
 
   public func probabilities(of features: FeatureTable) -> Tensor {

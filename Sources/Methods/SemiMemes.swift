@@ -132,7 +132,7 @@ public struct SemiMemes: Method {
     // The auto-encoders are frozen now, so their features are made once.
     let views = withoutGrad { model.views(labelled) }
     let loss = loss.function(
-      targets: Targets(problem.labels, task: problem.task), constants: distributionBalance)
+      targets: problem.targets, constants: distributionBalance)
     try trainer.trainHead(
       of: model, model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
     ) { rows, generator in

@@ -144,12 +144,15 @@ public struct SimCLIP: Method {
   /// The mean of the tasks' losses on a batch (reference 05 §2), each over the memes that are labelled for it; a task that
   /// no meme of the batch is labelled for is left out. Rows are those of ``Problem/labelled``.
   func loss(of problem: Problem) -> (_ logits: [Tensor], _ rows: Tensor) -> Tensor {
-    let main = classWeights.loss(for: Targets(problem.labels, task: problem.task))
+    let main = classWeights.loss(for: problem.targets)
     let further = problem.further.map { entry in
       let known = entry.labels.indices.filter { entry.labels[$0] != nil }
       // Where the label of a row stands among those there are.
       let places = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
-      return (places, classWeights.loss(for: Targets(known.map { entry.labels[$0]! }, task: entry.task)))
+      return (
+        places,
+        classWeights.loss(for: Targets(known.map { entry.labels[$0]! }, task: entry.task, device: problem.device))
+      )
     }
     return { logits, rows in
       let batch: [Int] = further.isEmpty ? [] : rows.values()

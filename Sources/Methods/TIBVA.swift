@@ -155,7 +155,7 @@ public struct TIBVA: Method {
     model.tokens.fit(tokens)
     let images = model.image(features.image).gathered(Tensor(problem.labelled))
     let texts = tokens.gathered(problem.labelled)
-    let loss = loss(Targets(problem.labels, task: problem.task))
+    let loss = loss(problem.targets)
     try trainer.trainHead(
       of: model, model.parameters, on: problem, settings: training.stageSettings, decayEpochs: training.decayEpochs
     ) { rows, generator in

@@ -8,7 +8,7 @@ public struct Targets {
   /// Class numbers (int64) of a multi-class task.
   public let classes: Tensor?  // [N]
 
-  public init(_ labels: [Label], task: LabelTask) {
+  public init(_ labels: [Label], task: LabelTask, device: Device = .cpu) {
     let width = task.kind == .binary ? 1 : task.labels.count
     var flags = [Float](repeating: 0, count: labels.count * width)
     var numbers: [Int] = []
@@ -22,10 +22,21 @@ public struct Targets {
         for (column, value) in values.enumerated() where value { flags[row * width + column] = 1 }
       }
     }
-    indicators = Tensor(flags, shape: [labels.count, width])
-    classes = task.kind == .multiclass ? Tensor(numbers) : nil
+    positiveCounts = (0..<width).map { column in
+      stride(from: column, to: flags.count, by: width).reduce(0) { $0 + Double(flags[$1]) }
+    }
+    indicators = Tensor(flags, shape: [labels.count, width], device: device)
+    classes = task.kind == .multiclass ? Tensor(numbers, device: device) : nil
   }
 
+  /// Where they lie.
+  var device: Device { indicators.device }
+
   /// Examples in which each output is positive.
-  public var positiveCounts: [Double] { indicators.sum(along: 0).doubles }
+  public let positiveCounts: [Double]
+}
+
+extension Problem {
+  /// The labels where networks are trained on them.
+  var targets: Targets { Targets(labels, task: task, device: device) }
 }

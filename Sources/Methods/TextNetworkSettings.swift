@@ -49,17 +49,17 @@ public struct TextNetworkSettings: Codable, Sendable, Equatable {
     }
   }
 
-  func tokens(_ features: FeatureTable, _ rows: [Int]) -> TokenBatch {
+  func tokens(_ features: FeatureTable, _ rows: [Int], on device: Device) -> TokenBatch {
     TokenBatch(
       rows.map { features.requestedIDs[$0] }, limit: architecture.textLength,
-      vocabularySize: TextArchitecture.vocabularySize)
+      vocabularySize: TextArchitecture.vocabularySize, device: device)
   }
 
   /// The states of the first tokens of memes' texts [N, X]; those of memes without a text are of no use.
   func firstStates(
     _ network: any TextNetwork, _ features: FeatureTable, _ rows: [Int], using generator: Generator?
   ) -> Tensor {
-    let tokens = tokens(features, rows)
+    let tokens = tokens(features, rows, on: network.device)
     return network(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1)
   }
 

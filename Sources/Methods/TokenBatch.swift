@@ -11,9 +11,10 @@ public struct TokenBatch {
   let isPresent: Tensor  // [N, L], 1 for tokens and 0 behind the end
 
   /// - Parameters:
+  ///   - device: Of the network that reads them.
   ///   - limit: Tokens of a text at most; of a longer one the last, which says that it ends, stays.
   ///   - vocabularySize: What ids lie below. One beyond it, which no training text had, counts as unknown.
-  init(_ texts: [[Int32]], limit: Int, vocabularySize: Int) {
+  init(_ texts: [[Int32]], limit: Int, vocabularySize: Int, device: Device) {
     let cut = texts.map { $0.count > limit ? $0.prefix(limit - 1) + [$0[$0.count - 1]] : $0[...] }
     let length = max(1, cut.map(\.count).max() ?? 0)
     var ids = [Int](repeating: 0, count: texts.count * length)
@@ -24,7 +25,7 @@ public struct TokenBatch {
         flags[row * length + column] = 1
       }
     }
-    self.ids = Tensor(ids).reshaped(to: [texts.count, length])
-    isPresent = Tensor(flags, shape: [texts.count, length])
+    self.ids = Tensor(ids, shape: [texts.count, length], device: device)
+    isPresent = Tensor(flags, shape: [texts.count, length], device: device)
   }
 }

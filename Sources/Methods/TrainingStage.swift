@@ -230,7 +230,7 @@ extension StageTrainer {
     weights: ClassWeights, settings: StageSettings, tuning: FineTuning, views: PictureViews? = nil,
     logits: @escaping (_ memes: [Int], _ views: Tensor?, _ generator: Generator) -> Tensor
   ) throws {
-    let targets = Targets(problem.labels, task: problem.task)
+    let targets = problem.targets
     let loss = weights.loss(for: targets)
     let trained = tuning.trained(parameters)
     var stage = TrainingStage(

@@ -65,7 +65,8 @@ public struct ViLT: Method {
     let hidden: Linear
     let normalization: LayerNorm
     let output: Linear
-    let input = PictureInput.centered
+    let input: PictureInput
+    let device: Device
     let textLength: Int
     let isExclusive: Bool
     let parameters: LayeredParameters
@@ -76,11 +77,12 @@ public struct ViLT: Method {
       _ features: FeatureTable, _ rows: [Int], views: Tensor? = nil, using generator: Generator?
     ) -> Tensor {
       let tokens = TokenBatch(
-        rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: ViLT.vocabularySize)
+        rows.map { features.requestedIDs[$0] }, limit: textLength, vocabularySize: ViLT.vocabularySize,
+        device: device)
       let pictures = features.requestedPictures
       let pooled = network(
         tokens.ids, hasText: tokens.isPresent, pictures: input(pictures, rows, views: views),
-        hasPicture: pictures.presence(rows), using: generator)
+        hasPicture: pictures.presence(rows).to(device), using: generator)
       return output(normalization(hidden(pooled)).gelu()).to(.float32)
     }
 
@@ -111,7 +113,8 @@ public struct ViLT: Method {
     return Model(
       network: viLT, hidden: Linear(inputs: width, outputs: width, in: head["hidden"]),
       normalization: LayerNorm(width: width, in: head["normalization"]),
-      output: Linear(inputs: width, outputs: shape.outputCount, in: head["output"]), textLength: network.textLength,
+      output: Linear(inputs: width, outputs: shape.outputCount, in: head["output"]),
+      input: .centered(on: scope.device), device: scope.device, textLength: network.textLength,
       isExclusive: shape.task.kind == .multiclass,
       parameters: LayeredParameters(network: scope["network"], of: viLT.shape, head: head))
   }

@@ -30,6 +30,7 @@ public struct BertShape: Sendable, Equatable {
 public struct BertTrunk: TextNetwork {
   public let shape: BertShape
   public var width: Int { shape.layers.width }
+  public var device: Device { embedding.device }
   private let embedding: TextEmbedding
   private let layers: [BertLayer]
 

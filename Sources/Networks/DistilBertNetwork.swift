@@ -8,6 +8,7 @@ import TorchNN
 public struct DistilBertNetwork: TextNetwork {
   public var width: Int { shape.layers.width }
   public let shape: BertShape
+  public var device: Device { embedding.device }
   private let embedding: TextEmbedding
   private let layers: [Layer]
 

@@ -4,6 +4,8 @@ import Torch
 public protocol TextNetwork {
   /// Numbers of one state.
   var width: Int { get }
+  /// Where it computes.
+  var device: Device { get }
 
   /// The last states [N, L, width] of token ids [N, L].
   ///

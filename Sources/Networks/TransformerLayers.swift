@@ -244,6 +244,9 @@ struct TextEmbedding {
     frozenRow = freezesFirst ? 0 : -1
   }
 
+  /// Where it lies.
+  var device: Device { words.device }
+
   /// [N, L, D] of token ids [N, L], all of the first segment.
   func callAsFunction(_ ids: Tensor, using generator: Generator?) -> Tensor {
     normalized(sum(ids), using: generator)

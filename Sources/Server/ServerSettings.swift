@@ -1,3 +1,5 @@
+import Torch
+
 /// How a service listens, and what it takes on.
 public struct ServerSettings: Sendable {
   public var host = "127.0.0.1"
@@ -20,6 +22,8 @@ public struct ServerSettings: Sendable {
   public var queueLimit = 256
   /// Memes that are computed together.
   public var batchSize = 16
+  /// Where the model computes.
+  public var device = Device.cpu
   public var connectionLimit = 1024
 
   /// From a request's last byte to its answer.

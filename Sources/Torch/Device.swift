@@ -30,8 +30,16 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
   public var isAvailable: Bool {
     switch self {
     case .cpu, .meta: true
-    case .cuda: ct_cuda_is_available()
+    case .cuda(let index): index < ct_cuda_device_count()
     }
+  }
+
+  /// Why this process cannot compute there, with what to do about it; `nil` where it can.
+  public var fault: String? {
+    isAvailable
+      ? nil
+      : "the device '\(self)' is not there: it needs a GPU with its driver, and a program built with a CUDA build of libtorch "
+        + "(LIBTORCH=PATH ./run); cpu is always there"
   }
 
   var index: Int32 {
@@ -48,5 +56,23 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     case -1: self = .cpu
     default: self = .cuda(Int(index))
     }
+  }
+}
+
+/// A device is its name in files.
+extension Device: Codable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let device = Device(name) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "there is no device '\(name)'; expected cpu, cuda or cuda:1")
+    }
+    self = device
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
   }
 }

@@ -63,9 +63,9 @@ extension Tensor {
     Op.select(.tensor(self), .int(axis), .int(index))
   }
 
-  /// Rows in the order `indices` (int64) names, of dimension `axis`.
+  /// Rows in the order `indices` (int64, on any device) names, of dimension `axis`.
   public func gathered(_ indices: Tensor, along axis: Int = 0) -> Tensor {
-    Op.indexSelect(.tensor(self), .int(axis), .tensor(indices))
+    Op.indexSelect(.tensor(self), .int(axis), .tensor(indices.to(device)))
   }
 
   /// Writes `rows` to the places that `indices` (int64) names of the first dimension.

@@ -92,7 +92,8 @@ public final class Optimizer {
     withoutGrad {
       switch rule {
       case .adam(let beta1, let beta2, let epsilon, let isDecoupled):
-        for index in trained { steps[index].add(Tensor(1).to(steps[index].device)) }
+        let one = Tensor(1).to(steps[trained[0]].device)
+        for index in trained { steps[index].add(one) }
         for (scale, group) in groups(of: trained) {
           let step = AdamStep(
             learningRate: rates.learning * scale.rate, beta1: beta1, beta2: beta2, epsilon: epsilon,

@@ -13,7 +13,7 @@ public final class ParameterStore {
   }
 
   private let source: Source
-  private let device: Device
+  fileprivate let device: Device
   private let dtype: DType?
   private var entries: [String: Tensor] = [:]
   /// Paths in the order the model asked for them.
@@ -22,10 +22,11 @@ public final class ParameterStore {
   private var missing: [String] = []
   private var misshaped: [String] = []
 
-  /// A store that initialises parameters, those in `given` with the values there.
-  public init(initializingFrom generator: Generator, given: [String: Tensor] = [:]) {
+  /// A store that initialises parameters, those in `given` with the values there; the same ones on every `device`, for
+  /// they are drawn where `generator` is.
+  public init(initializingFrom generator: Generator, given: [String: Tensor] = [:], device: Device = .cpu) {
     source = .generator(generator, given: given)
-    device = generator.device
+    self.device = device
     dtype = nil
   }
 
@@ -95,9 +96,9 @@ public final class ParameterStore {
       if let value = given[path], fits(path, value, shape: shape, isBuffer: isBuffer) {
         return value.to(.float32).to(device).copied()
       }
-      let value = Tensor(empty: shape, device: device)
+      let value = Tensor(empty: shape, device: generator.device)
       initializer.fill(value, using: generator)
-      return value
+      return value.to(device)
     case .nothing:
       return Tensor(empty: shape, device: device)
     case .values(let values):
@@ -126,6 +127,9 @@ public final class ParameterStore {
 public struct Scope {
   let store: ParameterStore
   let path: String
+
+  /// Where parameters lie, and with them whatever meets them.
+  public var device: Device { store.device }
 
   /// The scope of a named part.
   public subscript(_ name: String) -> Scope { Scope(store: store, path: joined(name)) }

@@ -11,6 +11,7 @@ import TorchNN
 public struct CheckpointingTrainer: StageTrainer, Sendable {
   let folder: URL
   let precision: Precision
+  let device: Device
   let log: TrainingLog
   let observer: any ProgressObserver
   /// Chooses among the epochs of stages that have a classifier; `nil` where the last epoch is kept.
@@ -18,10 +19,15 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   /// How often stages are saved.
   var pace = CheckpointPace()
 
-  /// - Parameter folder: where checkpoints lie; it must exist.
-  public init(folder: URL, precision: Precision, log: TrainingLog, observer: any ProgressObserver) {
+  /// - Parameters:
+  ///   - folder: where checkpoints lie; it must exist.
+  ///   - device: where the parameters of stages lie.
+  public init(
+    folder: URL, precision: Precision, device: Device = .cpu, log: TrainingLog, observer: any ProgressObserver
+  ) {
     self.folder = folder
     self.precision = precision
+    self.device = device
     self.log = log
     self.observer = observer
   }
@@ -66,11 +72,11 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
         let number = progress.batch
         let position = epoch * stage.batchCount + number
         optimizer.rates = stage.rates(at: position)
-        let generator = Generator(seed: seed, parts: stage.name, String(epoch), String(number))
+        let generator = Generator(seed: seed, parts: stage.name, String(epoch), String(number), device: device)
         var loss = 0.0
         for part in parts[number] {
           let batch = TrainingBatch(
-            rows: part.rows, inputs: try inputs?.next() ?? [], epoch: epoch, generator: generator)
+            rows: part.rows, inputs: try inputs?.next().map { $0.to(device) } ?? [], epoch: epoch, generator: generator)
           loss += addGradient(of: batch, share: part.share, stage) * part.share
         }
         if settings.gradientClip > 0 { optimizer.clipGradients(toNorm: settings.gradientClip) }
@@ -91,7 +97,7 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       }
       let seconds = spent()
       let score = try score(of: stage)
-      let observation = try stage.observation.map { observe in try precision(observe) }
+      let observation = try stage.observation.map { observe in try precision(on: device, observe) }
       if let score, progress.best.map({ scorer!.selection.prefers(score, over: $0.score) }) ?? true {
         progress.best = BestEpoch(
           score: score, weights: optimizer.masters.map { $0.detached().copied() },
@@ -117,12 +123,12 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
   /// The validation score of a stage as it is; `nil` where its epochs are not chosen from.
   private func score(of stage: TrainingStage) throws -> Double? {
     guard let scorer, let classifier = stage.classifier else { return nil }
-    return try precision { try scorer.score(classifier) }
+    return try precision(on: device) { try scorer.score(classifier) }
   }
 
   /// Adds the gradient of a batch, or of its part that counts so much in it, and returns the mean loss of its examples.
   private func addGradient(of batch: TrainingBatch, share: Double, _ stage: TrainingStage) -> Double {
-    let loss = precision { stage.loss(batch) }
+    let loss = precision(on: device) { stage.loss(batch) }
     (share == 1 ? loss : loss * share).backward()
     return loss.item
   }

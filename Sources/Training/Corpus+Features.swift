@@ -43,7 +43,8 @@ extension Corpus {
     _ dataset: Dataset, _ recipe: Recipe, splits: [Split] = Split.allCases, observer: any ProgressObserver
   ) throws -> Corpus {
     let extractor = try FeatureExtractor(
-      encoder: EncoderCatalog.pair(named: recipe.encoder), request: recipe.method.request, observer: observer)
+      encoder: EncoderCatalog.pair(named: recipe.encoder, computation: Computation(device: recipe.device)),
+      request: recipe.method.request, observer: observer)
     return try Corpus(dataset, splits: splits) { memes in
       let (keys, _, problems) = try extractor.extract(memes, cleaning: recipe.textCleaning)
       warn(of: problems, observer)

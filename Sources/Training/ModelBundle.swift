@@ -69,7 +69,10 @@ public struct ModelBundle {
   }
 
   /// Restores the model of a run's folder.
-  public init(_ folder: URL) throws {
+  ///
+  /// - Parameter device: Where it and its encoders compute, wherever it was trained.
+  public init(_ folder: URL, on device: Device = .cpu) throws {
+    if let fault = device.fault { throw TrainingError.invalid(fault) }
     let file = folder.appending(path: Self.descriptionName)
     guard let data = FileManager.default.contents(atPath: file.path) else {
       throw TrainingError.notARun(folder, reason: "it has no \(Self.descriptionName)")
@@ -96,7 +99,8 @@ public struct ModelBundle {
     calibrations =
       description.recipe.calibration == nil
       ? nil : try CalibrationFile(folder).calibrations(of: description.shape.tasks, folder: folder)
-    encoder = try EncoderCatalog.pair(named: description.recipe.encoder)
+    encoder = try EncoderCatalog.pair(
+      named: description.recipe.encoder, computation: Computation(device: device))
     recognizers = try description.recipe.readTexts.map { try TextRecognizers(language: $0) }
     let (shape, readsFeatures) = (description.shape, description.recipe.method.request.readsFeatures)
     guard !readsFeatures || (encoder.imageWidth, encoder.textWidth) == (shape.imageWidth, shape.textWidth) else {
@@ -105,7 +109,7 @@ public struct ModelBundle {
     }
     let values = try Checkpoint(contentsOf: folder.appending(path: Self.tensorsName), isMapped: true).tensors
     do {
-      classifier = try description.recipe.method.restored(for: description.shape, from: values)
+      classifier = try description.recipe.method.restored(for: description.shape, from: values, on: device)
     } catch {
       throw TrainingError.notARun(folder, reason: "\(Self.tensorsName): \(error)")
     }

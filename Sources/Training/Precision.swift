@@ -5,11 +5,11 @@ import Torch
 public typealias Precision = Computation.Precision
 
 extension Precision {
-  /// Runs `body` in this precision.
-  public func callAsFunction<Result>(_ body: () throws -> Result) rethrows -> Result {
+  /// Runs `body` with products of `device` in this precision.
+  public func callAsFunction<Result>(on device: Device = .cpu, _ body: () throws -> Result) rethrows -> Result {
     switch self {
     case .float32: try body()
-    case .bfloat16: try withAutocast(to: .bfloat16, body)
+    case .bfloat16: try withAutocast(to: .bfloat16, on: device, body)
     }
   }
 }

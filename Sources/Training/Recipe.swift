@@ -2,6 +2,7 @@ import Foundation
 import MemeData
 import Methods
 import Metrics
+import Torch
 
 /// Everything a run depends on: one complete file a run.
 ///
@@ -10,7 +11,8 @@ import Metrics
 public struct Recipe: Codable, Sendable {
   /// The dataset's folder or file.
   public var data: String?
-  /// A ``SplitFile`` that says which memes take part. It, ``readTexts`` and ``calibration`` may be left out, unlike the other fields.
+  /// A ``SplitFile`` that says which memes take part. It, ``readTexts``, ``device`` and ``calibration`` may be left out, unlike the
+  /// other fields.
   public var splitFile: String?
   /// The language in which texts that memes lack are read off their pictures, as Tesseract names it (`eng`); they stay
   /// missing where it is left out.
@@ -25,6 +27,8 @@ public struct Recipe: Codable, Sendable {
   public var encoder: String
   public var textCleaning: TextCleaning
   public var precision: Precision
+  /// Where encoders and networks compute; it may be left out for the processor.
+  public var device: Device
   /// Which epoch is kept; null for the last.
   public var selection: EpochSelection?
   /// How temperatures and thresholds are chosen on the validation split, for prediction; `nil` leaves probabilities as
@@ -48,14 +52,14 @@ public struct Recipe: Codable, Sendable {
   public var methodName: String { type(of: method).name }
 
   /// Keys that a file may leave out.
-  static let optionalKeys = Set([CodingKeys.splitFile, .readTexts, .calibration].map(\.rawValue))
+  static let optionalKeys = Set([CodingKeys.splitFile, .readTexts, .calibration, .device].map(\.rawValue))
 
   enum CodingKeys: String, CodingKey {
     case data, task, labels, sampling, seed, encoder
     case splitFile = "split_file"
     case readTexts = "read_texts"
     case textCleaning = "text_cleaning"
-    case precision, selection, calibration, method, settings
+    case precision, device, selection, calibration, method, settings
   }
 
   public init(from decoder: any Decoder) throws {
@@ -70,6 +74,7 @@ public struct Recipe: Codable, Sendable {
     encoder = try container.decode(String.self, forKey: .encoder)
     textCleaning = try container.decode(TextCleaning.self, forKey: .textCleaning)
     precision = try container.decode(Precision.self, forKey: .precision)
+    device = try container.decodeIfPresent(Device.self, forKey: .device) ?? .cpu
     selection = try container.requiredOptional(EpochSelection.self, .selection)
     calibration = try container.decodeIfPresent(TaskCalibration.Settings.self, forKey: .calibration)
     let name = try container.decode(String.self, forKey: .method)
@@ -106,6 +111,7 @@ public struct Recipe: Codable, Sendable {
     try container.encode(self.encoder, forKey: .encoder)
     try container.encode(textCleaning, forKey: .textCleaning)
     try container.encode(precision, forKey: .precision)
+    if device != .cpu { try container.encode(device, forKey: .device) }
     try container.encode(selection, forKey: .selection)
     try container.encodeIfPresent(calibration, forKey: .calibration)
     try container.encode(methodName, forKey: .method)

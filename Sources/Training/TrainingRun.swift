@@ -69,6 +69,7 @@ public struct TrainingRun {
   public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
     let runFolder = try runFolder
     try runFolder.check(resumes: resumes)
+    if let fault = recipe.device.fault { throw TrainingError.invalid(fault) }
     let tasks = try corpus.tasks(named: recipe.task)
     let task = tasks[0]
     let training = corpus.memes(in: .train)
@@ -84,7 +85,7 @@ public struct TrainingRun {
       labelRatio: draw.ratio, task: task,
       further: tasks.dropFirst().map { task in
         TaskLabels(task: task, labels: draw.labelled.map { training[$0].labels[task.name] })
-      }, seed: recipe.seed)
+      }, seed: recipe.seed, device: recipe.device)
     try recipe.method.check(problem)
     if recipe.calibration != nil { try TaskCalibration.check(corpus, tasks: tasks) }
     let scorer = try recipe.selection.flatMap {
@@ -92,11 +93,11 @@ public struct TrainingRun {
     }
     // Only now, so that a mistyped task leaves no begun run behind.
     try runFolder.prepare()
-    if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
+    if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let events = try EventFile(in: folder)
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: events)
     var trainer = CheckpointingTrainer(
-      folder: runFolder.checkpoints, precision: recipe.precision, log: log, observer: observer)
+      folder: runFolder.checkpoints, precision: recipe.precision, device: recipe.device, log: log, observer: observer)
     trainer.scorer = scorer
     let clock = ContinuousClock()
     let start = clock.now

@@ -47,7 +47,8 @@ import TorchNN
       ($0, SmallProblem.label($0, of: SmallProblem.tasks[0], in: features) == .binary(true))
     }
     return try recipe.method.prepared(
-      for: memes, of: features, probe: PretrainingProbe(sample: memes, labelled: labelled), seed: recipe.seed)
+      for: memes, of: features, probe: PretrainingProbe(sample: memes, labelled: labelled), seed: recipe.seed,
+      device: .cpu)
   }
 
   /// Views, running statistics, a teacher and a center: a run killed before any batch ends with the same bytes and log.

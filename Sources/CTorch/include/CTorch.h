@@ -69,7 +69,7 @@ const char *ct_version(void);
 const char *ct_cpu_capability(void);
 // Whether this processor multiplies bfloat16 in hardware; where not, float32 is faster.
 bool ct_cpu_multiplies_bfloat16(void);
-bool ct_cuda_is_available(void);
+int32_t ct_cuda_device_count(void);
 int32_t ct_thread_count(void);
 // Sets the intra-operator threads of the calling thread and of threads that have not computed yet.
 ct_status ct_set_thread_count(int32_t count);

@@ -84,7 +84,7 @@ public struct CASS: PretrainingMethod {
   }
 
   public func prepared(
-    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
     let names = ["convolutional", "transformer"]
@@ -93,14 +93,14 @@ public struct CASS: PretrainingMethod {
       given.merge(try backbone.initialValues(side: pictureSide).withPrefix("\(name).backbone.")) { $1 }
       given.merge(try backbone.classifierValues(outputs: outputs).withPrefix("\(name).head.")) { $1 }
     }
-    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given)
+    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
     let networks = zip(names, backbones).map { name, backbone in
       let scope = store.root[name]
       return Network(
         backbone.name.network(side: pictureSide, in: scope["backbone"]), outputs: outputs, in: scope["head"])
     }
     try store.requireFit()
-    let input = PictureInput.imageNet
+    let input = PictureInput.imageNet(on: device)
     let pipeline = augmentation.pipeline(side: pictureSide)
     let views = PictureViews(
       of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
@@ -121,7 +121,7 @@ public struct CASS: PretrainingMethod {
         .init(name: name, vectors: { network.backbone($0, using: nil) }) {
           ["outputs_deviation": CollapseWatch.deviation(network.head($0).to(.float32))]
         }
-      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed,
+      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed, device: device,
       advice: agreement.advice)
     stage.observation = { try watch() }
     return PreparedPretraining(

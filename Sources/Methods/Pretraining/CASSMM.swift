@@ -121,7 +121,7 @@ public struct CASSMM: PretrainingMethod {
   }
 
   public func prepared(
-    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
     try text.requireKnownTokens(of: features)
@@ -132,7 +132,7 @@ public struct CASSMM: PretrainingMethod {
       given.merge(try backbone.initialValues(side: pictureSide).withPrefix("\(name).images.")) { $1 }
       given.merge(try text.initialValues().withPrefix("\(name).texts.")) { $1 }
     }
-    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given)
+    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
     let networks = zip(names, backbones).map { name, backbone in
       let scope = store.root[name]
       return Network(
@@ -140,7 +140,7 @@ public struct CASSMM: PretrainingMethod {
         widths, outputs: outputs, in: scope["head"])
     }
     try store.requireFit()
-    let input = PictureInput.imageNet
+    let input = PictureInput.imageNet(on: device)
     let pipeline = augmentation.pipeline(side: pictureSide)
     let views = PictureViews(
       of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
@@ -151,7 +151,7 @@ public struct CASSMM: PretrainingMethod {
       exampleCount: memes.count
     ) { [text] batch in
       let chosen: [Int] = batch.rows.values()
-      let tokens = text.tokens(features, chosen.map { memes[$0] })
+      let tokens = text.tokens(features, chosen.map { memes[$0] }, on: device)
       let seen = input(batch.inputs[0])
       let said = networks.map { $0(seen, tokens, using: batch.generator) }
       return agreement(said[0], said[1], using: batch.generator)
@@ -168,10 +168,10 @@ public struct CASSMM: PretrainingMethod {
       zip(names, networks).map { name, network in
         .init(name: name, vectors: { network.images($0, using: nil) }) { _ in
           let bytes = pictures.gathered(watched)
-          let said = network(input(bytes), text.tokens(features, watched), using: nil)
+          let said = network(input(bytes), text.tokens(features, watched, on: device), using: nil)
           return ["outputs_deviation": CollapseWatch.deviation(said)]
         }
-      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed,
+      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed, device: device,
       advice: agreement.advice)
     stage.observation = { try watch() }
     return PreparedPretraining(

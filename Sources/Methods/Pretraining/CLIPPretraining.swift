@@ -136,17 +136,17 @@ public struct CLIPPretraining: PretrainingMethod {
   }
 
   public func prepared(
-    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
     try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let given = try backbone.initialValues(side: pictureSide).withPrefix("images.")
       .merging(text.initialValues().withPrefix("texts.")) { $1 }
-    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given)
+    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
     let network = network(in: store.root)
     try store.requireFit()
-    let input = PictureInput.imageNet
+    let input = PictureInput.imageNet(on: device)
     let pipeline = augmentation.pipeline(side: pictureSide)
     let views = PictureViews(
       of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
@@ -155,7 +155,7 @@ public struct CLIPPretraining: PretrainingMethod {
       named: Self.name, parameters: parameters, buffers: network.images.buffers, exampleCount: memes.count
     ) { [loss, cachedBatch, text] batch in
       let chosen: [Int] = batch.rows.values()
-      let tokens = text.tokens(features, chosen.map { memes[$0] })
+      let tokens = text.tokens(features, chosen.map { memes[$0] }, on: device)
       let seen = input(batch.inputs[0])
       let found =
         cachedBatch > 0
@@ -173,7 +173,7 @@ public struct CLIPPretraining: PretrainingMethod {
         .init(name: Self.name, vectors: { network.images($0, using: nil) }) { _ in
           ["scale": network.logScale.exp().item]
         }
-      ], on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed
+      ], on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed, device: device
     ) { _, _ in nil }
     stage.observation = { try watch() }
     return PreparedPretraining(

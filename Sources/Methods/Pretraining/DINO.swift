@@ -162,24 +162,25 @@ public struct DINO: PretrainingMethod {
   }
 
   public func prepared(
-    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
     let given = try backbone.initialValues(side: crops.side)
     let store = ParameterStore(
-      initializingFrom: Generator(seed: seed, parts: "initial"), given: given.withPrefix("backbone."))
+      initializingFrom: Generator(seed: seed, parts: "initial"), given: given.withPrefix("backbone."), device: device)
     let student = network(dropPathRate: dropPathRate, in: store.root)
     try store.requireFit()
     // The teacher starts as a copy, and nothing but the average changes it.
-    let copy = ParameterStore(loading: store.values.mapValues { $0.detached().copied() })
+    let copy = ParameterStore(loading: store.values.mapValues { $0.detached().copied() }, device: device)
     let teacher = network(dropPathRate: 0, in: copy.root)
     let average = MovingAverage(changing: copy.parameters)
     let loss = DINOLoss(
-      center: .zeros([1, head.outputs]), studentTemperature: studentTemperature, centerMomentum: centerMomentum)
+      center: .zeros([1, head.outputs], device: device), studentTemperature: studentTemperature,
+      centerMomentum: centerMomentum)
     let temperature = ValueSchedule(
       start: teacherTemperature.start, base: teacherTemperature.end, end: teacherTemperature.end,
       warmUpSteps: teacherTemperature.warmUpEpochs, stepCount: training.epochs)
-    let input = PictureInput.imageNet
+    let input = PictureInput.imageNet(on: device)
 
     var stage = try training.stage(
       named: Self.name, parameters: store.parameters,
@@ -224,7 +225,8 @@ public struct DINO: PretrainingMethod {
             loss.probabilities(teacher.head(features), temperature: teacherTemperature.end))
           return ["entropy": entropy.each, "mean_entropy": entropy.mean]
         }
-      ], on: pictures, side: crops.side, pipeline: crops.global, probe: probe, seed: seed, advice: Self.advice)
+      ], on: pictures, side: crops.side, pipeline: crops.global, probe: probe, seed: seed, device: device,
+      advice: Self.advice)
     stage.observation = { try watch() }
     return PreparedPretraining(
       stage: stage,

@@ -25,8 +25,9 @@ public protocol PretrainingMethod: Codable, Sendable, Equatable {
   /// - Parameters:
   ///   - memes: Rows of the features to learn from; all have what the method reads.
   ///   - probe: What is looked at after each epoch.
+  ///   - device: Where the networks are trained.
   func prepared(
-    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining
 }
 

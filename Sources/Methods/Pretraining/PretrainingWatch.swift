@@ -31,6 +31,7 @@ struct PretrainingWatch {
   }
 
   private let networks: [Network]
+  private let input: PictureInput
   private let pictures: PictureBlock
   private let side: Int
   /// Two views [M, 3, S, S] of some of the sample.
@@ -50,13 +51,15 @@ struct PretrainingWatch {
 
   /// - Parameters:
   ///   - side: Rows and columns of the pictures that the networks are trained on.
+  ///   - device: Of the networks.
   ///   - pipeline: Makes the views whose likeness is measured.
   init(
     _ networks: [Network], on pictures: PictureBlock, side: Int, pipeline: AugmentationPipeline,
-    probe: PretrainingProbe, seed: UInt64,
+    probe: PretrainingProbe, seed: UInt64, device: Device,
     advice: @escaping (_ network: String, _ measure: (String) -> Double) -> String?
   ) throws {
     self.networks = networks
+    input = PictureInput.imageNet(on: device)
     self.pictures = pictures
     self.side = side
     let made = PictureViews(of: pictures, pipeline, side: side, seed: seed, stage: "watch")
@@ -64,11 +67,11 @@ struct PretrainingWatch {
     self.probe = probe
     self.advice = advice
     before = StageObservation(
-      measures: try Self.measures(networks, pictures: pictures, side: side, views: views, probe: probe))
+      measures: try Self.measures(networks, input, pictures: pictures, side: side, views: views, probe: probe))
   }
 
   func callAsFunction() throws -> StageObservation {
-    let measures = try Self.measures(networks, pictures: pictures, side: side, views: views, probe: probe)
+    let measures = try Self.measures(networks, input, pictures: pictures, side: side, views: views, probe: probe)
     let warnings = networks.compactMap { network -> String? in
       func measure(_ name: String) -> Double { measures["\(network.name)_\(name)"] ?? .nan }
       let first = before.measures["\(network.name)_deviation"] ?? .nan
@@ -83,13 +86,14 @@ struct PretrainingWatch {
   }
 
   private static func measures(
-    _ networks: [Network], pictures: PictureBlock, side: Int, views: [Tensor], probe: PretrainingProbe
+    _ networks: [Network], _ input: PictureInput, pictures: PictureBlock, side: Int, views: [Tensor],
+    probe: PretrainingProbe
   ) throws -> [String: Double] {
     try withoutGrad {
       var measures: [String: Double] = [:]
       for network in networks {
         func features(_ bytes: Tensor) -> Tensor {
-          network.vectors(PictureInput.imageNet(bytes)).to(.float32)
+          network.vectors(input(bytes)).to(.float32)
         }
         func parts(_ count: Int) -> [Range<Int>] {
           stride(from: 0, to: count, by: batch).map { $0..<min($0 + batch, count) }

@@ -3,6 +3,7 @@ import Foundation
 import MemeData
 import NIOPosix
 import Synchronization
+import Torch
 import Training
 
 /// Answers from the model that is served at the moment, and exchanges it.
@@ -18,6 +19,7 @@ final class ModelService: Sendable {
   }
 
   private let folder: URL
+  private let device: Device
   private let served: Mutex<ServedModel>
   private let decoder: ImageDecoder
   private let batcher: Batcher<Query, Prediction>
@@ -31,7 +33,8 @@ final class ModelService: Sendable {
   init(run folder: URL, settings: ServerSettings, metrics: ServerMetrics) throws {
     self.folder = folder
     self.metrics = metrics
-    let model = try ServedModel(run: folder)
+    device = settings.device
+    let model = try ServedModel(run: folder, on: device)
     served = Mutex(model)
     metrics.show(model.facts)
     decoder = ImageDecoder(limits: .init(pixelCount: settings.pixelLimit, byteCount: settings.bodyLimit))
@@ -86,9 +89,8 @@ final class ModelService: Sendable {
 
   /// Loads the run's folder anew; a model that cannot be loaded leaves the old one in place.
   func reload() async throws -> ModelFacts {
-    let folder = folder
     do {
-      let model = try await onPool { try ServedModel(run: folder) }
+      let model = try await onPool { [folder, device] in try ServedModel(run: folder, on: device) }
       served.withLock { $0 = model }
       metrics.show(model.facts)
       metrics.reloads.add(1, "done")

@@ -12,8 +12,8 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
   private let bundle: ModelBundle
 
   /// Loads the model of a run's folder with the networks that it needs, and lets it answer once.
-  init(run folder: URL) throws {
-    bundle = try ModelBundle(folder)
+  init(run folder: URL, on device: Device) throws {
+    bundle = try ModelBundle(folder, on: device)
     facts = ModelFacts(
       name: folder.standardizedFileURL.lastPathComponent, version: try Self.version(of: folder), tasks: bundle.tasks,
       categories: bundle.description.categories)

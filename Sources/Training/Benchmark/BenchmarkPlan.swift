@@ -1,5 +1,6 @@
 import Foundation
 import MemeData
+import Torch
 
 /// A suite made concrete: every cell with its complete recipe, checked before anything is trained.
 public struct BenchmarkPlan: Sendable {
@@ -18,11 +19,12 @@ public struct BenchmarkPlan: Sendable {
   /// - Parameters:
   ///   - source: the suite's file, which relative paths in it start from; `nil` for a shipped one.
   ///   - bindings: folders of datasets by name.
+  ///   - device: where all cells compute; `nil` where their recipes say it.
   ///   - skipsUnbound: whether datasets without a folder are left out rather than refused.
   /// - Throws: ``RecipeError`` for a recipe that is wrong, ``TrainingError/invalid(_:)`` for bindings that are.
   public init(
-    _ suite: BenchmarkSuite, name: String, source: URL?, bindings: [String: URL], skipsUnbound: Bool = false,
-    folder: URL
+    _ suite: BenchmarkSuite, name: String, source: URL?, bindings: [String: URL], device: Device? = nil,
+    skipsUnbound: Bool = false, folder: URL
   ) throws {
     let names = suite.datasets.map(\.name)
     if let stray = bindings.keys.sorted().first(where: { !names.contains($0) }) {
@@ -66,6 +68,7 @@ public struct BenchmarkPlan: Sendable {
             resolved.task = entry.task
             resolved.labels = labels
             resolved.seed = seed
+            resolved.device = device ?? recipe.device
             cells.append(
               BenchmarkCell(
                 place: .init(

@@ -1,6 +1,7 @@
 import Encoders
 import MemeData
 import Methods
+import Torch
 
 /// Everything a pretraining depends on: one complete file a run.
 ///
@@ -16,6 +17,8 @@ public struct PretrainingRecipe: Codable, Sendable {
   /// The encoder that reads texts where the run is used as an encoder.
   public var textEncoder: String
   public var precision: Precision
+  /// As in ``Recipe``.
+  public var device: Device
   /// The method with its settings.
   public var method: any PretrainingMethod
 
@@ -23,7 +26,7 @@ public struct PretrainingRecipe: Codable, Sendable {
   public var methodName: String { type(of: method).name }
 
   enum CodingKeys: String, CodingKey {
-    case data, task, labels, seed, precision, method, settings
+    case data, task, labels, seed, precision, device, method, settings
     case textEncoder = "text_encoder"
   }
 
@@ -35,6 +38,7 @@ public struct PretrainingRecipe: Codable, Sendable {
     seed = try container.decode(UInt64.self, forKey: .seed)
     textEncoder = try container.decode(String.self, forKey: .textEncoder)
     precision = try container.decode(Precision.self, forKey: .precision)
+    device = try container.decodeIfPresent(Device.self, forKey: .device) ?? .cpu
     let name = try container.decode(String.self, forKey: .method)
     guard let type = PretrainingCatalog.method(named: name) else {
       throw DecodingError.dataCorruptedError(
@@ -60,6 +64,7 @@ public struct PretrainingRecipe: Codable, Sendable {
     try container.encode(seed, forKey: .seed)
     try container.encode(textEncoder, forKey: .textEncoder)
     try container.encode(precision, forKey: .precision)
+    if device != .cpu { try container.encode(device, forKey: .device) }
     try container.encode(methodName, forKey: .method)
     try method.encode(to: container.superEncoder(forKey: .settings))
   }
@@ -71,7 +76,8 @@ public struct PretrainingRecipe: Codable, Sendable {
   ///   - overrides: `key.path=value` pairs that replace fields, as `--set` gives them; values are YAML.
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     self = try StrictYAML(
-      what: "a pretraining's recipe", example: "memesense recipe show dino-lite", source: source
+      what: "a pretraining's recipe", example: "memesense recipe show dino-lite", source: source,
+      optionalKeys: [CodingKeys.device.rawValue]
     ).decode(yaml, overrides: overrides)
   }
 

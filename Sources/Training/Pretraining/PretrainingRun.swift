@@ -53,6 +53,7 @@ public struct PretrainingRun {
   ///   - resumes: Whether to go on with what a killed run left in the folder.
   public func execute(strict: Bool, resumes: Bool) throws -> Outcome {
     try runFolder.check(resumes: resumes)
+    if let fault = recipe.device.fault { throw TrainingError.invalid(fault) }
     let (memes, labelled) = try memes(strict: strict)
     let features = try features(of: memes)
     let isPresent = features.pictures?.isPresent ?? []
@@ -63,13 +64,14 @@ public struct PretrainingRun {
     let probe = PretrainingProbe(
       sample: stride(from: 0, to: usable.count, by: spacing).map { usable[$0] },
       labelled: labelled.filter { isUsable.contains($0.meme) })
-    let prepared = try recipe.method.prepared(for: usable, of: features, probe: probe, seed: recipe.seed)
+    let prepared = try recipe.method.prepared(
+      for: usable, of: features, probe: probe, seed: recipe.seed, device: recipe.device)
     observer.observe(.phase("Pretraining \(recipe.methodName) on \(prepared.stage.exampleCount) pictures"))
     try runFolder.prepare()
-    if let warning = recipe.precision.warning { observer.observe(.warning(warning)) }
+    if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: try EventFile(in: folder))
     let trainer = CheckpointingTrainer(
-      folder: runFolder.checkpoints, precision: recipe.precision, log: log, observer: observer)
+      folder: runFolder.checkpoints, precision: recipe.precision, device: recipe.device, log: log, observer: observer)
     let clock = ContinuousClock()
     let start = clock.now
     try trainer.train([prepared.stage], seed: recipe.seed)
@@ -121,7 +123,8 @@ public struct PretrainingRun {
 
   private func features(of memes: [Meme]) throws -> FeatureTable {
     let extractor = try FeatureExtractor(
-      encoder: EncoderCatalog.pair(named: recipe.textEncoder), request: recipe.method.request, observer: observer)
+      encoder: EncoderCatalog.pair(named: recipe.textEncoder, computation: Computation(device: recipe.device)),
+      request: recipe.method.request, observer: observer)
     let (keys, _, problems) = try extractor.extract(memes, cleaning: .none)
     Corpus.warn(of: problems, observer)
     return try extractor.table(keys)

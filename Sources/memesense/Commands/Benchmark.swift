@@ -4,6 +4,7 @@ import Metrics
 import Report
 import Training
 
+import enum Torch.Device
 import enum Torch.Runtime
 
 /// `memesense benchmark`: many trainings by one file, and the tables made of them.
@@ -102,6 +103,9 @@ struct Benchmark: ParsableCommand {
         """)
     var jobs: Int?
 
+    @Option(help: Device.help)
+    var device: Device?
+
     @Option(name: .customLong("set"), help: "Replace a field of the suite: --set seeds=[42,43]")
     var overrides: [String] = []
 
@@ -153,7 +157,7 @@ struct Benchmark: ParsableCommand {
       let folder = URL(fileURLWithPath: output ?? "runs/\(file.name)")
       let plan = try BenchmarkPlan(
         file.suite(overrides: overrides), name: file.name, source: file.url, bindings: bindings,
-        skipsUnbound: skipUnbound, folder: folder)
+        device: device, skipsUnbound: skipUnbound, folder: folder)
       if !plan.unbound.isEmpty { Console.error("without: \(plan.unbound.joined(separator: ", "))") }
       let library = try ChartLibrary.found()
       let jobs = jobs ?? Runtime.threadCount

@@ -4,6 +4,8 @@ import Foundation
 import MemeData
 import Training
 
+import enum Torch.Device
+
 /// `memesense embed`: fills the feature cache.
 struct Embed: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,6 +23,9 @@ struct Embed: ParsableCommand {
 
   @Option(help: "float32 or bfloat16; the faster of the two on this machine unless given.")
   var precision: Computation.Precision?
+
+  @Option(help: Device.help)
+  var device: Device = .cpu
 
   @Option(help: "What is done to texts first: none or semimemes.")
   var textCleaning: TextCleaning = .none
@@ -58,8 +63,9 @@ struct Embed: ParsableCommand {
     let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
     let observer = display.observer
     Corpus.warn(of: dataset.problems, observer)
-    if let warning = precision?.warning { observer.observe(.warning(warning)) }
-    let computation = Computation(precision: precision)
+    if let fault = device.fault { throw TrainingError.invalid(fault) }
+    if let warning = precision?.warning(on: device) { observer.observe(.warning(warning)) }
+    let computation = Computation(device: device, precision: precision)
     let pair = try EncoderCatalog.pair(named: encoder, computation: computation)
     let (_, statistics, problems) = try extractor(pair, observer: observer).extract(
       dataset.memes, cleaning: textCleaning)
@@ -89,4 +95,11 @@ struct Embed: ParsableCommand {
 }
 
 extension Computation.Precision: ExpressibleByArgument {}
+extension Device: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+
+  static let help = ArgumentHelp(
+    "Where to compute: cpu, or cuda (cuda:1 for the second GPU) where the program was built with a CUDA build of libtorch.",
+    valueName: "device")
+}
 extension TextCleaning: ExpressibleByArgument {}

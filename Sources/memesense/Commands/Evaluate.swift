@@ -5,6 +5,8 @@ import Metrics
 import Report
 import Training
 
+import enum Torch.Device
+
 /// `memesense evaluate`: the scores of a trained run.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -33,6 +35,9 @@ struct Evaluate: ParsableCommand {
 
   @Option(help: "Write a page with charts and memes of that split, too.", completion: .file(extensions: ["html"]))
   var report: String?
+
+  @Option(help: Device.help)
+  var device: Device = .cpu
 
   @Flag(help: "Fail at bad rows of the dataset instead of leaving them out.")
   var strict = false
@@ -66,9 +71,10 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
+    let bundle = try ModelBundle(URL(fileURLWithPath: runFolder), on: device)
     let library = try report.map { _ in try ChartLibrary.found() }
     var recipe = bundle.description.recipe
+    recipe.device = device
     if let data {
       recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path
       recipe.splitFile = nil  // it lists memes of the run's own dataset

@@ -3,6 +3,8 @@ import Foundation
 import MemeData
 import Training
 
+import enum Torch.Device
+
 /// `memesense predict`: what a trained run says of single memes.
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,6 +27,9 @@ struct Predict: ParsableCommand {
   @Option(help: "The text on the meme; repeat it, in order, for several images.")
   var text: [String] = []
 
+  @Option(help: Device.help)
+  var device: Device = .cpu
+
   @Flag(help: "Leave probabilities as the model gives them, and thresholds at one half.")
   var uncalibrated = false
 
@@ -36,7 +41,7 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    var bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
+    var bundle = try ModelBundle(URL(fileURLWithPath: runFolder), on: device)
     if uncalibrated { bundle.calibrations = nil }
     let memes = (0..<max(images.count, text.count)).map { index in
       Meme(

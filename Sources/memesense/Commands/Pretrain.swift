@@ -7,6 +7,8 @@ import Networks
 import Report
 import Training
 
+import enum Torch.Device
+
 /// `memesense pretrain`: from pictures without labels to an encoder in a run folder.
 struct Pretrain: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,6 +57,9 @@ struct Pretrain: ParsableCommand {
 
   @Option(help: "Drives the initialisation, the views and every shuffle.")
   var seed: UInt64?
+
+  @Option(help: Device.help)
+  var device: Device?
 
   @Option(name: .customLong("set"), help: "Replace any field of the recipe: --set settings.training.epochs=30")
   var overrides: [String] = []
@@ -114,6 +119,7 @@ struct Pretrain: ParsableCommand {
       resolved.labels = labels
     }
     if let seed { resolved.seed = seed }
+    if let device { resolved.device = device }
     if let fault = resolved.method.fault { throw MethodError("\(resolved.methodName): \(fault)") }
     return resolved
   }

@@ -6,6 +6,8 @@ import Metrics
 import Networks
 import Training
 
+import enum Torch.Device
+
 /// Which recipe a command trains by, and what it changes in it.
 struct RecipeOptions: ParsableArguments {
   @Option(help: "A recipe: a YAML file, or a name from 'memesense recipe list'.")
@@ -53,6 +55,9 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "The network that finetune trains: \(Backbone.all.map(\.name).joined(separator: ", ")).")
   var backbone: String?
 
+  @Option(help: Device.help)
+  var device: Device?
+
   @Flag(
     help: "Choose temperature and thresholds by cross-validation on the validation split; predict then applies them.")
   var calibrate = false
@@ -82,6 +87,7 @@ struct RecipeOptions: ParsableArguments {
       resolved.labels = labels
     }
     if let seed { resolved.seed = seed }
+    if let device { resolved.device = device }
     try setBackbone(in: &resolved)
     resolved.encoder = EncoderCatalog.absoluteName(encoder ?? resolved.encoder)
     if calibrate { resolved.calibration = resolved.calibration ?? TaskCalibration.Settings() }

@@ -3,6 +3,8 @@ import Foundation
 import Logging
 import Server
 
+import enum Torch.Device
+
 /// `memesense serve`: a trained run behind HTTP.
 struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,6 +48,9 @@ struct Serve: ParsableCommand {
   @Option(help: ArgumentHelp("Memes that are computed together, at most.", valueName: "n"))
   var batch = ServerSettings().batchSize
 
+  @Option(help: Device.help)
+  var device: Device = .cpu
+
   @Option(help: ArgumentHelp("Seconds that an answer may take, before 504.", valueName: "seconds"))
   var deadline = 10.0
 
@@ -84,6 +89,7 @@ struct Serve: ParsableCommand {
     settings.keys = try keys()
     settings.queueLimit = queue
     settings.batchSize = batch
+    settings.device = device
     settings.deadline = .milliseconds(Int((deadline * 1000).rounded(.up)))
     settings.bodyLimit = bodyLimit
     settings.pixelLimit = pixelLimit

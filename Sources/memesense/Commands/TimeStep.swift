@@ -26,6 +26,9 @@ struct TimeStep: ParsableCommand {
   @Option(help: "float32 or bfloat16.")
   var precision: Precision = .float32
 
+  @Option(help: Device.help)
+  var device: Device = .cpu
+
   @Option(help: "Steps to time, after three that are not.")
   var steps = 10
 
@@ -58,8 +61,9 @@ struct TimeStep: ParsableCommand {
   }
 
   func run() throws {
-    let store = ParameterStore(initializingFrom: Generator(seed: 0))
-    let work = work(store, Generator(seed: 1))
+    if let fault = device.fault { throw TrainingError.invalid(fault) }
+    let store = ParameterStore(initializingFrom: Generator(seed: 0), device: device)
+    let work = work(store, Generator(seed: 1, device: device))
     let optimizer = Optimizer(
       store.parameters, rule: .adam(decoupled: true), learningRate: 1e-4, weightDecay: work.weightDecay,
       isMixed: precision == .bfloat16)
@@ -67,7 +71,7 @@ struct TimeStep: ParsableCommand {
     var (milliseconds, lastLoss) = ([Double](), 0.0)
     for index in 0..<steps + 3 {
       let start = clock.now
-      let loss = precision(work.loss)
+      let loss = precision(on: device, work.loss)
       loss.backward()
       if work.gradientClip > 0 { optimizer.clipEachGradient(toNorm: work.gradientClip) }
       optimizer.step()
@@ -87,7 +91,7 @@ struct TimeStep: ParsableCommand {
     switch network {
     case .vilt, .resnet18:
       let logits = logits(store.root, generator)
-      let classes = Tensor((0..<Self.batch).map { $0 % 2 })
+      let classes = Tensor((0..<Self.batch).map { $0 % 2 }, device: device)
       return Work { Loss.crossEntropy(logits: logits().to(.float32), classes: classes) }
     case .cass:
       let networks = ["resnet18", "vit-tiny16"].map { name in
@@ -115,11 +119,11 @@ struct TimeStep: ParsableCommand {
       return { groups in head(.concatenated(groups.map { backbone($0, using: generator).to(.float32) }, along: 0)) }
     }
     let student = network(store.root)
-    let copy = ParameterStore(loading: store.values.mapValues { $0.detached().copied() })
+    let copy = ParameterStore(loading: store.values.mapValues { $0.detached().copied() }, device: device)
     let teacher = network(copy.root)
     let average = MovingAverage(changing: copy.parameters)
     let groups = [(2, 96), (2, 48)].map { Self.pictures($0 * Self.batch, side: $1, generator) }
-    let loss = DINOLoss(center: .zeros([1, shape.outputs]))
+    let loss = DINOLoss(center: .zeros([1, shape.outputs], device: device))
     return Work(
       loss: {
         let seen = withoutGrad { teacher([groups[0]]) }
@@ -130,7 +134,7 @@ struct TimeStep: ParsableCommand {
   }
 
   private static func pictures(_ count: Int, side: Int, _ generator: Generator) -> Tensor {
-    let pictures = Tensor(empty: [count, 3, side, side])
+    let pictures = Tensor(empty: [count, 3, side, side], device: generator.device)
     pictures.fillNormal(using: generator)
     return pictures
   }
@@ -149,11 +153,13 @@ struct TimeStep: ParsableCommand {
       let network = ViLTNetwork(shape, in: scope["network"])
       let (pictures, head) = (pictures(shape.side), head(shape.layers.width))
       let length = shape.positionCount
-      let ids = Tensor((0..<Self.batch * length).map { 1000 + $0 * 97 % 29_000 }).reshaped(to: [Self.batch, length])
+      let ids = Tensor(
+        (0..<Self.batch * length).map { 1000 + $0 * 97 % 29_000 }, shape: [Self.batch, length], device: device)
       return {
         head(
           network(
-            ids, hasText: .ones([Self.batch, length]), pictures: pictures, hasPicture: .ones([Self.batch]),
+            ids, hasText: .ones([Self.batch, length], device: device), pictures: pictures,
+            hasPicture: .ones([Self.batch], device: device),
             using: generator))
       }
     case .cass, .dinoResNet18, .dinoViT: preconditionFailure("\(network) has no classifier")
