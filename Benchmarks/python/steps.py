@@ -1,10 +1,11 @@
 """A training step (forward, backward, AdamW) of batch 8 in PyTorch, on random weights and inputs.
 
-    steps.py time NETWORK PRECISION TUNING STEPS   NETWORK vilt (ViLT-B/32, 384 × 384, 40 words), resnet18 (224 × 224), or a
-                                                   pretraining at 96 × 96: dino-resnet18, dino-vit-tiny16 or cass (both)
-    steps.py floor NETWORK PRECISION               what the step multiplies, and how fast this machine multiplies
+    steps.py time NETWORK PRECISION TUNING STEPS DEVICE   NETWORK vilt (ViLT-B/32, 384 × 384, 40 words), resnet18 (224 × 224), or
+                                                          a pretraining at 96 × 96: dino-resnet18, dino-vit-tiny16 or cass (both)
+    steps.py floor NETWORK PRECISION DEVICE               what the step multiplies, and how fast the device multiplies
 
 TUNING is `usual` (as a notebook has it), `tuned` (channels-last, fused AdamW) or `compiled` (the same under torch.compile).
+DEVICE is cpu or cuda.
 """
 import json
 import os
@@ -19,9 +20,10 @@ BATCH = 8
 torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(0)
 # PyPI's torchvision is built for CUDA: beside a torch without it, it misses its operators, of which none is used here.
-missing = torch.library.Library("torchvision", "DEF")
-missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+if torch.version.cuda is None:
+    missing = torch.library.Library("torchvision", "DEF")
+    missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def network(name):
@@ -110,7 +112,7 @@ def pretraining_step(name, precision, tuning):
 
     def step():
         optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        with torch.autocast(torch.get_default_device().type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             loss = dino_loss() if kind == "dino" else cass_loss()
         loss.backward()
         for parameter in trained:
@@ -141,7 +143,7 @@ def step_of(name, precision, tuning):
 
     def step():
         optimizer.zero_grad()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        with torch.autocast(torch.get_default_device().type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             loss = F.cross_entropy(forward(*inputs).float(), classes)
         loss.backward()
         optimizer.step()
@@ -169,19 +171,23 @@ def floor(name, precision):
     with FlopCounterMode(display=False) as counter:
         step_of(name, "float32", "usual")()
     dtype = getattr(torch, precision)
-    a, b = torch.randn(2048, 2048).to(dtype), torch.randn(2048, 2048).to(dtype)
+    side = 2048 if torch.get_default_device().type == "cpu" else 8192
+    a, b = torch.randn(side, side).to(dtype), torch.randn(side, side).to(dtype)
     fastest = float("inf")
     for _ in range(20):
         start = time.perf_counter()
-        a @ b
+        (a @ b)[0, 0].item()
         fastest = min(fastest, time.perf_counter() - start)
-    peak = 2 * 2048**3 / fastest / 1e9
+    peak = 2 * side**3 / fastest / 1e9
     gigaflop = counter.get_total_flops() / 1e9
     print(json.dumps({"gigaflop": gigaflop, "gigaflop_per_second": peak, "milliseconds": 1e3 * gigaflop / peak}))
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
+    if sys.argv[-1] not in ("cpu", "cuda"):
+        sys.exit(__doc__)
+    torch.set_default_device(sys.argv[-1])
+    match sys.argv[1:-1]:
         case ["time", name, precision, tuning, steps]: measure(name, precision, tuning, int(steps))
         case ["floor", name, precision]: floor(name, precision)
         case _: sys.exit(__doc__)
