@@ -7,7 +7,7 @@ import Torch
 ///
 /// Memes stream through: memory holds a batch of pictures for each worker and a window of texts, however many memes
 /// there are. There is one worker for each core, each decoding, resizing and encoding on a single thread, which no
-/// division of one picture over threads comes near.
+/// division of one picture over threads comes near; a GPU, where there is one, serves them all.
 public struct FeatureExtractor: Sendable {
   /// What an extraction did.
   public struct Statistics: Sendable, Equatable {
@@ -164,7 +164,6 @@ public struct FeatureExtractor: Sendable {
 
   /// Runs `body` once for each core, each with a single thread for its operations; throws the first error.
   func forEachCore(_ body: @Sendable () throws -> Void) throws {
-    let count = encoder.computation.device == .cpu ? Runtime.threadCount : 1
-    try Runtime.concurrently(count, threadsEach: 1) { _, _ in try body() }
+    try Runtime.concurrently(Runtime.threadCount, threadsEach: 1) { _, _ in try body() }
   }
 }

@@ -1,3 +1,5 @@
+import CTorch
+
 private enum Op {
   static let matmul = Operator("aten::matmul")
   static let linear = Operator("aten::linear")
@@ -86,9 +88,10 @@ extension Tensor {
   ///   - stateWeights: [4H, H], likewise.
   public func lstm(inputWeights: Tensor, stateWeights: Tensor) -> Tensor {
     let start = Tensor.zeros([1, shape[0], stateWeights.shape[1]], dtype: dtype, device: device)
+    // With one layer and without dropout, training differs in nothing but that cuDNN keeps what its gradient needs.
     return Op.lstm(
-      .tensor(self), .tensors([start, start]), .tensors([inputWeights, stateWeights]), false, 1, 0.0, false, false, true
-    )
+      .tensor(self), .tensors([start, start]), .tensors([inputWeights, stateWeights]), false, 1, 0.0,
+      .bool(ct_grad_is_enabled()), false, true)
   }
 
   /// Images [N, C, H, W] at another size by antialiased bicubic interpolation, which on uint8 is Pillow's within 1.

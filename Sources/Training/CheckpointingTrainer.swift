@@ -64,7 +64,11 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
       let batches = stage.batches(using: Generator(seed: seed, parts: stage.name, String(epoch)))
       let parts = batches.map(stage.parts(of:))
       let inputs = stage.preparation.map { prepare in
-        PreparedInputs(of: parts[progress.batch...].flatMap { $0.map { $0.rows.values() } }) { try prepare($0, epoch) }
+        PreparedInputs(
+          of: parts[progress.batch...].flatMap { $0.map { $0.rows.values() } },
+          // Training on the processor leaves it little time beside; a GPU leaves it all.
+          workers: device == .cpu ? 1 : Runtime.threadCount
+        ) { try prepare($0, epoch) }
       }
       defer { inputs?.stop() }
       let spent = { [seconds = progress.seconds] in seconds + (ContinuousClock.now - start) / .seconds(1) }

@@ -179,18 +179,20 @@ import TorchNN
 
   // MARK: Inputs prepared ahead
 
-  @Test func inputsComeInOrderAndNotTooEarly() throws {
+  @Test(arguments: [1, 3]) func inputsComeInOrderAndNotTooEarly(workers: Int) throws {
     let prepared = Counter()
-    let inputs = PreparedInputs(of: (0..<20).map { [$0] }, limit: 3) { rows in
+    let inputs = PreparedInputs(of: (0..<20).map { [$0] }, workers: workers) { rows in
+      // The later a batch of three, the sooner it is made.
+      Thread.sleep(forTimeInterval: 0.003 - 0.001 * Double(rows[0] % 3))
       prepared.increase()
       return [Tensor(rows)]
     }
     for index in 0..<20 {
       #expect(try inputs.next()[0].doubles == [Double(index)])
-      #expect(prepared.count <= index + 1 + 3 + 1)
+      #expect(prepared.count <= index + 1 + workers + 1)
     }
     inputs.stop()
-    let unread = PreparedInputs(of: (0..<1000).map { [$0] }, limit: 2) { _ in
+    let unread = PreparedInputs(of: (0..<1000).map { [$0] }, workers: workers) { _ in
       prepared.increase()
       return []
     }
