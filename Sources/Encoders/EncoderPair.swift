@@ -83,9 +83,12 @@ public final class EncoderPair: Sendable {
   public var image: any ImageEncoder { get throws { try imageSource.encoder } }
   public var text: any TextEncoder { get throws { try textSource.encoder } }
 
-  /// What `ImageDecoder` is asked to keep of a picture's sides. At twice the network's input what is lost lies beyond
-  /// what the input can show, but for the softness of a reduction by the mean.
-  var leastSide: Int? { get throws { decodesFast ? try 2 * image.inputSide : nil } }
+  /// What `ImageDecoder` is asked to keep of a picture's sides for the network.
+  var leastSide: Int? { get throws { leastSide(for: try image.inputSide) } }
+
+  /// The same for pictures that are reduced to `side`; `nil` for all of it. At twice that side what is lost lies beyond what
+  /// the reduced picture can show, but for the softness of a reduction by the mean.
+  func leastSide(for side: Int) -> Int? { decodesFast ? 2 * side : nil }
 
   /// The same pair under another name, with large JPEGs decoded at a reduced size.
   func decodingFast(named name: String) -> EncoderPair {

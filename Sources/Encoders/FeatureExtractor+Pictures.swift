@@ -88,7 +88,7 @@ extension FeatureExtractor {
   func extractPictures(_ memes: [Meme]) throws -> PictureResult? {
     guard let side = request.pictureSide, let cache = pictureCache else { return nil }
     let pass = PicturePass(
-      phase: "pictures", cache: cache, leastSide: nil, batchSize: 1,
+      phase: "pictures", cache: cache, leastSide: encoder.leastSide(for: side), batchSize: 1,
       pixels: { PictureBlock.pixels(of: $0, side: side) },
       encode: { keys, pixels in try cache.add(keys, pixels[0].reshaped(to: [1, 3 * side * side])) })
     return try run(pass, on: memes)

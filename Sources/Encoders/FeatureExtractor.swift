@@ -66,7 +66,7 @@ public struct FeatureExtractor: Sendable {
         folder: cacheFolder.appending(path: "grid-\(names.image)"), width: try encoder.regionEncoder.regionWidth,
         layout: .sequences, warn: warn) : nil
     pictureCache = try request.pictureSide.map { side in
-      let folder = cacheFolder.appending(path: "pictures-squash-bicubic-\(side)")
+      let folder = cacheFolder.appending(path: "pictures-squash-bicubic-\(side)\(encoder.decodesFast ? "-fast" : "")")
       return try FeatureCache(folder: folder, width: 3 * side * side, layout: .pictures, warn: warn)
     }
   }

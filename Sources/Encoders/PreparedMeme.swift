@@ -32,12 +32,18 @@ extension EncoderPair {
     var meme = PreparedMeme()
     if let file {
       meme.hasPicture = true
-      // Pictures that are wanted themselves are decoded whole.
-      let leastSide = try request.pictureSide == nil ? leastSide : nil
-      let image = try decoder.decode(file, name: name, leastSide: leastSide)
-      if request.readsFeatures || request.regions == .grid { meme.pixels = try self.image.pixels(of: image) }
-      meme.picture = request.pictureSide.map { PictureBlock.pixels(of: image, side: $0) }
-      if case .file = request.regions { meme.regionKey = FeatureCache.Key(of: file) }
+      func decoded(_ leastSide: Int?) throws -> RGBImage {
+        try decoder.decode(file, name: name, leastSide: leastSide)
+      }
+      // No method reads both, so that nothing is decoded twice.
+      if request.readsFeatures || request.regions == .grid { meme.pixels = try image.pixels(of: decoded(leastSide)) }
+      if let side = request.pictureSide {
+        meme.picture = PictureBlock.pixels(of: try decoded(leastSide(for: side)), side: side)
+      }
+      if case .file = request.regions {
+        _ = try decoded(leastSide)  // A file that is no picture is refused here too.
+        meme.regionKey = FeatureCache.Key(of: file)
+      }
     }
     meme.text = cleaning.remainder(of: text)
     if request.readsFeatures || request.readsTokens { meme.tokens = try meme.text.map(self.text.tokens(of:)) }
@@ -55,7 +61,7 @@ extension EncoderPair {
       guard request.readsFeatures else { return .empty(isPresent: isPresent) }
       let rows = contents.indices.filter { contents[$0] != nil }
       let values = Tensor.zeros([contents.count, width])
-      if !rows.isEmpty { values.replaceRows(at: Tensor(rows), with: try encode(rows.map { contents[$0]! })) }
+      if !rows.isEmpty { values.replaceRows(at: Tensor(rows), with: try encode(rows.map { contents[$0]! }).to(.cpu)) }
       return FeatureBlock(values: values, isPresent: isPresent)
     }
     let texts = memes.map(\.text)
@@ -79,7 +85,7 @@ extension EncoderPair {
       return try RegionFile(file).block(memes.map(\.regionKey))
     case .grid:
       let network = try regionEncoder
-      let cells = memes.compactMap(\.pixels).map { network.cells([$0]).selected(0) }
+      let cells = memes.compactMap(\.pixels).map { network.cells([$0]).selected(0).to(.cpu) }
       let rows = cells.isEmpty ? Tensor.zeros([0, network.regionWidth]) : .concatenated(cells, along: 0)
       let lengths = memes.map { $0.hasPicture ? cells[0].shape[0] : 0 }
       return RegionBlock(cells: SequenceBlock(states: rows, lengths: lengths))
@@ -92,7 +98,7 @@ extension TokenEncoder {
   func sequences(of texts: [String?], for states: TokenStates) -> SequenceBlock {
     let tokenized = texts.map { text in text.map { tokens(of: $0, for: states) } ?? [] }
     let present = tokenized.filter { !$0.isEmpty }
-    let rows = present.isEmpty ? Tensor.zeros([0, width]) : self.states(present)
+    let rows = present.isEmpty ? Tensor.zeros([0, width]) : self.states(present).to(.cpu)
     return SequenceBlock(states: rows, lengths: tokenized.map(\.count))
   }
 }

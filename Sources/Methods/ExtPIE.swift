@@ -22,6 +22,8 @@ public struct ExtPIE: Method {
     public var textWeight = 0.2
     /// Of the contrast between the two views.
     public var viewWeight = 0.6
+    /// What the two views of a picture differ in.
+    public var augmentation = PictureAugmentation.crop
     public var margin = 0.0
     public var temperature = 0.07
     public var training = StageSettings(
@@ -33,7 +35,7 @@ public struct ExtPIE: Method {
     public init() {}
 
     enum CodingKeys: String, CodingKey {
-      case margin, temperature, training
+      case augmentation, margin, temperature, training
       case imageWeight = "image_weight"
       case textWeight = "text_weight"
       case viewWeight = "view_weight"
@@ -97,11 +99,11 @@ public struct ExtPIE: Method {
     /// What pretraining trains: all but the classifier.
     let pretrained: [Tensor]
 
-    /// What pretraining compares of memes that have both modalities.
-    func embeddings(_ features: FeatureTable, _ rows: [Int], using generator: Generator) -> ExtPIEHeads.Embeddings {
-      let pictures = input(features.requestedPictures, rows)
-      let views = (0..<2).map { _ in RandomView.of(pictures, using: generator) }
-      let seen = images(.concatenated(views, along: 0), using: generator)
+    /// What pretraining compares of memes that have both modalities; `views` are two of each picture [2 · N, 3, S, S].
+    func embeddings(
+      _ features: FeatureTable, _ rows: [Int], views: Tensor, using generator: Generator
+    ) -> ExtPIEHeads.Embeddings {
+      let seen = images(input(views), using: generator)
       return heads.embeddings(
         views: (seen.sliced(0..<rows.count), seen.sliced(rows.count..<2 * rows.count)),
         text: text.firstStates(texts, features, rows, using: generator))
@@ -153,6 +155,9 @@ public struct ExtPIE: Method {
     check.require(pretraining.imageWeight, in: 0...1e6, "pretraining.image_weight")
     check.require(pretraining.textWeight, in: 0...1e6, "pretraining.text_weight")
     check.require(pretraining.viewWeight, in: 0...1e6, "pretraining.view_weight")
+    check.require(
+      pretraining.augmentation != .none,
+      "pretraining.augmentation is none; two views of a picture must differ: crop, as published, or simclr")
     check.require(pretraining.margin, in: 0...2, "pretraining.margin")
     check.require(pretraining.temperature, in: 1e-3...1e3, "pretraining.temperature")
     check.require(pretraining.training, "pretraining.training")
@@ -170,16 +175,20 @@ public struct ExtPIE: Method {
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     let pairs = problem.pairs
-    try trainer.train(
-      [
-        TrainingStage(
-          name: "pretraining", parameters: model.pretrained, buffers: model.images.buffers, exampleCount: pairs.count,
-          settings: pretraining.training
-        ) { rows, generator in
-          let chosen: [Int] = rows.values()
-          return pretraining.loss(model.embeddings(problem.features, chosen.map { pairs[$0] }, using: generator))
-        }
-      ], seed: problem.seed)
+    guard let views = pretraining.augmentation.views(of: problem, stage: "pretraining") else {
+      preconditionFailure("two views of a picture that are the same")  // which `fault` refuses
+    }
+    var stage = TrainingStage(
+      name: "pretraining", parameters: model.pretrained, buffers: model.images.buffers, exampleCount: pairs.count,
+      settings: pretraining.training,
+      batchLoss: { batch in
+        let chosen: [Int] = batch.rows.values()
+        return pretraining.loss(
+          model.embeddings(
+            problem.features, chosen.map { pairs[$0] }, views: batch.inputs[0], using: batch.generator))
+      })
+    stage.preparation = { rows, epoch in [views(rows.map { pairs[$0] }, epoch: epoch, views: 0..<2)] }
+    try trainer.train([stage], seed: problem.seed)
     // The networks are frozen now, so their vectors are made once.
     let vectors = withoutGrad { model.vectorsInParts(problem.features, problem.labelled) }
     let loss = classWeights.loss(for: problem.targets)

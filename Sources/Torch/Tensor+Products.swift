@@ -13,8 +13,6 @@ private enum Op {
   static let resize = Operator("aten::_upsample_bicubic2d_aa")
   static let bicubic = Operator("aten::upsample_bicubic2d")
   static let bilinear = Operator("aten::upsample_bilinear2d")
-  static let affineGrid = Operator("aten::affine_grid_generator")
-  static let gridSampler = Operator("aten::grid_sampler")
   static let batchNorm = Operator("aten::batch_norm")
   static let maxPool = Operator("aten::max_pool2d")
 }
@@ -107,15 +105,5 @@ extension Tensor {
   /// Maps [N, C, H, W] at another size by bilinear interpolation that keeps the corners, without antialiasing.
   public func interpolatedBilinear(height: Int, width: Int) -> Tensor {
     Op.bilinear(.tensor(self), .ints([height, width]), true)
-  }
-
-  /// Pictures [N, C, H, W] of the same size, each point bilinearly from where an affine map says: places are -1 to 1 from
-  /// left to right and from top to bottom, those beyond the border take its nearest point.
-  ///
-  /// - Parameter maps: [N, 2, 3], from places in the result to places in `self`.
-  public func resampled(by maps: Tensor) -> Tensor {
-    let grid = Op.affineGrid(.tensor(maps), .ints(shape), false)
-    let (bilinear, border) = (0, 1)
-    return Op.gridSampler(.tensor(self), .tensor(grid), .int(bilinear), .int(border), false)
   }
 }

@@ -203,6 +203,29 @@ private final class Counting: ImageEncoder, TokenEncoder {
     #expect(relativeDifference(features[1], features[0]) > 0, "the picture was not decoded at a reduced size")
   }
 
+  /// Pictures that networks are trained on are decoded so too, for prediction as for the cache.
+  @Test func picturesAreDecodedFastToo() throws {
+    let folder = try TemporaryFolder()
+    let url = folder.url.appending(path: "large.jpg")
+    try picture(width: 1900, height: 2100).jpegData().write(to: url)
+    let request = FeatureRequest(readsFeatures: false, pictureSide: 64)
+    let pictures = try ["lite", "lite+fast"].map { name in
+      let pair = try EncoderCatalog.pair(named: name)
+      let extractor = try FeatureExtractor(
+        encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: request, warn: { _ in },
+        progress: { _, _, _ in })
+      let keys = try extractor.extract([Meme(id: "large", image: url, text: nil)], cleaning: .none).keys
+      let cached = try #require(try extractor.table(keys).pictures).gathered([0])
+      let meme = try pair.prepared(
+        picture: Data(contentsOf: url), named: "large", text: nil, cleaning: .none, request: request)
+      #expect(try #require(try pair.table(of: [meme], request: request).pictures).gathered([0]).floats == cached.floats)
+      return cached.to(.float32)
+    }
+    let differences = (pictures[0] - pictures[1]).absolute()
+    #expect(differences.mean().item < 2)
+    #expect(differences.sum().item > 0, "the picture was not decoded at a reduced size")
+  }
+
   @Test func cacheNamesTellDecodingsApart() throws {
     let (exact, fast) = (try EncoderCatalog.pair(named: "lite"), try EncoderCatalog.pair(named: "lite+fast"))
     #expect(fast.name == "lite+fast")

@@ -82,36 +82,6 @@ import TorchNN
     #expect(abs(columns.item - 0.2356694002) < 1e-6)
   }
 
-  /// A part may be all of a picture or one mirrored corner; what it shows stood in the picture.
-  @Test func viewsArePartsOfTheirPicture() {
-    // Red grows to the right and green downwards, so that a pixel says where it came from.
-    let ramp = (0..<32).map { Float($0) / 31 }
-    let red = Tensor(ramp).broadcast(to: [32, 32])
-    let picture = Tensor.stacked([red, red.transposed(), red * 0]).expanded(at: 0).broadcast(to: [200, 3, 32, 32])
-    let views = RandomView.of(picture, using: Generator(seed: 4))
-    #expect(views.shape == [200, 3, 32, 32])
-    let values = views.doubles
-    #expect(values.allSatisfy { (-1e-6...1.000001).contains($0) })
-    func value(_ view: Int, _ channel: Int, _ row: Int, _ column: Int) -> Double {
-      values[((view * 3 + channel) * 32 + row) * 32 + column]
-    }
-    var (mirrored, shares) = (0, [Double]())
-    for view in 0..<200 {
-      // The middle half, which no border is repeated in.
-      let width = (value(view, 0, 16, 24) - value(view, 0, 16, 8)) * 31 / 16
-      let height = (value(view, 1, 24, 16) - value(view, 1, 8, 16)) * 31 / 16
-      mirrored += width < 0 ? 1 : 0
-      #expect(height > 0, "never upside down")
-      shares.append(abs(width) * height)
-      // Every row has the same columns, and what lies between two columns is shown between them.
-      #expect(abs(value(view, 0, 3, 16) - value(view, 0, 28, 16)) < 1e-5)
-      let between = (value(view, 0, 16, 8) + value(view, 0, 16, 24)) / 2
-      #expect(abs(value(view, 0, 16, 16) - between) < 1e-5)
-    }
-    #expect((70...130).contains(mirrored))
-    #expect(shares.min()! > 0.07 && shares.min()! < 0.15 && shares.max()! <= 1.0001 && shares.max()! > 0.85)
-  }
-
   @Test func whatItsParametersComeTo() {
     let task = LabelTask(name: "t", kind: .multiclass, labels: ["a", "b", "c", "d"])
     let store = ParameterStore(uninitializedOn: .meta)
