@@ -5,18 +5,9 @@ import Torch
 import TorchNN
 
 /// A way to train networks on memes without labels.
-///
-/// A value is its settings: what a recipe's `settings` holds.
-public protocol PretrainingMethod: Codable, Sendable, Equatable {
-  /// The name in recipes and on the command line.
-  static var name: String { get }
-  /// One line for people who choose.
-  static var summary: String { get }
-
+public protocol PretrainingMethod: ConfiguredMethod {
   /// The networks for pictures that it trains, in a fixed order.
   var backbones: [BackboneSettings] { get set }
-  /// What is wrong with the settings; `nil` where networks can be made and trained of them.
-  var fault: String? { get }
   /// What it reads of memes.
   var request: FeatureRequest { get }
 

@@ -194,8 +194,4 @@ extension KeyedDecodingContainer {
       throw fault(key, "'\(twice.trimmingCharacters(in: .whitespaces))' stands twice")
     }
   }
-
-  fileprivate func fault(_ key: Key, _ what: String) -> DecodingError {
-    .dataCorruptedError(forKey: key, in: self, debugDescription: what)
-  }
 }
