@@ -15,7 +15,15 @@ protocol AgreementMethod: PretrainingMethod {
   var augmentation: PictureAugmentation { get }
   var standardizesOutputs: Bool { get }
   var addsNoise: Bool { get }
-  var training: PretrainingSchedule { get }
+}
+
+extension AgreementMethod {
+  /// What it leaves, either network with one for texts where there is one.
+  func descriptions(text: TextArchitecture?) -> [PretrainedDescription.Network] {
+    zip(["convolutional", "transformer"], backbones).map { name, backbone in
+      .init(name: name, backbone: backbone.name, side: pictureSide, text: text)
+    }
+  }
 }
 
 /// One of two networks that are brought to agree.
@@ -30,31 +38,28 @@ protocol AgreeingNetwork {
 
 /// Two networks that begin, and the frame of their training.
 struct AgreeingPair<Network: AgreeingNetwork> {
-  /// Begin the paths of their parameters and name what they leave.
-  let names = ["convolutional", "transformer"]
-  let networks: [Network]
+  /// By the names of what they leave, which begin the paths of their parameters.
+  let networks: [(name: String, network: Network)]
   let store: ParameterStore
-  private let backbones: [BackboneSettings]
+  private let method: any AgreementMethod
   private let seed: UInt64
   private let device: Device
 
   /// - Parameters:
-  ///   - backbones: The networks for pictures, the convolutional one first.
-  ///   - initialValues: What one starts from, by its own paths.
+  ///   - initialValues: What a network starts from, by its own paths.
   ///   - network: Makes one with its parameters from a scope.
   init(
-    of backbones: [BackboneSettings], seed: UInt64, device: Device,
+    of method: some AgreementMethod, seed: UInt64, device: Device,
     initialValues: (BackboneSettings) throws -> [String: Tensor], network: (BackboneSettings, Scope) -> Network
   ) throws {
+    let parts = zip(method.descriptions.map(\.name), method.backbones)
     var given: [String: Tensor] = [:]
-    for (name, backbone) in zip(names, backbones) {
-      given.merge(try initialValues(backbone).withPrefix("\(name).")) { $1 }
-    }
-    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
-    networks = zip(names, backbones).map { network($1, store.root[$0]) }
+    for (name, backbone) in parts { given.merge(try initialValues(backbone).withPrefix("\(name).")) { $1 } }
+    store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
+    let root = store.root
+    networks = parts.map { ($0, network($1, root[$0])) }
     try store.requireFit()
-    self.store = store
-    self.backbones = backbones
+    self.method = method
     self.seed = seed
     self.device = device
   }
@@ -66,7 +71,7 @@ struct AgreeingPair<Network: AgreeingNetwork> {
   ///   - watched: Outputs [N, K] whose deviation tells of a collapse, from a network and its features [N, D] of the probe's
   ///     pictures.
   func prepared(
-    by method: some AgreementMethod, for memes: [Int], of features: FeatureTable, probe: PretrainingProbe,
+    for memes: [Int], of features: FeatureTable, probe: PretrainingProbe,
     watched: @escaping (_ network: Network, _ features: Tensor) -> Tensor
   ) throws -> PreparedPretraining {
     let (name, side) = (type(of: method).name, method.pictureSide)
@@ -75,16 +80,17 @@ struct AgreeingPair<Network: AgreeingNetwork> {
     let input = PictureInput.imageNet(on: device)
     let agreement = Agreement(standardizesOutputs: method.standardizesOutputs, addsNoise: method.addsNoise)
     var stage = try method.training.stage(
-      named: name, parameters: store.parameters, buffers: networks.flatMap(\.images.buffers), exampleCount: memes.count
+      named: name, parameters: store.parameters, buffers: networks.flatMap(\.network.images.buffers),
+      exampleCount: memes.count
     ) { [networks] batch in
       let rows: [Int] = batch.rows.values()
       let (chosen, seen) = (rows.map { memes[$0] }, input(batch.inputs[0]))
-      let said = networks.map { $0.outputs(of: chosen, pictures: seen, using: batch.generator) }
+      let said = networks.map { $0.network.outputs(of: chosen, pictures: seen, using: batch.generator) }
       return agreement(said[0], said[1], using: batch.generator)
     }
     stage.preparation = { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] }
     let watch = try PretrainingWatch(
-      zip(names, networks).map { name, network in
+      networks.map { name, network in
         .init(name: name, vectors: { network.images($0, using: nil) }) {
           ["outputs_deviation": CollapseWatch.deviation(watched(network, $0))]
         }
@@ -93,10 +99,8 @@ struct AgreeingPair<Network: AgreeingNetwork> {
     stage.observation = { try watch() }
     return PreparedPretraining(
       stage: stage,
-      networks: zip(names, backbones).map { name, backbone in
-        .init(
-          description: .init(name: name, backbone: backbone.name, side: side),
-          values: store.values.below("\(name).\(Network.picturePath)."))
+      networks: method.descriptions.map { description in
+        .init(description: description, values: store.values.below("\(description.name).\(Network.picturePath)."))
       }, before: watch.before)
   }
 }

@@ -57,6 +57,8 @@ public struct CASS: AgreementMethod {
     set { (convolutional, transformer) = (newValue[0], newValue[1]) }
   }
 
+  public var descriptions: [PretrainedDescription.Network] { descriptions(text: nil) }
+
   public var request: FeatureRequest { FeatureRequest(readsFeatures: false, pictureSide: pictureSide) }
 
   public var fault: String? {
@@ -91,13 +93,13 @@ public struct CASS: AgreementMethod {
   public func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
-    let pair = try AgreeingPair(of: backbones, seed: seed, device: device) { backbone in
+    let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
       try backbone.initialValues(side: pictureSide).withPrefix("backbone.")
         .merging(backbone.classifierValues(outputs: outputs).withPrefix("head.")) { $1 }
     } network: { backbone, scope in
       Network(backbone.name.network(side: pictureSide, in: scope["backbone"]), outputs: outputs, in: scope["head"])
     }
-    return try pair.prepared(by: self, for: memes, of: features, probe: probe) { network, features in
+    return try pair.prepared(for: memes, of: features, probe: probe) { network, features in
       network.head(features).to(.float32)
     }
   }

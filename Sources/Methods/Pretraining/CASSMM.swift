@@ -72,6 +72,8 @@ public struct CASSMM: AgreementMethod {
     set { (convolutional, transformer) = (newValue[0], newValue[1]) }
   }
 
+  public var descriptions: [PretrainedDescription.Network] { descriptions(text: text.architecture) }
+
   public var request: FeatureRequest {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
   }
@@ -133,7 +135,7 @@ public struct CASSMM: AgreementMethod {
   ) throws -> PreparedPretraining {
     try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
-    let pair = try AgreeingPair(of: backbones, seed: seed, device: device) { backbone in
+    let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
       try backbone.initialValues(side: pictureSide).withPrefix("images.")
         .merging(text.initialValues().withPrefix("texts.")) { $1 }
     } network: { backbone, scope in
@@ -144,18 +146,17 @@ public struct CASSMM: AgreementMethod {
     }
     let watched = Array(memes.prefix(Self.watchedCount))
     let input = PictureInput.imageNet(on: device)
-    var prepared = try pair.prepared(by: self, for: memes, of: features, probe: probe) { network, _ in
+    var prepared = try pair.prepared(for: memes, of: features, probe: probe) { network, _ in
       network.outputs(of: watched, pictures: input(features.requestedPictures.gathered(watched)), using: nil)
     }
-    let rates = pair.names.flatMap { name in
+    let rates = pair.networks.flatMap { name, _ in
       [("images", 1), ("texts", textRate), ("head", headRate)].flatMap { part, rate in
         pair.store.root[name][part].parameters.map { _ in rate }
       }
     }
     for (index, rate) in rates.enumerated() { prepared.stage.scales[index].rate = rate }
-    for (index, name) in pair.names.enumerated() {
-      prepared.networks[index].description.text = text.architecture
-      prepared.networks[index].textValues = pair.store.values.below("\(name).texts.")
+    for (index, part) in pair.networks.enumerated() {
+      prepared.networks[index].textValues = pair.store.values.below("\(part.name).texts.")
     }
     return prepared
   }
