@@ -144,6 +144,8 @@ import Torch
       ("epochs=3", "epoches=3", "there is no key 'epoches'"),
       ("both:transformer", "both:teacher", "the pretraining 'both' leaves no network 'teacher'"),
       ("name: finetune,", "name: concat,", "the method 'concat' of the suite: init is for finetune, not for concat"),
+      ("[random, both, dino, org/model]", "[]", "'finetune' has an empty list init"),
+      ("seeds:", "pretraining_epochs: 0\nseeds:", "'pretraining_epochs': it is 0; expected at least 1"),
       ("init: start}", "inti: start}", "unknown key 'pretrainings.2.inti'. Did you mean 'init'?"),
     ] {
       #expect(message(old, new).contains(expected), "\(message(old, new))")

@@ -138,6 +138,9 @@ public struct BenchmarkSuite: Codable, Sendable {
       throw container.fault(.datasets, "all are unlabelled; there are no cells without a dataset that has labels")
     }
     if let fault = pretrainingFault { throw container.fault(.pretrainings, fault) }
+    if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
+      throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
+    }
     if let epochs = pretrainingEpochs, epochs < 1 {
       throw container.fault(
         .pretrainingEpochs, "it is \(epochs); expected at least 1, or null for those of the recipes")

@@ -142,6 +142,11 @@ struct Benchmark: ParsableCommand {
         var reason: String
       }
 
+      struct PretrainingFailure: Encodable {
+        var pretraining: String
+        var reason: String
+      }
+
       var suite: String
       var output: String
       var cells: Int
@@ -153,7 +158,7 @@ struct Benchmark: ParsableCommand {
       var groups: [BenchmarkSummary.Group]
       /// Left out where the suite has none.
       var pretrainings: [BenchmarkSummary.Pretraining]?
-      var pretrainingFailures: [Failure]?
+      var pretrainingFailures: [PretrainingFailure]?
 
       enum CodingKeys: String, CodingKey {
         case suite, output, cells, finished, kept, failures, metrics, groups, pretrainings
@@ -190,7 +195,7 @@ struct Benchmark: ParsableCommand {
             metrics: report.summary.metrics, groups: report.summary.groups,
             pretrainings: plan.pretrainings.isEmpty ? nil : report.summary.pretrainings,
             pretrainingFailures: plan.pretrainings.isEmpty
-              ? nil : outcome.pretrainingFailures.map { .init(cell: "\($0.pretraining)", reason: $0.reason) }))
+              ? nil : outcome.pretrainingFailures.map { .init(pretraining: "\($0.pretraining)", reason: $0.reason) }))
       } else {
         for comparison in report.comparisons {
           try Console.print("\(comparison.title)\n\n\(comparison.textTable.text)\n")
