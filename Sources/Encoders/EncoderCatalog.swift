@@ -105,11 +105,16 @@ public enum EncoderCatalog {
 
   /// The name with folders of pretraining by their whole path, so that it holds wherever the program is started later.
   public static func absoluteName(_ name: String) -> String {
-    let isFast = name.hasSuffix(fastSuffix)
-    let sides = (isFast ? String(name.dropLast(fastSuffix.count)) : name)
-      .split(separator: ",", omittingEmptySubsequences: false)
-    return sides.map { PretrainedRunName(String($0))?.absolute ?? String($0) }.joined(separator: ",")
-      + (isFast ? fastSuffix : "")
+    replacingSides(of: name) { PretrainedRunName($0)?.absolute ?? $0 }
+  }
+
+  /// The name with each of its sides replaced: the whole, or what stands before a comma and after it.
+  public static func replacingSides(
+    of name: String, _ replacement: (_ side: String) throws -> String
+  ) rethrows -> String {
+    let suffix = name.hasSuffix(fastSuffix) ? fastSuffix : ""
+    let sides = name.dropLast(suffix.count).split(separator: ",", omittingEmptySubsequences: false)
+    return try sides.map { try replacement(String($0)) }.joined(separator: ",") + suffix
   }
 
   /// What a name stands for.

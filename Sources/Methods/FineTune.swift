@@ -100,6 +100,17 @@ public struct FineTune: Method {
     }
   }
 
+  /// Starts from the networks of a pretraining: the backbone, the size of its pictures, and what reads texts where there is
+  /// something.
+  public mutating func start(from network: PretrainedDescription.Network, of run: InitialWeights) {
+    backbone.name = network.backbone
+    backbone.weights = run
+    pictureSide = network.side
+    guard let text = network.text else { return }
+    textNetwork.architecture = text
+    textNetwork.weights = run
+  }
+
   public var request: FeatureRequest {
     FeatureRequest(
       readsFeatures: false, readsTexts: reads == .words, readsTokens: reads == .network, pictureSide: pictureSide)

@@ -3,25 +3,28 @@ import MemeData
 import Torch
 import TorchNN
 
-/// A published way to learn to read memes from the features of frozen encoders.
-///
-/// A value of a method is its settings: what a recipe's `settings` holds. Methods describe their training as stages
-/// and leave the loop, checkpoints and progress to the ``StageTrainer`` they are given.
-public protocol Method: Codable, Sendable, Equatable {
-  associatedtype Model: Classifier
-
+/// What a recipe's `method` names. A value is its settings: what a recipe's `settings` holds.
+public protocol ConfiguredMethod: Codable, Sendable, Equatable {
   /// The name in recipes and on the command line.
   static var name: String { get }
   /// One line for people who choose.
   static var summary: String { get }
 
+  /// What is wrong with the settings; `nil` where networks can be made and trained of them.
+  var fault: String? { get }
+}
+
+/// A published way to learn to read memes from the features of frozen encoders.
+///
+/// Methods describe their training as stages and leave the loop, checkpoints and progress to the ``StageTrainer`` they
+/// are given.
+public protocol Method: ConfiguredMethod {
+  associatedtype Model: Classifier
+
   /// Whether it is trained by epochs, among which one can be chosen.
   static var isTrainedByEpochs: Bool { get }
   /// Whether it learns several tasks of the same memes at once.
   static var learnsSeveralTasks: Bool { get }
-
-  /// What is wrong with the settings; `nil` where a network can be made and trained of them.
-  var fault: String? { get }
 
   /// What the method reads of memes beside the features of whole pictures and texts.
   var request: FeatureRequest { get }

@@ -81,9 +81,13 @@ public struct PictureViews {
 extension PictureAugmentation {
   /// Views in the size of the pictures that a method asked for; `nil` where they stay as they are.
   func views(of problem: Problem, stage: String) -> PictureViews? {
-    let pictures = problem.features.requestedPictures
-    return pipeline(side: pictures.side).map {
-      PictureViews(of: pictures, $0, side: pictures.side, seed: problem.seed, stage: stage)
-    }
+    self == .none ? nil : viewsOrCopies(of: problem.features.requestedPictures, seed: problem.seed, stage: stage)
+  }
+
+  /// Views of pictures in their own size, and copies where they stay as they are: for what is trained on views alone.
+  func viewsOrCopies(of pictures: PictureBlock, seed: UInt64, stage: String) -> PictureViews {
+    PictureViews(
+      of: pictures, pipeline(side: pictures.side) ?? AugmentationPipeline([]), side: pictures.side, seed: seed,
+      stage: stage)
   }
 }

@@ -12,9 +12,11 @@ public struct InitialWeights: Codable, Sendable, Equatable {
 
   public init(model: String?) { self.model = model }
 
+  /// What a name in a recipe stands for.
+  public init(named name: String) { model = name == "random" ? nil : name }
+
   public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    model = text == "random" ? nil : text
+    self.init(named: try decoder.singleValueContainer().decode(String.self))
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -68,7 +68,7 @@ public struct Recipe: Codable, Sendable {
     splitFile = try container.decodeIfPresent(String.self, forKey: .splitFile)
     readTexts = try container.decodeIfPresent(String.self, forKey: .readTexts)
     task = try container.requiredOptional(String.self, .task)
-    labels = try container.decode(Double.self, forKey: .labels)
+    labels = try container.labels(.labels)
     sampling = try container.decode(Sampling.self, forKey: .sampling)
     seed = try container.decode(UInt64.self, forKey: .seed)
     encoder = try container.decode(String.self, forKey: .encoder)
@@ -77,26 +77,12 @@ public struct Recipe: Codable, Sendable {
     device = try container.decodeIfPresent(Device.self, forKey: .device) ?? .cpu
     selection = try container.requiredOptional(EpochSelection.self, .selection)
     calibration = try container.decodeIfPresent(TaskCalibration.Settings.self, forKey: .calibration)
-    let name = try container.decode(String.self, forKey: .method)
-    guard let type = MethodCatalog.method(named: name) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .method, in: container,
-        debugDescription: "there is no method '\(name)'; there are "
-          + MethodCatalog.all.map { $0.name }.joined(separator: ", "))
-    }
+    let type = try container.entry(.method, of: MethodCatalog.all, called: "method") { $0.name }
     guard selection == nil || type.isTrainedByEpochs else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .selection, in: container,
-        debugDescription: "\(name) is not trained by epochs, so none can be chosen; it must be null")
+      throw container.fault(
+        .selection, "\(type.name) is not trained by epochs, so none can be chosen; it must be null")
     }
-    method = try type.init(from: container.superDecoder(forKey: .settings))
-    if let fault = method.fault {
-      throw DecodingError.dataCorruptedError(forKey: .settings, in: container, debugDescription: fault)
-    }
-    guard labels > 0, labels <= Self.labelLimit else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .labels, in: container, debugDescription: "labels must be above 0, as 0.05 or 150; it is \(labels)")
-    }
+    method = try container.settings(type, .settings)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -126,5 +112,37 @@ extension KeyedDecodingContainer {
       throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "it may be null"))
     }
     return try decodeIfPresent(type, forKey: key)
+  }
+
+  /// How many memes are labelled: a fraction up to 1, or a count above it.
+  func labels(_ key: Key) throws -> Double {
+    let labels = try decode(Double.self, forKey: key)
+    guard labels > 0, labels <= Recipe.labelLimit else {
+      throw fault(key, "labels must be above 0, as 0.05 or 150; it is \(labels)")
+    }
+    return labels
+  }
+
+  /// The entry of a catalog that a key names.
+  func entry<Entry>(
+    _ key: Key, of catalog: [Entry], called noun: String, name: (Entry) -> String
+  ) throws -> Entry {
+    let wanted = try decode(String.self, forKey: key)
+    guard let entry = catalog.first(where: { name($0) == wanted }) else {
+      throw fault(key, "there is no \(noun) '\(wanted)'; there are \(catalog.map(name).joined(separator: ", "))")
+    }
+    return entry
+  }
+
+  /// The settings of a method, which have no fault.
+  func settings<Settings: ConfiguredMethod>(_ type: Settings.Type, _ key: Key) throws -> Settings {
+    let settings = try Settings(from: superDecoder(forKey: key))
+    if let fault = settings.fault { throw self.fault(key, fault) }
+    return settings
+  }
+
+  /// An error at a key.
+  func fault(_ key: Key, _ what: String) -> DecodingError {
+    .dataCorruptedError(forKey: key, in: self, debugDescription: what)
   }
 }

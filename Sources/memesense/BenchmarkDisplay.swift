@@ -41,7 +41,14 @@ final class BenchmarkDisplay: BenchmarkObserver {
         erase(&state)
         Console.error("failed: \(cell.place): \(reason)")
       case .finished(let cell, let result): tell(cell, result, state.progress, now)
-      case .kept, .started, .training: break
+      case .pretraining(let pretraining, .warning(let message)):
+        erase(&state)
+        Console.error("warning: \(pretraining): \(message)")
+      case .pretraining(let pretraining, .failed(let reason)):
+        erase(&state)
+        Console.error("failed: \(pretraining): \(reason)")
+      case .pretraining(let pretraining, .finished(let result)): tell(pretraining, result, state.progress, now)
+      case .kept, .started, .training, .pretraining: break
       }
       draw(&state, now)
     }
@@ -66,6 +73,18 @@ final class BenchmarkDisplay: BenchmarkObserver {
     Console.error("\(progress.doneCount)/\(progress.cells.count)  \(cell.place): \(facts)\(rest(progress, now))")
   }
 
+  private func tell(
+    _ pretraining: BenchmarkPretraining, _ result: PretrainingResult, _ progress: BenchmarkProgress,
+    _ now: ContinuousClock.Instant
+  ) {
+    guard !isQuiet, !isTerminal else { return }
+    let facts = [result.seconds.map { String(format: "%.1f s", $0) }, "\(result.pictures) pictures"]
+    let (done, all) = (progress.pretraining.doneCount, progress.pretraining.pretrainings.count)
+    Console.error(
+      "pretraining \(done)/\(all)  \(pretraining): \(facts.compactMap(\.self).joined(separator: ", "))"
+        + rest(progress, now))
+  }
+
   private func rest(_ progress: BenchmarkProgress, _ now: ContinuousClock.Instant) -> String {
     guard progress.doneCount < progress.cells.count, let seconds = progress.secondsLeft(at: now) else { return "" }
     return "; about \(Self.duration(seconds)) left"
@@ -82,18 +101,43 @@ final class BenchmarkDisplay: BenchmarkObserver {
 
   private func draw(_ state: inout State, _ now: ContinuousClock.Instant) {
     guard isTerminal, !isQuiet, now - state.lastDrawn >= .milliseconds(150) else { return }
-    guard !state.progress.running.isEmpty, let table = state.progress.table(of: metric) else { return }
+    guard !state.progress.running.isEmpty || state.progress.pretraining.running != nil else { return }
     erase(&state)
     state.lastDrawn = now
     let size = Self.terminalSize
-    let lines = lines(table, state.progress, now).suffix(max(3, size.rows - 2))
+    let lines = lines(state.progress.table(of: metric), state.progress, now).suffix(max(3, size.rows - 2))
     Console.tell(lines.map { String($0.prefix(size.columns - 1)) + "\n" }.joined())
     state.drawnLines = lines.count
   }
 
   private func lines(
-    _ table: BenchmarkProgress.Table, _ progress: BenchmarkProgress, _ now: ContinuousClock.Instant
+    _ table: BenchmarkProgress.Table?, _ progress: BenchmarkProgress, _ now: ContinuousClock.Instant
   ) -> [String] {
+    let running = progress.running.map { entry in
+      let place = entry.cell.place
+      let method = progress.cells.map(\.place).methodLabel(of: place)
+      return Self.running(
+        "\(method), \(place.labelText), seed \(place.seed)", entry.stage.map { ($0, entry.done, entry.total) })
+    }
+    let pretraining = progress.pretraining.running.map { entry in
+      Self.running("\(entry.pretraining.name), seed \(entry.pretraining.seed)", entry.phase)
+    }
+    let failures = progress.failureCount > 0 ? ", \(progress.failureCount) failed" : ""
+    let (pretrained, wanted) = (progress.pretraining.doneCount, progress.pretraining.pretrainings.count)
+    let total =
+      "\(Self.bar(progress.doneCount, progress.cells.count, width: 20)) "
+      + "\(progress.doneCount)/\(progress.cells.count) cells\(failures)"
+      + (pretrained < wanted ? ", \(pretrained)/\(wanted) pretrainings" : "") + rest(progress, now)
+    return (table.map { lines(of: $0) + [""] } ?? []) + [pretraining].compactMap(\.self) + running + [total]
+  }
+
+  /// What is under way and how far it is.
+  private static func running(_ what: String, _ phase: (name: String, done: Int, total: Int)?) -> String {
+    let phase = phase.map { "\($0.name) \(bar($0.done, $0.total, width: 10)) \($0.done)/\($0.total)" }
+    return "  now  \(what)  \(phase ?? "")"
+  }
+
+  private func lines(of table: BenchmarkProgress.Table) -> [String] {
     var text = TextTable(
       columns: [.init("\(table.name), \(metric.rawValue)")] + table.labels.map { .init($0, alignment: .right) })
     for row in table.rows {
@@ -104,18 +148,7 @@ final class BenchmarkDisplay: BenchmarkObserver {
             return score.done < score.of ? "\(value) (\(score.done)/\(score.of))" : value
           })
     }
-    let running = progress.running.map { entry in
-      let place = entry.cell.place
-      let stage = entry.stage.map {
-        "\($0) \(Self.bar(entry.done, entry.total, width: 10)) \(entry.done)/\(entry.total)"
-      }
-      return "  now  \(place.method), \(place.labelText), seed \(place.seed)  \(stage ?? "")"
-    }
-    let failures = progress.failureCount > 0 ? ", \(progress.failureCount) failed" : ""
-    let total =
-      "\(Self.bar(progress.doneCount, progress.cells.count, width: 20)) "
-      + "\(progress.doneCount)/\(progress.cells.count) cells\(failures)\(rest(progress, now))"
-    return text.text.split(separator: "\n").map(String.init) + [""] + running + [total]
+    return text.text.split(separator: "\n").map(String.init)
   }
 
   private static func bar(_ done: Int, _ total: Int, width: Int) -> String {

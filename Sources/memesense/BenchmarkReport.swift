@@ -81,14 +81,13 @@ struct BenchmarkReport {
         + "does not.")
   }
 
-  private var failures: [PlainTable] {
-    guard !outcome.failures.isEmpty else { return [] }
-    return [
-      PlainTable(
-        title: "Cells without a result", columns: [.init("cell"), .init("reason")],
-        rows: outcome.failures.map { ["\($0.cell.place)", $0.reason] },
-        note: "The same command tries them again.")
-    ]
+  private var failures: [PlainTable] { [failedPretrainings, failedCells].compactMap(\.self) }
+
+  private var failedCells: PlainTable? {
+    guard !outcome.failures.isEmpty else { return nil }
+    return PlainTable(
+      title: "Cells without a result", columns: [.init("cell"), .init("reason")],
+      rows: outcome.failures.map { ["\($0.cell.place)", $0.reason] }, note: "The same command tries them again.")
   }
 
   private static func signed(_ value: Double) -> String { String(format: "%+.3f", value).replacing("-", with: "−") }
@@ -101,7 +100,8 @@ struct BenchmarkReport {
 
   private var markdown: String {
     let tables =
-      comparisons.map(\.markdown) + (summary.groups.flatMap(tables) + failures).map(\.markdown)
+      comparisons.map(\.markdown)
+      + (summary.groups.flatMap(tables) + [pretrainingTable].compactMap(\.self) + failures).map(\.markdown)
     let details = provenance.details.map { "- \($0.name): \($0.value)" }
     return """
       # \(plan.suite.title)
@@ -129,7 +129,12 @@ struct BenchmarkReport {
         .init(
           "\(group.name), \(group.split.rawValue) split",
           [.charts(charts(of: group)), .comparison(comparison)] + tables(of: group).map { .table($0) })
-      } + [.init("What is missing", failures.map { .table($0) })],
+      } + [
+        .init(
+          "Pretrainings",
+          pretrainingTable.map { [.charts(pretrainingCharts), .table($0)] } ?? []),
+        .init("What is missing", failures.map { .table($0) }),
+      ],
       nextSteps: [
         .init(
           purpose: "Score one cell again",
@@ -142,18 +147,22 @@ struct BenchmarkReport {
   private var shippedName: String { (try? SuiteLibrary.names.contains(plan.name)) == true ? plan.name : "harmeme" }
 
   private var provenance: ReportPage.Provenance {
-    let data = Dictionary(plan.cells.map { ($0.place.dataset, $0.recipe.data ?? "") }) { first, _ in first }
+    let folders =
+      plan.cells.map { ($0.place.dataset, $0.recipe.data ?? "") }
+      + plan.pretrainings.flatMap { zip($0.datasets, $0.recipe.data) }
+    let data = Dictionary(folders) { first, _ in first }
+    var details = data.sorted { $0.key < $1.key }.map { (name: "data \($0.key)", value: $0.value) }
+    details.append(("encoders", Set(plan.cells.map(\.place.encoder)).sorted().joined(separator: ", ")))
+    if !plan.absent.isEmpty { details.append(("not in the hub's cache", plan.absent.joined(separator: ", "))) }
+    details.append(
+      (
+        "cells",
+        "\(outcome.results.count) of \(plan.cells.count), \(outcome.keptCount) of them from an earlier call; \(jobs) at once"
+      ))
+    details.append(("±", "standard deviation over seeds, divisor n − 1"))
     return ReportPage.Provenance(
       command: command.joined(separator: " "), date: Date(), machine: Machine.summary,
-      seeds: plan.suite.seeds.map { Int($0) },
-      details: data.sorted { $0.key < $1.key }.map { ("data \($0.key)", $0.value) } + [
-        ("encoders", Set(plan.cells.map(\.place.encoder)).sorted().joined(separator: ", ")),
-        (
-          "cells",
-          "\(outcome.results.count) of \(plan.cells.count), \(outcome.keptCount) of them from an earlier call; \(jobs) at once"
-        ),
-        ("±", "standard deviation over seeds, divisor n − 1"),
-      ])
+      seeds: plan.suite.seeds.map { Int($0) }, details: details)
   }
 
   /// Who leads, task by task, at the fewest labels.
@@ -173,28 +182,53 @@ struct BenchmarkReport {
       ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
   }
 
+  /// Curves that a chart can hold; where there are more, each method has a chart of its own.
+  private static let curveLimit = 12
+
   /// The first two metrics against the labels, with bands of one deviation; one row a method where there is one number
   /// of labels.
   private func charts(of group: BenchmarkSummary.Group) -> [any Chart] {
-    let isShare = group.rows.allSatisfy { $0.labels <= 1 }
-    let methods = group.rows.map(\.method).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-    return summary.metrics.prefix(2).enumerated().map { column, metric in
-      guard group.rowsByLabels.count > 1 else {
-        return DotChart(
+    let metrics = Array(summary.metrics.prefix(2).enumerated())
+    guard group.rowsByLabels.count > 1 else {
+      return metrics.map { column, metric in
+        DotChart(
           title: metric.rawValue, axisLabel: metric.rawValue,
           rows: group.rows.map { .init(name: $0.method, value: $0.scores[column]) })
       }
-      return LineChart(
-        title: "\(metric.rawValue) against labels",
-        xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: metric.rawValue,
-        series: methods.map { method in
-          let points = group.rows.filter { $0.method == method }.compactMap { row in
-            row.scores[column].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
-          }.sorted { $0.0 < $1.0 }
-          return LineChart.Series(
-            name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
-            deviations: points.map(\.1.deviation))
-        })
+    }
+    guard group.rows.map(\.method).unique.count > Self.curveLimit else {
+      return metrics.map { column, metric in
+        chart("\(metric.rawValue) against labels", of: group.rows, metric, column)
+      }
+    }
+    return group.rows.map(\.family).unique.flatMap { family in
+      metrics.map { column, metric in
+        chart(
+          "\(metric.rawValue) against labels, \(family)", of: group.rows.filter { $0.family == family }, metric, column)
+      }
     }
   }
+
+  /// A metric of rows against the labels.
+  private func chart(
+    _ title: String, of rows: [BenchmarkSummary.Row], _ metric: Metric, _ column: Int
+  ) -> LineChart {
+    let isShare = rows.allSatisfy { $0.labels <= 1 }
+    return LineChart(
+      title: title, xLabel: isShare ? "labelled training memes, %" : "labelled training memes",
+      yLabel: metric.rawValue,
+      series: rows.map(\.method).unique.map { method in
+        let points = rows.filter { $0.method == method }.compactMap { row in
+          row.scores[column].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
+        }.sorted { $0.0 < $1.0 }
+        return LineChart.Series(
+          name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
+          deviations: points.map(\.1.deviation))
+      })
+  }
+}
+
+extension [String] {
+  /// Each once, in the order of their first places.
+  fileprivate var unique: [String] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
 }

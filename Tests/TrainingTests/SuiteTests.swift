@@ -48,8 +48,8 @@ import Testing
     let names = try SuiteLibrary.names
     #expect(
       names == [
-        "ablation", "demo", "fine-tuned", "harmeme", "memotion", "semimemes-hateful-memes", "semimemes-mami",
-        "sentiment-levels", "simclip-tasks",
+        "ablation", "demo", "fine-tuned", "harmeme", "memotion", "selfsupervised", "semimemes-hateful-memes",
+        "semimemes-mami", "sentiment-levels", "simclip-tasks",
       ])
     for name in names {
       let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: name), source: name)
@@ -225,11 +225,12 @@ import Testing
   }
 
   @Test func rowsOfResultsAreTidyAndExact() throws {
-    let cell = try plan().cells[0]
+    let plan = try plan()
+    let cell = plan.cells[0]
     var result = try result(cell, seconds: 0.1)
     result.scores["test"] = ["auroc": 1.0 / 3]
     let failure = BenchmarkRun.Failure(cell: cell, reason: "a \"bad\", thing\nhappened")
-    let csv = String(decoding: ResultRow.csv([result], [failure]), as: UTF8.self)
+    let csv = String(decoding: ResultRow.csv(plan.rows(of: [result], [failure])), as: UTF8.self)
     #expect(
       csv.hasPrefix(
         "dataset,task,method,recipe,encoder,label_ratio,labels,unlabelled,seed,parameters,seconds,peak_mb,validation_auroc,"
@@ -237,7 +238,7 @@ import Testing
     #expect(csv.contains("\nmemes,bad,semimemes,r,lite,0.05,5,5,42,1,0.1,,"))
     #expect(csv.contains(",0.3333333333333333,"))
     #expect(csv.hasSuffix(",\"a \"\"bad\"\", thing\nhappened\"\n"))
-    let lines = try ResultRow.jsonLines([result], [failure]).split(separator: UInt8(ascii: "\n"))
+    let lines = try ResultRow.jsonLines(plan.rows(of: [result], [failure])).split(separator: UInt8(ascii: "\n"))
     let rows = try lines.map { try #require(JSONSerialization.jsonObject(with: Data($0)) as? [String: Any]) }
     #expect(rows.count == 2 && rows[0]["test_auroc"] as? Double == 1.0 / 3 && rows[0]["failure"] is NSNull)
     #expect(rows[0].keys.sorted() == rows[1].keys.sorted() && rows[1]["test_auroc"] is NSNull)

@@ -15,7 +15,7 @@ import TorchNN
 ///
 /// All layers are trained; in the published code those on both modalities stay as they were drawn by mistake, and the learning
 /// rate falls with every batch whose loss is not lower than the one before (reference 07 §B).
-public struct CASSMM: PretrainingMethod {
+public struct CASSMM: AgreementMethod {
   /// Widths of the layers behind the networks (reference 07 §B).
   public struct Widths: Codable, Sendable, Equatable {
     /// What a picture's features become first.
@@ -72,6 +72,8 @@ public struct CASSMM: PretrainingMethod {
     set { (convolutional, transformer) = (newValue[0], newValue[1]) }
   }
 
+  public var descriptions: [PretrainedDescription.Network] { descriptions(text: text.architecture) }
+
   public var request: FeatureRequest {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
   }
@@ -91,20 +93,25 @@ public struct CASSMM: PretrainingMethod {
   }
 
   /// What sees a picture, what reads a text, and the layers on both.
-  struct Network {
+  struct Network: AgreeingNetwork {
+    static let picturePath = "images"
     let images: any PictureNetwork
-    let texts: any TextNetwork
+    private let texts: any TextNetwork
     private let picture: Linear
     private let imagePath: Linear
     private let textPath: Linear
     private let fused: Linear
     private let output: Linear
+    private let tokens: (_ memes: [Int]) -> TokenBatch
 
+    /// - Parameter tokens: What is read of memes.
     init(
-      _ images: any PictureNetwork, _ texts: any TextNetwork, _ widths: Widths, outputs: Int, in scope: Scope
+      _ images: any PictureNetwork, _ texts: any TextNetwork, _ widths: Widths, outputs: Int, in scope: Scope,
+      tokens: @escaping (_ memes: [Int]) -> TokenBatch
     ) {
       self.images = images
       self.texts = texts
+      self.tokens = tokens
       picture = Linear(inputs: images.width, outputs: widths.picture, in: scope["picture"])
       imagePath = Linear(inputs: widths.picture, outputs: widths.path, in: scope["image"])
       textPath = Linear(inputs: texts.width, outputs: widths.path, in: scope["text"])
@@ -112,74 +119,45 @@ public struct CASSMM: PretrainingMethod {
       output = Linear(inputs: widths.fused, outputs: outputs, in: scope["output"])
     }
 
-    /// Outputs [N, K] of pictures and tokens.
-    func callAsFunction(_ pictures: Tensor, _ tokens: TokenBatch, using generator: Generator?) -> Tensor {
+    func outputs(of memes: [Int], pictures: Tensor, using generator: Generator?) -> Tensor {
+      let tokens = tokens(memes)
       let seen = imagePath(picture(images(pictures, using: generator)))
       let read = textPath(texts(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1))
       return output(fused(.concatenated([read, seen], along: 1)).relu()).to(.float32)
     }
   }
 
+  /// Memes with both modalities whose outputs are watched.
+  private static let watchedCount = 64
+
   public func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
-    let pictures = features.requestedPictures
     try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
-    let names = ["convolutional", "transformer"]
-    var given: [String: Tensor] = [:]
-    for (name, backbone) in zip(names, backbones) {
-      given.merge(try backbone.initialValues(side: pictureSide).withPrefix("\(name).images.")) { $1 }
-      given.merge(try text.initialValues().withPrefix("\(name).texts.")) { $1 }
-    }
-    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
-    let networks = zip(names, backbones).map { name, backbone in
-      let scope = store.root[name]
-      return Network(
+    let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
+      try backbone.initialValues(side: pictureSide).withPrefix("images.")
+        .merging(text.initialValues().withPrefix("texts.")) { $1 }
+    } network: { backbone, scope in
+      Network(
         backbone.name.network(side: pictureSide, in: scope["images"]), text.architecture.network(in: scope["texts"]),
-        widths, outputs: outputs, in: scope["head"])
+        widths, outputs: outputs, in: scope["head"]
+      ) { text.tokens(features, $0, on: device) }
     }
-    try store.requireFit()
+    let watched = Array(memes.prefix(Self.watchedCount))
     let input = PictureInput.imageNet(on: device)
-    let pipeline = augmentation.pipeline(side: pictureSide)
-    let views = PictureViews(
-      of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
-    let agreement = Agreement(standardizesOutputs: standardizesOutputs, addsNoise: addsNoise)
-
-    var stage = try training.stage(
-      named: Self.name, parameters: store.parameters, buffers: networks.flatMap(\.images.buffers),
-      exampleCount: memes.count
-    ) { [text] batch in
-      let chosen: [Int] = batch.rows.values()
-      let tokens = text.tokens(features, chosen.map { memes[$0] }, on: device)
-      let seen = input(batch.inputs[0])
-      let said = networks.map { $0(seen, tokens, using: batch.generator) }
-      return agreement(said[0], said[1], using: batch.generator)
+    var prepared = try pair.prepared(for: memes, of: features, probe: probe) { network, _ in
+      network.outputs(of: watched, pictures: input(features.requestedPictures.gathered(watched)), using: nil)
     }
-    stage.preparation = { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] }
-    let rates = names.flatMap { name in
+    let rates = pair.networks.flatMap { name, _ in
       [("images", 1), ("texts", textRate), ("head", headRate)].flatMap { part, rate in
-        store.root[name][part].parameters.map { _ in rate }
+        pair.store.root[name][part].parameters.map { _ in rate }
       }
     }
-    for (index, rate) in rates.enumerated() { stage.scales[index].rate = rate }
-    let watched = Array(memes.prefix(64))
-    let watch = try PretrainingWatch(
-      zip(names, networks).map { name, network in
-        .init(name: name, vectors: { network.images($0, using: nil) }) { _ in
-          let bytes = pictures.gathered(watched)
-          let said = network(input(bytes), text.tokens(features, watched, on: device), using: nil)
-          return ["outputs_deviation": CollapseWatch.deviation(said)]
-        }
-      }, on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed, device: device,
-      advice: agreement.advice)
-    stage.observation = { try watch() }
-    return PreparedPretraining(
-      stage: stage,
-      networks: zip(names, backbones).map { name, backbone in
-        .init(
-          description: .init(name: name, backbone: backbone.name, side: pictureSide, text: text.architecture),
-          values: store.values.below("\(name).images."), textValues: store.values.below("\(name).texts."))
-      }, before: watch.before)
+    for (index, rate) in rates.enumerated() { prepared.stage.scales[index].rate = rate }
+    for (index, part) in pair.networks.enumerated() {
+      prepared.networks[index].textValues = pair.store.values.below("\(part.name).texts.")
+    }
+    return prepared
   }
 }

@@ -66,6 +66,10 @@ public struct CLIPPretraining: PretrainingMethod {
     set { backbone = newValue[0] }
   }
 
+  public var descriptions: [PretrainedDescription.Network] {
+    [.init(name: Self.name, backbone: backbone.name, side: pictureSide, text: text.architecture)]
+  }
+
   public var request: FeatureRequest {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
   }
@@ -147,9 +151,7 @@ public struct CLIPPretraining: PretrainingMethod {
     let network = network(in: store.root)
     try store.requireFit()
     let input = PictureInput.imageNet(on: device)
-    let pipeline = augmentation.pipeline(side: pictureSide)
-    let views = PictureViews(
-      of: pictures, pipeline ?? AugmentationPipeline([]), side: pictureSide, seed: seed, stage: Self.name)
+    let views = augmentation.viewsOrCopies(of: pictures, seed: seed, stage: Self.name)
     let parameters = store.parameters
     var stage = try training.stage(
       named: Self.name, parameters: parameters, buffers: network.images.buffers, exampleCount: memes.count
@@ -173,15 +175,16 @@ public struct CLIPPretraining: PretrainingMethod {
         .init(name: Self.name, vectors: { network.images($0, using: nil) }) { _ in
           ["scale": network.logScale.exp().item]
         }
-      ], on: pictures, side: pictureSide, pipeline: pipeline ?? .flip, probe: probe, seed: seed, device: device
+      ], on: pictures, side: pictureSide, pipeline: augmentation.pipeline(side: pictureSide) ?? .flip, probe: probe,
+      seed: seed, device: device
     ) { _, _ in nil }
     stage.observation = { try watch() }
     return PreparedPretraining(
       stage: stage,
       networks: [
         .init(
-          description: .init(name: Self.name, backbone: backbone.name, side: pictureSide, text: text.architecture),
-          values: store.values.below("images."), textValues: store.values.below("texts."))
+          description: descriptions[0], values: store.values.below("images."),
+          textValues: store.values.below("texts."))
       ], before: watch.before)
   }
 }

@@ -113,6 +113,10 @@ public struct DINO: PretrainingMethod {
     set { backbone = newValue[0] }
   }
 
+  public var descriptions: [PretrainedDescription.Network] {
+    [.init(name: "teacher", backbone: backbone.name, side: crops.side)]
+  }
+
   public var request: FeatureRequest { FeatureRequest(readsFeatures: false, pictureSide: pictureSide) }
 
   public var fault: String? {
@@ -231,9 +235,7 @@ public struct DINO: PretrainingMethod {
     return PreparedPretraining(
       stage: stage,
       networks: [
-        .init(
-          description: .init(name: "teacher", backbone: backbone.name, side: crops.side),
-          values: copy.values.below("backbone."))
+        .init(description: descriptions[0], values: copy.values.below("backbone."))
       ], before: watch.before)
   }
 

@@ -5,18 +5,13 @@ import Torch
 import TorchNN
 
 /// A way to train networks on memes without labels.
-///
-/// A value is its settings: what a recipe's `settings` holds.
-public protocol PretrainingMethod: Codable, Sendable, Equatable {
-  /// The name in recipes and on the command line.
-  static var name: String { get }
-  /// One line for people who choose.
-  static var summary: String { get }
-
+public protocol PretrainingMethod: ConfiguredMethod {
   /// The networks for pictures that it trains, in a fixed order.
   var backbones: [BackboneSettings] { get set }
-  /// What is wrong with the settings; `nil` where networks can be made and trained of them.
-  var fault: String? { get }
+  /// The networks that it leaves, one for each of ``backbones``.
+  var descriptions: [PretrainedDescription.Network] { get }
+  /// How they are optimised.
+  var training: PretrainingSchedule { get set }
   /// What it reads of memes.
   var request: FeatureRequest { get }
 
@@ -29,6 +24,19 @@ public protocol PretrainingMethod: Codable, Sendable, Equatable {
   func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining
+}
+
+extension PretrainingMethod {
+  /// Lets the networks for pictures start from weights: one for each of ``backbones``, or the same for all.
+  ///
+  /// - Throws: ``MethodError`` for another number of them.
+  public mutating func start(from weights: [InitialWeights]) throws {
+    guard weights.count == backbones.count || weights.count == 1 else {
+      throw MethodError(
+        "\(Self.name) trains \(backbones.count) networks, and what \(weights.count) start from is named")
+    }
+    for index in backbones.indices { backbones[index].weights = weights[min(index, weights.count - 1)] }
+  }
 }
 
 /// A pretraining that can begin.
@@ -66,6 +74,7 @@ public struct PretrainingSchedule: Codable, Sendable, Equatable {
   }
 
   public var rule = Rule.adamW
+  /// 0 for networks that stay as they begin but for their batch statistics, which become those of the pictures: a control.
   public var epochs = 100
   public var batchSize = 64
   /// After the rise; from there it falls to ``finalLearningRate`` along half a cosine.
@@ -93,7 +102,7 @@ public struct PretrainingSchedule: Codable, Sendable, Equatable {
   }
 
   func check(_ check: inout SettingsCheck) {
-    check.require(epochs, in: 1...100_000, "training.epochs")
+    check.require(epochs, in: 0...100_000, "training.epochs")
     check.require(batchSize, in: 2...1_000_000, "training.batch_size")
     check.require(learningRate, in: 1e-12...1e3, "training.learning_rate")
     check.require(finalLearningRate, in: 0...1e3, "training.final_learning_rate")

@@ -8,7 +8,10 @@ public struct BenchmarkCell: Sendable {
     public var dataset: String
     public var task: String?
     public var method: String
+    /// As the suite names it.
     public var encoder: String
+    /// What the method's networks start from, as the suite names it; `nil` where its recipe says that.
+    public var start: String?
     public var labels: Double
     public var seed: UInt64
 
@@ -25,15 +28,19 @@ public struct BenchmarkCell: Sendable {
   public let recipe: Recipe
   /// The name of the recipe that it was made from.
   public let recipeName: String
+  /// Paths of the pretrainings whose networks it takes.
+  let needs: [String]
   /// Where it lies under the benchmark's folder; `memesense evaluate` takes it as a run.
   public let path: String
 
-  init(place: Place, recipe: Recipe, recipeName: String) {
+  init(place: Place, recipe: Recipe, recipeName: String, needs: [String]) {
     self.place = place
     self.recipe = recipe
     self.recipeName = recipeName
+    self.needs = needs
     let corpus = [place.dataset, place.task].compactMap(\.self).map(Self.fileName).joined(separator: "-")
-    let name = [place.method, place.encoder, Self.text(place.labels), "\(place.seed)"].map(Self.fileName)
+    let name = [place.method, place.encoder, place.start, Self.text(place.labels), "\(place.seed)"]
+      .compactMap(\.self).map(Self.fileName)
     path = "cells/\(corpus)/\(name.joined(separator: "-"))"
   }
 
@@ -49,7 +56,7 @@ public struct BenchmarkCell: Sendable {
 
 extension BenchmarkCell.Place: CustomStringConvertible {
   public var description: String {
-    [dataset, task, method, encoder, labelText, "seed \(seed)"].compactMap(\.self).joined(separator: " · ")
+    [dataset, task, method, encoder, start, labelText, "seed \(seed)"].compactMap(\.self).joined(separator: " · ")
   }
 
   /// `5 %` or `150 labels`.
@@ -60,5 +67,16 @@ extension BenchmarkCell.Place: CustomStringConvertible {
     // Hundredths of a per cent are finer than anyone asks for and hide what binary fractions do to 0.07.
     let percent = (labels * 10_000).rounded() / 100
     return percent == percent.rounded() ? "\(Int(percent)) %" : "\(percent) %"
+  }
+}
+
+extension Collection<BenchmarkCell.Place> {
+  /// What a table of these places calls the method of one of them: with its encoder where there are several, and with what
+  /// its networks start from, beside which an encoder says something only where the method itself has several.
+  public func methodLabel(of place: BenchmarkCell.Place) -> String {
+    let rivals = filter { place.start == nil || $0.method == place.method }
+    let hasSeveralEncoders = Set(rivals.map(\.encoder)).count > 1
+    return [place.method, hasSeveralEncoders ? place.encoder : nil, place.start].compactMap(\.self)
+      .joined(separator: " · ")
   }
 }

@@ -10,6 +10,20 @@ public enum BenchmarkEvent: Sendable {
   case warning(BenchmarkCell, String)
   case finished(BenchmarkCell, CellResult)
   case failed(BenchmarkCell, reason: String)
+  case pretraining(BenchmarkPretraining, PretrainingEvent)
+}
+
+/// What a pretraining of a benchmark tells of itself.
+public enum PretrainingEvent: Sendable {
+  /// An earlier call had finished it.
+  case kept(PretrainingResult)
+  case started
+  /// What is done before the first epoch.
+  case items(phase: String, done: Int, total: Int)
+  case epoch(done: Int, total: Int)
+  case warning(String)
+  case finished(PretrainingResult)
+  case failed(reason: String)
 }
 
 /// Who is told; called from any thread.
@@ -31,6 +45,23 @@ struct CellObserver: ProgressObserver {
     case .warning(let message): target.observe(.warning(cell, message))
     case .phase: break
     }
+  }
+}
+
+/// Passes on what one pretraining tells.
+struct PretrainingObserver: ProgressObserver {
+  let pretraining: BenchmarkPretraining
+  let target: any BenchmarkObserver
+
+  func observe(_ event: ProgressEvent) {
+    let event: PretrainingEvent? =
+      switch event {
+      case .epoch(_, let done, let total, _): .epoch(done: done, total: total)
+      case .items(let phase, let done, let total): .items(phase: phase, done: done, total: total)
+      case .warning(let message): .warning(message)
+      case .phase: nil
+      }
+    if let event { target.observe(.pretraining(pretraining, event)) }
   }
 }
 

@@ -15,6 +15,7 @@ public struct BenchmarkProgress: Sendable {
 
   public let cells: [BenchmarkCell]
   public let jobs: Int
+  public private(set) var pretraining: PretrainingProgress
   public private(set) var results: [CellResult] = []
   private var failed: Set<BenchmarkCell.Place> = []
   public private(set) var keptCount = 0
@@ -23,11 +24,10 @@ public struct BenchmarkProgress: Sendable {
   /// Seconds of finished cells, by what decides on them.
   private var secondsByPlace: [BenchmarkCell.Place: [Double]] = [:]
 
-  public init(_ plan: BenchmarkPlan, jobs: Int) { self.init(cells: plan.cells, jobs: jobs) }
-
-  init(cells: [BenchmarkCell], jobs: Int) {
-    self.cells = cells
+  public init(_ plan: BenchmarkPlan, jobs: Int) {
+    cells = plan.cells
     self.jobs = jobs
+    pretraining = PretrainingProgress(plan.pretrainings)
   }
 
   public var failureCount: Int { failed.count }
@@ -55,6 +55,7 @@ public struct BenchmarkProgress: Sendable {
     case .failed(let cell, _):
       _ = end(cell)
       failed.insert(cell.place)
+    case .pretraining(let which, let event): pretraining.observe(event, of: which, at: now)
     }
   }
 
@@ -63,11 +64,16 @@ public struct BenchmarkProgress: Sendable {
     return running.remove(at: index).start
   }
 
-  /// An estimate of the seconds until all cells are done, from what cells like them took; `nil` before the first one.
-  ///
+  /// An estimate of the seconds until all is done, from what cells and pretrainings like them took; `nil` while nothing
+  /// is known of either.
+  public func secondsLeft(at now: ContinuousClock.Instant) -> Double? {
+    guard let cells = secondsOfCells(at: now), let pretrainings = pretraining.secondsLeft(at: now) else { return nil }
+    return cells + pretrainings
+  }
+
   /// A cell is taken to last as long as those that differ in the seed only, else as those of the same method, else as
   /// any.
-  public func secondsLeft(at now: ContinuousClock.Instant) -> Double? {
+  private func secondsOfCells(at now: ContinuousClock.Instant) -> Double? {
     let all = secondsByPlace.values.flatMap(\.self)
     guard !all.isEmpty else { return nil }
     let byMethod = Dictionary(grouping: secondsByPlace) { $0.key.method }.mapValues { $0.flatMap(\.value) }
@@ -94,21 +100,21 @@ public struct BenchmarkProgress: Sendable {
     guard let current = running.last?.cell.place ?? results.last?.place else { return nil }
     let own = cells.map(\.place).filter { $0.dataset == current.dataset && $0.task == current.task }
     var labels: [Double] = []
-    var methods: [[String]] = []
+    var methods: [String] = []
     for place in own {
       if !labels.contains(place.labels) { labels.append(place.labels) }
-      if !methods.contains([place.method, place.encoder]) { methods.append([place.method, place.encoder]) }
+      if !methods.contains(own.methodLabel(of: place)) { methods.append(own.methodLabel(of: place)) }
     }
-    let hasSeveralEncoders = Set(methods.map { $0[1] }).count > 1
+    let byMethod = Dictionary(grouping: own, by: own.methodLabel)
     let byPlace = Dictionary(grouping: results) { $0.place.withoutSeed }
     return Table(
       name: [current.dataset, current.task].compactMap(\.self).joined(separator: " · "),
       labels: labels.map(BenchmarkCell.Place.text(labels:)),
       rows: methods.map { method in
         (
-          hasSeveralEncoders ? method.joined(separator: " · ") : method[0],
+          method,
           labels.map { labels in
-            let places = own.filter { $0.method == method[0] && $0.encoder == method[1] && $0.labels == labels }
+            let places = byMethod[method]!.filter { $0.labels == labels }
             let done = byPlace[places[0].withoutSeed] ?? []
             let scores = done.compactMap { $0.score(metric, .test) ?? $0.score(metric, .validation) }
             return (Spread(ofSample: scores), done.count, places.count)

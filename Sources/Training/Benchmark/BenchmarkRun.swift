@@ -6,7 +6,8 @@ import Metrics
 import Synchronization
 import Torch
 
-/// Trains and scores the cells of a plan, and can be killed at any moment.
+/// Trains and scores the cells of a plan, each after the pretrainings whose networks it takes, and can be killed at any
+/// moment.
 ///
 /// Each cell is a training run in a folder of its own, made by the code of `memesense train`; a file beside it says what
 /// the cell is and, once it is finished, what it measured. A cell whose file says the same is kept, one that a kill
@@ -27,12 +28,30 @@ public final class BenchmarkRun: Sendable {
     public var failures: [Failure]
     /// How many results are of an earlier call.
     public var keptCount: Int
+    /// What was pretrained, in the order of the plan.
+    public var pretrainings: [Pretrained]
+    public var pretrainingFailures: [PretrainingFailure]
+
+    /// Whether everything of the plan has a result.
+    public var isComplete: Bool { failures.isEmpty && pretrainingFailures.isEmpty }
+  }
+
+  /// A pretraining with its result.
+  public struct Pretrained: Sendable {
+    public var pretraining: BenchmarkPretraining
+    public var result: PretrainingResult
+  }
+
+  /// A pretraining without result, and why.
+  public struct PretrainingFailure: Sendable {
+    public var pretraining: BenchmarkPretraining
+    public var reason: String
   }
 
   public let plan: BenchmarkPlan
   /// How many cells are trained at once.
   public let jobs: Int
-  private let observer: any BenchmarkObserver
+  let observer: any BenchmarkObserver
 
   /// - Precondition: `jobs` is positive.
   public init(_ plan: BenchmarkPlan, jobs: Int, observer: any BenchmarkObserver) {
@@ -43,14 +62,16 @@ public final class BenchmarkRun: Sendable {
   }
 
   /// What threads share.
-  fileprivate struct State {
+  struct State {
     var results: [String: CellResult] = [:]
     var failures: [String: String] = [:]
     var keptCount = 0
     var next = 0
+    /// Pretrainings by path, with the digests of their definitions.
+    var pretrainings: [String: Result<(result: PretrainingResult, digest: String), PretrainingError>] = [:]
   }
 
-  private let state = Mutex(State())
+  let state = Mutex(State())
 
   /// A dataset with what cells need of it beside its features.
   private struct Source {
@@ -74,7 +95,9 @@ public final class BenchmarkRun: Sendable {
       try DemoCorpus(memeCount: count).writeUnlessThere(to: folder, observer: preparation)
     }
     var sources: [[String?]: Result<Source, any Error>] = [:]
-    for cells in plan.cellsByCorpus {
+    for all in plan.cellsByCorpus {
+      let cells = try pretrained(all)
+      guard !cells.isEmpty else { continue }
       let recipe = cells[0].recipe
       let key = [recipe.data, recipe.splitFile, recipe.readTexts]
       let source =
@@ -97,6 +120,7 @@ public final class BenchmarkRun: Sendable {
         for cell in cells { fail(cell, error) }
       }
     }
+    for pretraining in plan.pretrainings { try pretrain(pretraining) }
     try writeResults()
     return outcome
   }
@@ -107,7 +131,16 @@ public final class BenchmarkRun: Sendable {
         results: plan.cells.compactMap { state.results[$0.path] },
         failures: plan.cells.compactMap { cell in
           state.failures[cell.path].map { Failure(cell: cell, reason: $0) }
-        }, keptCount: state.keptCount)
+        }, keptCount: state.keptCount,
+        pretrainings: plan.pretrainings.compactMap { pretraining in
+          (try? state.pretrainings[pretraining.path]?.get()).map {
+            Pretrained(pretraining: pretraining, result: $0.result)
+          }
+        },
+        pretrainingFailures: plan.pretrainings.compactMap { pretraining in
+          guard case .failure(let error) = state.pretrainings[pretraining.path] else { return nil }
+          return PretrainingFailure(pretraining: pretraining, reason: error.reason)
+        })
     }
   }
 
@@ -136,7 +169,7 @@ public final class BenchmarkRun: Sendable {
 
   private func train(_ cell: BenchmarkCell, on corpus: Corpus, _ source: Source) throws -> CellResult {
     let folder = plan.folder.appending(path: cell.path)
-    let definition = try CellRecord.Definition(recipe: cell.recipe.yaml, data: source.digest)
+    let definition = try definition(of: cell, source)
     let isBegun = FileManager.default.fileExists(atPath: folder.path)
     let isSame = isBegun && record(of: cell)?.definition == definition
     if isBegun, !isSame { try FileManager.default.removeItem(at: folder) }
@@ -161,13 +194,22 @@ public final class BenchmarkRun: Sendable {
     return result
   }
 
-  private func fail(_ cell: BenchmarkCell, _ error: any Error) {
-    let reason = (error as? CocoaError)?.localizedDescription ?? String(describing: error)
+  private func definition(of cell: BenchmarkCell, _ source: Source) throws -> CellRecord.Definition {
+    CellRecord.Definition(
+      recipe: try cell.recipe.yaml, data: source.digest, pretrainings: try digest(ofPretrainings: cell.needs))
+  }
+
+  func fail(_ cell: BenchmarkCell, _ error: any Error) {
+    let reason = Self.reason(error)
     let isNew = state.withLock { state in
       guard state.results[cell.path] == nil else { return false }
       return state.failures.updateValue(reason, forKey: cell.path) == nil
     }
     if isNew { observer.observe(.failed(cell, reason: reason)) }
+  }
+
+  static func reason(_ error: any Error) -> String {
+    (error as? CocoaError)?.localizedDescription ?? String(describing: error)
   }
 
   // MARK: Files
@@ -176,7 +218,7 @@ public final class BenchmarkRun: Sendable {
   private func isKept(_ cell: BenchmarkCell, _ source: Source) throws -> Bool {
     let folder = plan.folder.appending(path: cell.path)
     guard var record = record(of: cell), var result = record.result,
-      try record.definition == .init(recipe: cell.recipe.yaml, data: source.digest)
+      try record.definition == definition(of: cell, source)
     else { return false }
     if result.scores[Split.test.rawValue] != nil {
       let scored = folder.appending(path: ScoredMemes.fileName)
@@ -209,10 +251,16 @@ public final class BenchmarkRun: Sendable {
 
   private func recordFile(of cell: BenchmarkCell) -> URL { plan.folder.appending(path: "\(cell.path).json") }
 
-  private func writeResults() throws {
-    let (results, failures) = { ($0.results, $0.failures) }(outcome)
-    try writeAtomically(ResultRow.jsonLines(results, failures), to: plan.folder.appending(path: "results.jsonl"))
-    try writeAtomically(ResultRow.csv(results, failures), to: plan.folder.appending(path: "results.csv"))
+  func writeResults() throws {
+    let outcome = outcome
+    try write(plan.rows(of: outcome.results, outcome.failures), as: "results")
+    guard !plan.pretrainings.isEmpty else { return }
+    try write(plan.rows(of: outcome.pretrainings, outcome.pretrainingFailures), as: "pretrainings")
+  }
+
+  private func write(_ rows: [ResultRow], as name: String) throws {
+    try writeAtomically(ResultRow.jsonLines(rows), to: plan.folder.appending(path: "\(name).jsonl"))
+    try writeAtomically(ResultRow.csv(rows), to: plan.folder.appending(path: "\(name).csv"))
   }
 
   /// Makes the folder, or refuses one that holds something else: cells that have changed are deleted in it.
@@ -260,14 +308,18 @@ private struct CorpusKey: Hashable {
   var encoder: String
   var cleaning: TextCleaning
   var request: FeatureRequest
+  /// Of cells that wait for pretrainings: those of the first seed are not to wait for those of the last.
+  var seed: UInt64?
 
-  init(_ recipe: Recipe) {
+  init(_ cell: BenchmarkCell) {
+    let recipe = cell.recipe
     data = recipe.data
     splitFile = recipe.splitFile
     readTexts = recipe.readTexts
     encoder = recipe.encoder
     cleaning = recipe.textCleaning
     request = recipe.method.request
+    seed = cell.needs.isEmpty ? nil : recipe.seed
   }
 }
 
@@ -277,7 +329,7 @@ extension BenchmarkPlan {
     var order: [CorpusKey] = []
     var groups: [CorpusKey: [BenchmarkCell]] = [:]
     for cell in cells {
-      let key = CorpusKey(cell.recipe)
+      let key = CorpusKey(cell)
       if groups[key] == nil { order.append(key) }
       groups[key, default: []].append(cell)
     }

@@ -9,6 +9,10 @@ public struct BenchmarkSuite: Codable, Sendable {
   /// What the suite asks, as a heading.
   public var title: String
   public var datasets: [Entry]
+  /// What is trained without labels before the cells, by entries above it and once a seed; empty where a suite leaves it out.
+  public var pretrainings: [Pretraining]
+  /// Epochs of every pretraining in place of its recipe's, but of those of no epoch; absent for the recipes' own.
+  public var pretrainingEpochs: Int?
   public var methods: [Method]
   /// Names of encoders, as recipes have them.
   public var encoders: [String]
@@ -24,7 +28,7 @@ public struct BenchmarkSuite: Codable, Sendable {
   public var deduplicated: Bool
 
   /// Keys that a file may leave out.
-  private static let optionalKeys: Set<String> = [CodingKeys.deduplicated.rawValue]
+  private static let optionalKeys = Set([CodingKeys.deduplicated, .pretrainings, .pretrainingEpochs].map(\.rawValue))
 
   /// One task of a dataset.
   public struct Entry: Codable, Sendable {
@@ -36,9 +40,14 @@ public struct BenchmarkSuite: Codable, Sendable {
     public var data: String?
     /// How many memes the program draws for itself instead.
     public var draw: Int?
+    /// True for memes that pretrainings alone learn from: there are no cells of it, and it is left out where nothing binds
+    /// it.
+    public var unlabelled: Bool?
+
+    var isUnlabelled: Bool { unlabelled ?? false }
 
     enum CodingKeys: String, CodingKey {
-      case name, task, data, draw
+      case name, task, data, draw, unlabelled
     }
   }
 
@@ -50,11 +59,17 @@ public struct BenchmarkSuite: Codable, Sendable {
     public var recipe: String?
     /// Its own encoders in place of the suite's.
     public var encoders: [String]?
+    /// What `finetune` starts from, one after the other, as `--init` sets it: a pretraining of the suite (`NAME` or
+    /// `NAME:NETWORK`), a model of the hub, or `random`; absent for what the recipe says.
+    public var starts: [String]?
+    /// Whether cells that start from a model that the hub's cache has not are left out rather than failed.
+    public var optional: Bool?
     /// Fields of the recipe that are replaced, as `--set` does it: `settings.head.hidden=128`.
     public var set: [String]?
 
     enum CodingKeys: String, CodingKey {
-      case name, recipe, encoders, set
+      case name, recipe, encoders, optional, set
+      case starts = "init"
     }
   }
 
@@ -76,7 +91,8 @@ public struct BenchmarkSuite: Codable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case title, datasets, methods, encoders, labels, seeds, metrics, published, deduplicated
+    case title, datasets, pretrainings, methods, encoders, labels, seeds, metrics, published, deduplicated
+    case pretrainingEpochs = "pretraining_epochs"
   }
 
   /// Reads a suite strictly; see ``StrictYAML``.
@@ -96,6 +112,8 @@ public struct BenchmarkSuite: Codable, Sendable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     title = try container.decode(String.self, forKey: .title)
     datasets = try container.filledList(.datasets)
+    pretrainings = try container.decodeIfPresent([Pretraining].self, forKey: .pretrainings) ?? []
+    pretrainingEpochs = try container.decodeIfPresent(Int.self, forKey: .pretrainingEpochs)
     methods = try container.filledList(.methods)
     encoders = try container.filledList(.encoders)
     labels = try container.filledList(.labels)
@@ -115,6 +133,17 @@ public struct BenchmarkSuite: Codable, Sendable {
     }
     if let entry = datasets.first(where: { !(100...20_000).contains($0.draw ?? 100) }) {
       throw container.fault(.datasets, "'\(entry.name)' draws \(entry.draw ?? 0) memes; 100 to 20000 can be drawn")
+    }
+    guard datasets.contains(where: { !$0.isUnlabelled }) else {
+      throw container.fault(.datasets, "all are unlabelled; there are no cells without a dataset that has labels")
+    }
+    if let fault = pretrainingFault { throw container.fault(.pretrainings, fault) }
+    if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
+      throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
+    }
+    if let epochs = pretrainingEpochs, epochs < 1 {
+      throw container.fault(
+        .pretrainingEpochs, "it is \(epochs); expected at least 1, or null for those of the recipes")
     }
     try container.refuseRepetition(.datasets, datasets.map { "\($0.name) \($0.task ?? "")" })
     try container.refuseRepetition(.methods, methods.map(\.name))
@@ -145,6 +174,24 @@ public struct BenchmarkSuite: Codable, Sendable {
   }
 }
 
+extension BenchmarkSuite {
+  /// Encodes every key; see below.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(title, forKey: .title)
+    try container.encode(datasets, forKey: .datasets)
+    try container.encode(pretrainings, forKey: .pretrainings)
+    try container.encode(pretrainingEpochs, forKey: .pretrainingEpochs)
+    try container.encode(methods, forKey: .methods)
+    try container.encode(encoders, forKey: .encoders)
+    try container.encode(labels, forKey: .labels)
+    try container.encode(seeds, forKey: .seeds)
+    try container.encode(metrics, forKey: .metrics)
+    try container.encode(published, forKey: .published)
+    try container.encode(deduplicated, forKey: .deduplicated)
+  }
+}
+
 // Optional keys are written as null, so that a reader of the encoding sees every key there is.
 
 extension BenchmarkSuite.Entry {
@@ -154,6 +201,7 @@ extension BenchmarkSuite.Entry {
     try container.encode(task, forKey: .task)
     try container.encode(data, forKey: .data)
     try container.encode(draw, forKey: .draw)
+    try container.encode(unlabelled, forKey: .unlabelled)
   }
 }
 
@@ -163,6 +211,8 @@ extension BenchmarkSuite.Method {
     try container.encode(name, forKey: .name)
     try container.encode(recipe, forKey: .recipe)
     try container.encode(encoders, forKey: .encoders)
+    try container.encode(starts, forKey: .starts)
+    try container.encode(optional, forKey: .optional)
     try container.encode(set, forKey: .set)
   }
 }
@@ -193,9 +243,5 @@ extension KeyedDecodingContainer {
     if let twice = names.first(where: { (counts[$0]?.count ?? 0) > 1 }) {
       throw fault(key, "'\(twice.trimmingCharacters(in: .whitespaces))' stands twice")
     }
-  }
-
-  fileprivate func fault(_ key: Key, _ what: String) -> DecodingError {
-    .dataCorruptedError(forKey: key, in: self, debugDescription: what)
   }
 }

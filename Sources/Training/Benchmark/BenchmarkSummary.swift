@@ -33,9 +33,13 @@ public struct BenchmarkSummary: Sendable, Encodable {
 
   /// One method at one number of labels, over its seeds.
   public struct Row: Sendable, Encodable {
-    /// The method, with its encoder where the group has several.
+    /// The method, with its encoder where the group has several, and what its networks start from where the suite says it.
     public var method: String
+    /// The method alone.
+    public var family: String
     public var encoder: String
+    /// `null` where the recipe says it.
+    public var start: String?
     /// As the suite has it: a share up to 1, or a count.
     public var labels: Double
     /// How many memes that were.
@@ -54,6 +58,7 @@ public struct BenchmarkSummary: Sendable, Encodable {
 
     enum CodingKeys: String, CodingKey {
       case method, encoder, labels, labelled, scores, deduplicated, published, seconds, seeds
+      case start = "init"
       case leakedTestMemes = "leaked_test_memes"
     }
 
@@ -79,14 +84,18 @@ public struct BenchmarkSummary: Sendable, Encodable {
 
   public var metrics: [Metric]
   public var groups: [Group]
+  /// Empty where the suite has none.
+  public var pretrainings: [Pretraining]
 
   /// Sums up what is there; methods of which no cell is finished are left out.
   ///
   /// - Throws: `ScoreFileError` where the scored memes of a finished cell are damaged.
   public init(
-    _ results: [CellResult], of plan: BenchmarkPlan, resampling: Resampling = Resampling()
+    _ results: [CellResult], _ pretrainings: [BenchmarkRun.Pretrained] = [], of plan: BenchmarkPlan,
+    resampling: Resampling = Resampling()
   ) throws {
     metrics = plan.suite.metrics
+    self.pretrainings = Self.pretrainings(pretrainings)
     var order: [String] = []
     var byGroup: [String: [CellResult]] = [:]
     for result in results {
@@ -101,7 +110,6 @@ public struct BenchmarkSummary: Sendable, Encodable {
     _ results: [CellResult], of plan: BenchmarkPlan, _ resampling: Resampling
   ) throws -> Group {
     let split: Split = results.contains { $0.scores[Split.test.rawValue] != nil } ? .test : .validation
-    let hasSeveralEncoders = Set(results.map(\.place.encoder)).count > 1
     let paths = Dictionary(uniqueKeysWithValues: plan.cells.map { ($0.place, $0.path) })
     var places: [BenchmarkCell.Place] = []
     for place in results.map(\.place.withoutSeed) where !places.contains(place) { places.append(place) }
@@ -111,11 +119,12 @@ public struct BenchmarkSummary: Sendable, Encodable {
       var cells: [(name: String, results: [CellResult])] = []
       for place in places where place.labels == labels {
         let own = results.filter { $0.place.withoutSeed == place }
-        let name = hasSeveralEncoders ? "\(place.method) · \(place.encoder)" : place.method
+        let name = places.methodLabel(of: place)
         cells.append((name, own))
         group.rows.append(
           Row(
-            method: name, encoder: place.encoder, labels: labels, labelled: own[0].labelled,
+            method: name, family: place.method, encoder: place.encoder, start: place.start, labels: labels,
+            labelled: own[0].labelled,
             scores: plan.suite.metrics.map { metric in
               Spread(ofSample: own.compactMap { $0.score(metric, .init(split)) })
             },

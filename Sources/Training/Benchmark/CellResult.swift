@@ -77,6 +77,8 @@ struct CellRecord: Codable {
     var recipe: String
     /// A digest of the dataset's rows.
     var data: String
+    /// A digest of what the pretrainings are that it takes networks of; absent where there are none.
+    var pretrainings: String?
   }
 
   var definition: Definition

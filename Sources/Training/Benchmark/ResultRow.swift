@@ -2,10 +2,9 @@ import Foundation
 import MemeData
 import Metrics
 
-/// One tidy row a cell, the same in `results.jsonl` and `results.csv`.
+/// One tidy row, the same as JSON and as CSV: of a cell, or of a network of a pretraining.
 ///
-/// A row has the same columns whatever the task: those of a score that its task does not have are empty. A cell that
-/// failed has no scores and says why.
+/// Rows of a file have the same columns: those of what does not apply are empty. What failed has no numbers and says why.
 struct ResultRow {
   /// A value as JSON and CSV have it.
   enum Value: Encodable {
@@ -13,6 +12,10 @@ struct ResultRow {
     case number(Double)
     case count(Int)
     case missing
+
+    init(_ text: String?) { self = text.map { .text($0) } ?? .missing }
+    init(_ number: Double?) { self = number.map { .number($0) } ?? .missing }
+    init(_ count: Int?) { self = count.map { .count($0) } ?? .missing }
 
     func encode(to encoder: any Encoder) throws {
       var container = encoder.singleValueContainer()
@@ -39,44 +42,76 @@ struct ResultRow {
 
   let columns: [(name: String, value: Value)]
 
-  init(place: BenchmarkCell.Place, recipe: String, result: CellResult?, failure: String?) {
-    func number(_ value: Double?) -> Value { value.map { .number($0) } ?? .missing }
-    func count(_ value: Int?) -> Value { value.map { .count($0) } ?? .missing }
-    var columns: [(String, Value)] = [
-      ("dataset", .text(place.dataset)), ("task", place.task.map { .text($0) } ?? .missing),
-      ("method", .text(place.method)), ("recipe", .text(recipe)), ("encoder", .text(place.encoder)),
-      ("label_ratio", place.labels <= 1 ? .number(place.labels) : .missing), ("labels", count(result?.labelled)),
-      ("unlabelled", count(result?.unlabelled)), ("seed", .count(Int(place.seed))),
-      ("parameters", count(result?.parameters)), ("seconds", number(result?.seconds)),
-      ("peak_mb", number(result?.peakMegabytes)),
-    ]
-    for part in CellResult.Part.allCases {
-      for metric in Metric.allCases {
-        columns.append(("\(part.rawValue)_\(metric.rawValue)", number(result?.score(metric, part))))
-      }
-    }
-    columns.append(("test_leaks", count(result?.leakedTestMemes)))
-    columns.append(("failure", failure.map { .text($0) } ?? .missing))
-    self.columns = columns
-  }
-
-  static func rows(_ results: [CellResult], _ failures: [BenchmarkRun.Failure]) -> [ResultRow] {
-    results.map { ResultRow(place: $0.place, recipe: $0.recipe, result: $0, failure: nil) }
-      + failures.map {
-        ResultRow(place: $0.cell.place, recipe: $0.cell.recipeName, result: nil, failure: $0.reason)
-      }
-  }
-
-  static func jsonLines(_ results: [CellResult], _ failures: [BenchmarkRun.Failure]) throws -> Data {
-    try rows(results, failures).reduce(into: Data()) { lines, row in
+  static func jsonLines(_ rows: [ResultRow]) throws -> Data {
+    try rows.reduce(into: Data()) { lines, row in
       try lines.append(JSON.line(Dictionary(uniqueKeysWithValues: row.columns.map { ($0.name, $0.value) })))
     }
   }
 
-  static func csv(_ results: [CellResult], _ failures: [BenchmarkRun.Failure]) -> Data {
-    let rows = rows(results, failures)
+  static func csv(_ rows: [ResultRow]) -> Data {
     guard let first = rows.first else { return Data() }
     let lines = [first.columns.map(\.name)] + rows.map { $0.columns.map(\.value.csv) }
     return Data(lines.map { $0.joined(separator: ",") + "\n" }.joined().utf8)
+  }
+}
+
+extension BenchmarkPlan {
+  /// A row a cell.
+  func rows(of results: [CellResult], _ failures: [BenchmarkRun.Failure]) -> [ResultRow] {
+    results.map { row(of: $0.place, recipe: $0.recipe, $0, failure: nil) }
+      + failures.map { row(of: $0.cell.place, recipe: $0.cell.recipeName, nil, failure: $0.reason) }
+  }
+
+  /// What methods start from has a column where the suite says it.
+  private func row(
+    of place: BenchmarkCell.Place, recipe: String, _ result: CellResult?, failure: String?
+  ) -> ResultRow {
+    var columns: [(String, ResultRow.Value)] = [
+      ("dataset", .text(place.dataset)), ("task", .init(place.task)), ("method", .text(place.method)),
+      ("recipe", .text(recipe)), ("encoder", .text(place.encoder)),
+    ]
+    if suite.methods.contains(where: { $0.starts != nil }) { columns.append(("init", .init(place.start))) }
+    columns += [
+      ("label_ratio", place.labels <= 1 ? .number(place.labels) : .missing), ("labels", .init(result?.labelled)),
+      ("unlabelled", .init(result?.unlabelled)), ("seed", .count(Int(place.seed))),
+      ("parameters", .init(result?.parameters)), ("seconds", .init(result?.seconds)),
+      ("peak_mb", .init(result?.peakMegabytes)),
+    ]
+    for part in CellResult.Part.allCases {
+      for metric in Metric.allCases {
+        columns.append(("\(part.rawValue)_\(metric.rawValue)", .init(result?.score(metric, part))))
+      }
+    }
+    columns += [("test_leaks", .init(result?.leakedTestMemes)), ("failure", .init(failure))]
+    return ResultRow(columns: columns)
+  }
+
+  /// A row a network.
+  func rows(
+    of pretrained: [BenchmarkRun.Pretrained], _ failures: [BenchmarkRun.PretrainingFailure]
+  ) -> [ResultRow] {
+    pretrained.flatMap { rows(of: $0.pretraining, $0.result, failure: nil) }
+      + failures.flatMap { rows(of: $0.pretraining, nil, failure: $0.reason) }
+  }
+
+  private func rows(
+    of pretraining: BenchmarkPretraining, _ result: PretrainingResult?, failure: String?
+  ) -> [ResultRow] {
+    pretraining.networks.map { network in
+      var columns: [(String, ResultRow.Value)] = [
+        ("pretraining", .text(pretraining.label(of: network))), ("method", .text(pretraining.recipe.methodName)),
+        ("recipe", .text(pretraining.recipeName)), ("backbone", .text(network.backbone.name)),
+        ("datasets", .text(pretraining.datasets.joined(separator: " + "))), ("seed", .count(Int(pretraining.seed))),
+        ("pictures", .init(result?.pictures)), ("parameters", .init(result?.parameters)),
+        ("epochs", .init(result?.epochs.count)), ("seconds", .init(result?.seconds)),
+        ("loss", .init(result?.epochs.last?.loss)),
+      ]
+      for measure in PretrainingResult.Measure.allCases {
+        let curve = result?.curve(measure, of: network)
+        columns.append(("\(measure.rawValue)_before", .init(curve?.first?.value)))
+        columns.append(("\(measure.rawValue)_after", .init(curve?.last?.value)))
+      }
+      return ResultRow(columns: columns + [("failure", .init(failure))])
+    }
   }
 }

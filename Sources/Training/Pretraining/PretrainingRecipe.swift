@@ -34,26 +34,13 @@ public struct PretrainingRecipe: Codable, Sendable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     data = try container.decode([String].self, forKey: .data)
     task = try container.requiredOptional(String.self, .task)
-    labels = try container.decode(Double.self, forKey: .labels)
+    labels = try container.labels(.labels)
     seed = try container.decode(UInt64.self, forKey: .seed)
     textEncoder = try container.decode(String.self, forKey: .textEncoder)
     precision = try container.decode(Precision.self, forKey: .precision)
     device = try container.decodeIfPresent(Device.self, forKey: .device) ?? .cpu
-    let name = try container.decode(String.self, forKey: .method)
-    guard let type = PretrainingCatalog.method(named: name) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .method, in: container,
-        debugDescription: "there is no pretraining '\(name)'; there are "
-          + PretrainingCatalog.all.map { $0.name }.joined(separator: ", "))
-    }
-    method = try type.init(from: container.superDecoder(forKey: .settings))
-    if let fault = method.fault {
-      throw DecodingError.dataCorruptedError(forKey: .settings, in: container, debugDescription: fault)
-    }
-    guard labels > 0, labels <= Recipe.labelLimit else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .labels, in: container, debugDescription: "labels must be above 0, as 0.05 or 150; it is \(labels)")
-    }
+    let type = try container.entry(.method, of: PretrainingCatalog.all, called: "pretraining") { $0.name }
+    method = try container.settings(type, .settings)
   }
 
   public func encode(to encoder: any Encoder) throws {

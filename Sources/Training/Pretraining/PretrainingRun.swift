@@ -75,14 +75,20 @@ public struct PretrainingRun {
     let clock = ContinuousClock()
     let start = clock.now
     try trainer.train([prepared.stage], seed: recipe.seed)
+    let untrained = try recipe.method.training.epochs == 0 ? observed(prepared.stage) : nil
     let seconds = (clock.now - start) / .seconds(1)
     try write(prepared.networks)
     let summary = Summary(
       seconds: seconds, pictures: prepared.stage.exampleCount,
       parameters: prepared.stage.parameters.reduce(0) { $0 + $1.elementCount }, before: prepared.before.measures,
-      after: log.epochs.last?.measures ?? [:])
+      after: (untrained?.measures ?? log.epochs.last?.measures) ?? [:])
     try runFolder.write(metrics: summary)
     return Outcome(summary: summary, epochs: log.epochs, networks: prepared.networks.map(\.description))
+  }
+
+  /// Whether the folder is that of a complete run.
+  var isWhole: Bool {
+    PretrainedDescription.isThere(in: folder) && !FileManager.default.fileExists(atPath: runFolder.checkpoints.path)
   }
 
   /// Declares the run complete: its checkpoints are no longer needed.
@@ -128,6 +134,26 @@ public struct PretrainingRun {
     let (keys, _, problems) = try extractor.extract(memes, cleaning: .none)
     Corpus.warn(of: problems, observer)
     return try extractor.table(keys)
+  }
+
+  /// What is measured of networks that are not trained, after one pass over the pictures: until then their batch statistics
+  /// are those of none.
+  private func observed(_ stage: TrainingStage) throws -> StageObservation? {
+    return try withoutGrad {
+      try recipe.precision(on: recipe.device) {
+        let batches = stage.batches(using: Generator(seed: recipe.seed, parts: stage.name, "0"))
+        let inputs = PreparedInputs(of: batches.map { $0.values() }) { try stage.preparation?($0, 0) ?? [] }
+        defer { inputs.stop() }
+        for (number, rows) in batches.enumerated() {
+          let batch = TrainingBatch(
+            rows: rows, inputs: try inputs.next().map { $0.to(recipe.device) }, epoch: 0,
+            generator: Generator(
+              seed: recipe.seed, parts: stage.name, "0", String(number), device: recipe.device))
+          _ = stage.loss(batch)
+        }
+        return try stage.observation?()
+      }
+    }
   }
 
   /// `encoder.json` comes last, so that an encoder with it is whole.

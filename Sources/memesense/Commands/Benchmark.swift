@@ -75,7 +75,8 @@ struct Benchmark: ParsableCommand {
       let anywhere = Dictionary(parsed.datasets.map { ($0.name, URL(fileURLWithPath: "/")) }) { first, _ in first }
       let plan = try BenchmarkPlan(
         parsed, name: file.name, source: file.url, bindings: anywhere, folder: URL(fileURLWithPath: "/"))
-      try Console.print("\(suite): \(plan.cells.count) cells, \(parsed.title)")
+      let pretrainings = plan.pretrainings.isEmpty ? "" : "\(plan.pretrainings.count) pretrainings, "
+      try Console.print("\(suite): \(pretrainings)\(plan.cells.count) cells, \(parsed.title)")
     }
   }
 
@@ -141,6 +142,11 @@ struct Benchmark: ParsableCommand {
         var reason: String
       }
 
+      struct PretrainingFailure: Encodable {
+        var pretraining: String
+        var reason: String
+      }
+
       var suite: String
       var output: String
       var cells: Int
@@ -150,6 +156,14 @@ struct Benchmark: ParsableCommand {
       var failures: [Failure]
       var metrics: [Metric]
       var groups: [BenchmarkSummary.Group]
+      /// Left out where the suite has none.
+      var pretrainings: [BenchmarkSummary.Pretraining]?
+      var pretrainingFailures: [PretrainingFailure]?
+
+      enum CodingKeys: String, CodingKey {
+        case suite, output, cells, finished, kept, failures, metrics, groups, pretrainings
+        case pretrainingFailures = "pretraining_failures"
+      }
     }
 
     func run() throws {
@@ -159,13 +173,17 @@ struct Benchmark: ParsableCommand {
         file.suite(overrides: overrides), name: file.name, source: file.url, bindings: bindings,
         device: device, skipsUnbound: skipUnbound, folder: folder)
       if !plan.unbound.isEmpty { Console.error("without: \(plan.unbound.joined(separator: ", "))") }
+      if !plan.absent.isEmpty {
+        Console.error("without what the hub's cache has not: \(plan.absent.joined(separator: ", "))")
+      }
       let library = try ChartLibrary.found()
       let jobs = jobs ?? Runtime.threadCount
       let observer = BenchmarkDisplay(plan, jobs: jobs, isQuiet: display.quiet, preparation: display.observer)
       let outcome = try BenchmarkRun(plan, jobs: jobs, observer: observer).execute()
       observer.end()
       let report = BenchmarkReport(
-        plan: plan, outcome: outcome, summary: try BenchmarkSummary(outcome.results, of: plan), jobs: jobs,
+        plan: plan, outcome: outcome, summary: try BenchmarkSummary(outcome.results, outcome.pretrainings, of: plan),
+        jobs: jobs,
         command: CommandLine.arguments, library: library)
       try report.write()
       if display.json {
@@ -174,7 +192,10 @@ struct Benchmark: ParsableCommand {
             suite: plan.name, output: folder.path, cells: plan.cells.count, finished: outcome.results.count,
             kept: outcome.keptCount,
             failures: outcome.failures.map { .init(cell: "\($0.cell.place)", reason: $0.reason) },
-            metrics: report.summary.metrics, groups: report.summary.groups))
+            metrics: report.summary.metrics, groups: report.summary.groups,
+            pretrainings: plan.pretrainings.isEmpty ? nil : report.summary.pretrainings,
+            pretrainingFailures: plan.pretrainings.isEmpty
+              ? nil : outcome.pretrainingFailures.map { .init(pretraining: "\($0.pretraining)", reason: $0.reason) }))
       } else {
         for comparison in report.comparisons {
           try Console.print("\(comparison.title)\n\n\(comparison.textTable.text)\n")
@@ -187,21 +208,27 @@ struct Benchmark: ParsableCommand {
         }
         try Console.print("Report: \(folder.appending(path: "report.html").path)")
       }
-      if !outcome.failures.isEmpty { throw IncompleteBenchmark(outcome, of: plan) }
+      if !outcome.isComplete { throw IncompleteBenchmark(outcome, of: plan) }
     }
   }
 }
 
-/// Some cells have no result.
+/// Some cells or pretrainings have no result.
 struct IncompleteBenchmark: Error, CustomStringConvertible {
   var description: String
 
   init(_ outcome: BenchmarkRun.Outcome, of plan: BenchmarkPlan) {
-    let first = outcome.failures[0]
+    let pretrainings = outcome.pretrainingFailures.map { ("\($0.pretraining)", $0.reason) }
+    let cells = outcome.failures.map { ("\($0.cell.place)", $0.reason) }
+    let counts = [
+      pretrainings.isEmpty ? nil : "\(pretrainings.count) of \(plan.pretrainings.count) pretrainings",
+      cells.isEmpty ? nil : "\(cells.count) of \(plan.cells.count) cells",
+    ]
+    let (what, reason) = (pretrainings + cells)[0]
     description =
-      "\(outcome.failures.count) of \(plan.cells.count) cells have no result, the first of them '\(first.cell.place)': "
-      + "\(first.reason). All stand in \(plan.folder.appending(path: "results.csv").path); the same command tries "
-      + "them again"
+      "\(counts.compactMap(\.self).joined(separator: " and ")) have no result, the first of them '\(what)': \(reason). "
+      + "All stand in \(plan.folder.appending(path: cells.isEmpty ? "pretrainings.csv" : "results.csv").path); the same "
+      + "command tries them again"
   }
 }
 

@@ -110,7 +110,11 @@ struct Pretrain: ParsableCommand {
     // A run must find its data from wherever it is resumed.
     resolved.data = resolved.data.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     if let backbone { try setBackbones(backbone, in: &resolved) }
-    if let start { try setWeights(start, in: &resolved) }
+    if let start {
+      try resolved.method.start(
+        from: start.split(separator: ",", omittingEmptySubsequences: false).map { InitialWeights(argument: String($0)) }
+      )
+    }
     if let task { resolved.task = task }
     if let labels {
       guard labels > 0, labels <= Recipe.labelLimit else {
@@ -138,17 +142,6 @@ struct Pretrain: ParsableCommand {
     }
   }
 
-  private func setWeights(_ names: String, in recipe: inout PretrainingRecipe) throws {
-    let names = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    let count = recipe.method.backbones.count
-    guard names.count == count || names.count == 1 else {
-      throw ValidationError("--init: \(recipe.methodName) trains \(count) networks, and \(names.count) are named.")
-    }
-    for index in 0..<count {
-      recipe.method.backbones[index].weights = InitialWeights(named: names[min(index, names.count - 1)])
-    }
-  }
-
   private static func text(of name: String) throws -> String {
     if let text = try PretrainingLibrary.text(named: name) { return text }
     return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)
@@ -164,7 +157,7 @@ extension Backbone {
 
 extension InitialWeights {
   /// What a name on the command line stands for; a run is found from wherever the program is started later.
-  init(named name: String) { self.init(model: name == "random" ? nil : PretrainedRunName(name)?.absolute ?? name) }
+  init(argument: String) { self.init(named: PretrainedRunName(argument)?.absolute ?? argument) }
 }
 
 extension PretrainingRun.Summary {

@@ -104,13 +104,11 @@ struct RecipeOptions: ParsableArguments {
       method.backbone.name = found
     }
     if let start {
-      method.backbone.weights = InitialWeights(named: start)
+      let weights = InitialWeights(argument: start)
       if backbone == nil, let network = try PretrainedRunName(start)?.firstNetwork {
-        (method.backbone.name, method.pictureSide) = (network.backbone, network.side)
-        if let text = network.text {
-          method.textNetwork.architecture = text
-          method.textNetwork.weights = method.backbone.weights
-        }
+        method.start(from: network, of: weights)
+      } else {
+        method.backbone.weights = weights
       }
     }
     if let fault = method.fault { throw MethodError("\(FineTune.name): \(fault)") }

@@ -1,0 +1,173 @@
+import Foundation
+import Testing
+
+/// Pretrainings of `memesense benchmark` through the built program, with tiny networks on the memes of the demo's tests.
+@Suite(.serialized) struct BenchmarkPretrainTests {
+  let program: Program
+  init() throws { program = try WholeWayTests.demo.get().program }
+
+  private static let small =
+    "task=mean, labels=0.5, settings.training.batch_size=32, settings.training.warm_up_epochs=0"
+  private static let networks =
+    "settings.convolutional.name=resnet-nano, settings.transformer.name=vit-nano16, settings.picture_side=32"
+
+  private func suite(dino: String = "settings.training.epochs=1", seeds: String = "[42]") -> String {
+    """
+    title: Tiny networks
+    datasets:
+      - {name: drawn, task: mean}
+      - {name: beside, unlabelled: true}
+    pretrainings:
+      - {name: untrained, recipe: cass, set: [\(Self.small), settings.training.epochs=0, \(Self.networks)]}
+      - name: dino
+        init: "untrained:convolutional"
+        datasets: [drawn]
+        set: [\(Self.small), settings.backbone.name=resnet-nano, settings.picture_side=48, settings.crops.side=32,
+          settings.crops.local_side=32, \(dino)]
+    methods:
+      - {name: logistic-regression, encoders: [lite, dino, "untrained:transformer"]}
+      - {name: finetune, init: [dino, "untrained:transformer"], set: [settings.training.epochs=1]}
+    encoders: [lite]
+    labels: [0.2]
+    seeds: \(seeds)
+    metrics: [auroc, accuracy]
+    published: []
+    """
+  }
+
+  private func arguments(_ suite: String, _ output: String) throws -> [String] {
+    let file = try program.write(suite, to: "\(output).yaml")
+    // One cell at a time has all cores, as in 'train': gradients of convolutions depend on how many there are.
+    return [
+      "benchmark", file, "--data", "drawn=demo/corpus-240", "--jobs", "1", "--output", output, "--json", "--quiet",
+    ]
+  }
+
+  /// Runs a suite into `output` and returns the program's answer.
+  private func run(_ suite: String, _ output: String) throws -> (Program.Result, [String: Any]) {
+    let result = try program(try arguments(suite, output))
+    return (result, result.output.isEmpty ? [:] : try object(result.output))
+  }
+
+  private func data(_ path: String) throws -> Data { try Data(contentsOf: program.home.appending(path: path)) }
+
+  private func text(_ path: String) throws -> String { String(decoding: try data(path), as: UTF8.self) }
+
+  /// The rows of a file of JSON lines.
+  private func rows(_ path: String) throws -> [[String: Any]] {
+    try text(path).split(separator: "\n").map { try object(String($0)) }
+  }
+
+  @Test func networksAndCellsEqualThoseOfTheOtherCommandsAndAreKept() throws {
+    let (result, answer) = try run(suite(), "self")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(answer["finished"] as? Int == 5 && result.errors.contains("without: beside"))
+    let pretrained = try program(
+      [
+        "pretrain", "--method", "dino", "--data", "demo/corpus-240", "--init",
+        "self/pretrainings/untrained-42:convolutional",
+        "--output", "alone", "--quiet", "--set", "settings.training.epochs=1", "--set", "settings.picture_side=48",
+      ]
+        + [
+          "backbone.name=resnet-nano", "crops.side=32", "crops.local_side=32", "training.batch_size=32",
+          "training.warm_up_epochs=0",
+        ]
+        .flatMap { ["--set", "settings.\($0)"] })
+    #expect(pretrained.status == 0, "\(pretrained.errors)")
+    let networks = "self/pretrainings/dino-42/teacher.safetensors"
+    #expect(try data("alone/teacher.safetensors") == data(networks))
+    let trained = try program(
+      "train", "--method", "finetune", "--init", "self/pretrainings/dino-42", "--data", "demo/corpus-240", "--task",
+      "mean", "--labels", "0.2", "--seed", "42", "--set", "settings.training.epochs=1", "--output", "tuned-alone",
+      "--quiet")
+    #expect(trained.status == 0, "\(trained.errors)")
+    let cells = "self/cells/drawn-mean"
+    #expect(try data("tuned-alone/model.safetensors") == data("\(cells)/finetune-lite-dino-0.2-42/model.safetensors"))
+    #expect(try text("\(cells)/logistic-regression-dino-0.2-42/recipe.yaml").contains("self/pretrainings/dino-42"))
+
+    // Rows name what was pretrained, and no folder.
+    let results = try rows("self/results.jsonl")
+    #expect(results.map { $0["encoder"] as? String } == ["lite", "dino", "untrained:transformer", "lite", "lite"])
+    #expect(results.map { $0["init"] as? String } == [nil, nil, nil, "dino", "untrained:transformer"])
+    #expect(try !text("self/results.csv").contains(program.home.path))
+    let measured = try rows("self/pretrainings.jsonl")
+    #expect(
+      measured.map { $0["pretraining"] as? String } == ["untrained:convolutional", "untrained:transformer", "dino"])
+    #expect(measured.map { $0["epochs"] as? Int } == [0, 0, 1])
+    #expect(measured.allSatisfy { $0["neighbour_auroc_after"] is Double && $0["seconds"] is Double })
+    #expect(try text("self/pretrainings.csv").hasPrefix("pretraining,method,recipe,backbone,datasets,seed,pictures,"))
+    let page = try text("self/report.html")
+    #expect(page.contains("neighbour AUROC while pretraining") && page.contains("finetune · untrained:transformer"))
+    #expect(try text("self/table.md").contains("| untrained:convolutional | resnet-nano |"))
+
+    let before = try text("self/pretrainings/dino-42/metrics.json")
+    #expect(try run(suite(), "self").1["kept"] as? Int == 5)
+    // Seconds differ from training to training, so equal bytes are those of the first one.
+    #expect(try text("self/pretrainings/dino-42/metrics.json") == before)
+
+    // Another recipe: it and what takes its networks are trained anew, and nothing else.
+    let changed = try run(suite(dino: "settings.training.epochs=2"), "self")
+    #expect(changed.0.status == 0 && changed.1["finished"] as? Int == 5 && changed.1["kept"] as? Int == 3)
+    #expect(try rows("self/pretrainings.jsonl").map { $0["epochs"] as? Int } == [0, 0, 2])
+  }
+
+  @Test func anUntrainedNetworkIsWhatItBeganAsButForItsStatistics() throws {
+    let arguments = ["pretrain", "--data", "demo/corpus-240", "--method", "cass", "--quiet", "--json", "--output"]
+    let settings = ["convolutional.name=resnet-nano", "transformer.name=vit-nano16", "picture_side=32"].flatMap {
+      ["--set", "settings.\($0)"]
+    }
+    let untrained = try program(arguments + ["begun"] + settings + ["--set", "settings.training.epochs=0"])
+    #expect(untrained.status == 0, "\(untrained.errors)")
+    let again = try program(arguments + ["begun-again"] + settings + ["--set", "settings.training.epochs=0"])
+    #expect(again.status == 0, "\(again.errors)")
+    for network in ["convolutional", "transformer"] {
+      #expect(try data("begun/\(network).safetensors") == data("begun-again/\(network).safetensors"))
+    }
+    let measured = try object(untrained.output)
+    let (before, after) = (measured["before"] as? [String: Double], measured["after"] as? [String: Double])
+    #expect(before?["transformer_deviation"] == after?["transformer_deviation"], "a ViT has no batch statistics")
+    #expect(before?["convolutional_deviation"] != after?["convolutional_deviation"])
+  }
+
+  @Test func aKilledPretrainingGoesOnWhereItWas() throws {
+    let long = suite(dino: "settings.training.epochs=24")
+    let killed = program.process(try arguments(long, "killed-self"))
+    killed.standardOutput = FileHandle.nullDevice
+    try killed.run()
+    let folder = program.home.appending(path: "killed-self/pretrainings/dino-42")
+    for _ in 0..<2400 where killed.isRunning {
+      let files =
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "checkpoints").path)) ?? []
+      if files.contains("dino.safetensors") { break }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    #expect(killed.isRunning, "the benchmark ended before it could be killed")
+    kill(killed.processIdentifier, SIGKILL)
+    killed.waitUntilExit()
+    let control = try text("killed-self/pretrainings/untrained-42/metrics.json")
+
+    let resumed = try run(long, "killed-self")
+    #expect(resumed.0.status == 0, "\(resumed.0.errors)")
+    #expect(try text("killed-self/pretrainings/untrained-42/metrics.json") == control, "it was kept")
+    // Its seconds would be those of the second half alone.
+    let row = try #require(try rows("killed-self/pretrainings.jsonl").last)
+    #expect(row["seconds"] is NSNull && row["epochs"] as? Int == 24)
+    #expect(try run(long, "whole-self").0.status == 0)
+    let networks = "pretrainings/dino-42/teacher.safetensors"
+    #expect(try data("killed-self/\(networks)") == data("whole-self/\(networks)"))
+    let model = "cells/drawn-mean/logistic-regression-dino-0.2-42/model.safetensors"
+    #expect(try data("killed-self/\(model)") == data("whole-self/\(model)"))
+  }
+
+  @Test func aFailedPretrainingFailsOnlyWhatNeedsIt() throws {
+    let (result, answer) = try run(suite(dino: "settings.training.batch_size=5000"), "failed-self")
+    #expect(result.status == 1 && answer["finished"] as? Int == 3)
+    #expect(result.errors.contains("1 of 2 pretrainings and 2 of 5 cells have no result"), "\(result.errors)")
+    #expect(result.errors.contains("failed: dino · seed 42: dino: "), "\(result.errors)")
+    let failures = try rows("failed-self/results.jsonl").compactMap { $0["failure"] as? String }
+    #expect(
+      failures.count == 2 && failures.allSatisfy { $0.contains("it needs pretrainings/dino-42, which failed: dino: ") })
+    #expect(try rows("failed-self/pretrainings.jsonl").last?["failure"] is String)
+    #expect(try text("failed-self/report.html").contains("Pretrainings without a result"))
+  }
+}
