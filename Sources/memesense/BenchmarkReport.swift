@@ -37,30 +37,49 @@ struct BenchmarkReport {
 
   /// What stands below a task's comparison.
   private func tables(of group: BenchmarkSummary.Group) -> [PlainTable] {
-    [deduplicated(group), significance(group)].compactMap { $0 }.filter { !$0.rows.isEmpty }
+    [deduplicated(group), significance(group), controls(group)].compactMap { $0 }.filter { !$0.rows.isEmpty }
   }
 
   /// The best method against each other one.
   private func significance(_ group: BenchmarkSummary.Group) -> PlainTable {
-    PlainTable(
-      title: "Is the best better than the rest? \(group.name)",
-      columns: [
-        .init("labels", isNumber: true), .init("best"), .init("against"), .init("difference", isNumber: true),
-        .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
-        .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
-      ],
-      rows: group.comparisons.map { comparison in
-        let labels = group.rows.first { $0.labels == comparison.labels }?.labelText ?? ""
-        let auroc = comparison.auroc
-        return [
-          labels, comparison.best, comparison.other, Self.signed(auroc.difference), Self.text(auroc.memes),
-          auroc.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(auroc.seeds), "\(comparison.seedCount)",
-        ]
-      },
+    differences(
+      "Is the best better than the rest? \(group.name)", between: ("best", "against"),
+      rows: group.comparisons.map { ($0.labels, $0.best, $0.other, $0.auroc, $0.seedCount) }, of: group,
       note: "Paired differences of test AUROC, positive where the best is better, with percentile intervals of 2000 "
         + "bootstrap resamples: of the test memes with the trained models as they are (p is of no difference), and "
         + "of the seeds with the memes as they are, which is coarse for few seeds. The best was chosen by the same "
         + "scores and nothing is corrected for the number of comparisons, so p is on the low side.")
+  }
+
+  /// What stands on a pretraining against the same on the networks that it began as.
+  private func controls(_ group: BenchmarkSummary.Group) -> PlainTable {
+    differences(
+      "What does pretraining bring? \(group.name)", between: ("method", "control"),
+      rows: (group.controls ?? []).map { ($0.labels, $0.method, $0.control, $0.auroc, $0.seedCount) }, of: group,
+      note: "Paired differences of test AUROC to the same method on untrained networks with the weights that the "
+        + "pretraining began at, positive where pretraining helps; intervals as above, nothing corrected for the number "
+        + "of comparisons.")
+  }
+
+  private func differences(
+    _ title: String, between names: (String, String),
+    rows: [(labels: Double, first: String, second: String, auroc: PairedComparison, seedCount: Int)],
+    of group: BenchmarkSummary.Group, note: String
+  ) -> PlainTable {
+    PlainTable(
+      title: title,
+      columns: [
+        .init("labels", isNumber: true), .init(names.0), .init(names.1), .init("difference", isNumber: true),
+        .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
+        .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
+      ],
+      rows: rows.map { row in
+        [
+          group.rows.first { $0.labels == row.labels }?.labelText ?? "", row.first, row.second,
+          Self.signed(row.auroc.difference), Self.text(row.auroc.memes),
+          row.auroc.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(row.auroc.seeds), "\(row.seedCount)",
+        ]
+      }, note: note)
   }
 
   /// Official scores beside those without the test memes that leak; `nil` where none does.
@@ -182,47 +201,49 @@ struct BenchmarkReport {
       ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
   }
 
-  /// Curves that a chart can hold; where there are more, each method has a chart of its own.
-  private static let curveLimit = 12
+  /// Methods that a chart can hold; where there are more, each method has charts of its own for what it learns on or starts
+  /// from.
+  private static let methodLimit = 12
 
   /// The first two metrics against the labels, with bands of one deviation; one row a method where there is one number
   /// of labels.
   private func charts(of group: BenchmarkSummary.Group) -> [any Chart] {
     let metrics = Array(summary.metrics.prefix(2).enumerated())
-    guard group.rowsByLabels.count > 1 else {
-      return metrics.map { column, metric in
-        DotChart(
-          title: metric.rawValue, axisLabel: metric.rawValue,
-          rows: group.rows.map { .init(name: $0.method, value: $0.scores[column]) })
-      }
-    }
-    guard group.rows.map(\.method).unique.count > Self.curveLimit else {
-      return metrics.map { column, metric in
-        chart("\(metric.rawValue) against labels", of: group.rows, metric, column)
-      }
+    guard group.rows.map(\.method).unique.count > Self.methodLimit else {
+      return metrics.map { chart($1, column: $0, of: group.rows) }
     }
     return group.rows.map(\.family).unique.flatMap { family in
-      metrics.map { column, metric in
-        chart(
-          "\(metric.rawValue) against labels, \(family)", of: group.rows.filter { $0.family == family }, metric, column)
-      }
+      let rows = group.rows.filter { $0.family == family }
+      return metrics.map { chart($1, column: $0, of: rows, family: family) }
     }
   }
 
-  /// A metric of rows against the labels.
+  /// A metric of rows.
+  ///
+  /// - Parameter family: Their method, where they share it: it stands in the title, not in each name.
   private func chart(
-    _ title: String, of rows: [BenchmarkSummary.Row], _ metric: Metric, _ column: Int
-  ) -> LineChart {
+    _ metric: Metric, column: Int, of rows: [BenchmarkSummary.Row], family: String? = nil
+  ) -> any Chart {
+    let title = family.map { ", \($0)" } ?? ""
+    func name(_ method: String) -> String {
+      guard let family, method != family else { return method }
+      return method.replacing("\(family) · ", with: "", maxReplacements: 1)
+    }
+    guard Set(rows.map(\.labels)).count > 1 else {
+      return DotChart(
+        title: "\(metric.rawValue)\(title)", axisLabel: metric.rawValue,
+        rows: rows.map { .init(name: name($0.method), value: $0.scores[column]) })
+    }
     let isShare = rows.allSatisfy { $0.labels <= 1 }
     return LineChart(
-      title: title, xLabel: isShare ? "labelled training memes, %" : "labelled training memes",
-      yLabel: metric.rawValue,
+      title: "\(metric.rawValue) against labels\(title)",
+      xLabel: isShare ? "labelled training memes, %" : "labelled training memes", yLabel: metric.rawValue,
       series: rows.map(\.method).unique.map { method in
         let points = rows.filter { $0.method == method }.compactMap { row in
           row.scores[column].map { (isShare ? row.labels * 100 : Double(row.labelled), $0) }
         }.sorted { $0.0 < $1.0 }
         return LineChart.Series(
-          name: method, points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
+          name: name(method), points: points.map { ChartPoint(x: $0.0, y: $0.1.mean) },
           deviations: points.map(\.1.deviation))
       })
   }

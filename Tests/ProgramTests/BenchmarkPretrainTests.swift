@@ -25,7 +25,7 @@ import Testing
         set: [\(Self.small), settings.backbone.name=resnet-nano, settings.picture_side=48, settings.crops.side=32,
           settings.crops.local_side=32, \(dino)]
     methods:
-      - {name: logistic-regression, encoders: [lite, dino, "untrained:transformer"]}
+      - {name: logistic-regression, encoders: [lite, dino, "untrained:convolutional"]}
       - {name: finetune, init: [dino, "untrained:transformer"], set: [settings.training.epochs=1]}
     encoders: [lite]
     labels: [0.2]
@@ -87,7 +87,7 @@ import Testing
 
     // Rows name what was pretrained, and no folder.
     let results = try rows("self/results.jsonl")
-    #expect(results.map { $0["encoder"] as? String } == ["lite", "dino", "untrained:transformer", "lite", "lite"])
+    #expect(results.map { $0["encoder"] as? String } == ["lite", "dino", "untrained:convolutional", "lite", "lite"])
     #expect(results.map { $0["init"] as? String } == [nil, nil, nil, "dino", "untrained:transformer"])
     #expect(try !text("self/results.csv").contains(program.home.path))
     let measured = try rows("self/pretrainings.jsonl")
@@ -96,7 +96,12 @@ import Testing
     #expect(measured.map { $0["epochs"] as? Int } == [0, 0, 1])
     #expect(measured.allSatisfy { $0["neighbour_auroc_after"] is Double && $0["seconds"] is Double })
     #expect(try text("self/pretrainings.csv").hasPrefix("pretraining,method,recipe,backbone,datasets,seed,pictures,"))
+    // What dino began as is its control.
+    let group = try #require((answer["groups"] as? [[String: Any]])?.first)
+    let controls = try #require(group["controls"] as? [[String: Any]])
+    #expect(controls.map { $0["control"] as? String } == ["logistic-regression · untrained:convolutional"])
     let page = try text("self/report.html")
+    #expect(page.contains("What does pretraining bring?"))
     #expect(page.contains("neighbour AUROC while pretraining") && page.contains("finetune · untrained:transformer"))
     #expect(try text("self/table.md").contains("| untrained:convolutional | resnet-nano |"))
 

@@ -170,6 +170,20 @@ import Torch
     #expect(starts.digest != other.digest)
   }
 
+  /// Where a pretraining began at a network of no epoch, that one is its control.
+  @Test func controlsAreWhatPretrainingsBeganAs() throws {
+    let encoders = "encoders: [lite, dino, \"both:transformer\", \"dino,lite\", \"start:convolutional\"]"
+    let plan = try plan(
+      Self.good.replacing("encoders: [lite, dino, \"both:transformer\", \"dino,lite\"]", with: encoders))
+    let places = plan.cells.map(\.place).filter { $0.seed == 7 }
+    #expect(
+      places.map { plan.control(of: $0)?.encoder } == [
+        nil, "start:convolutional", "start:transformer", "start:convolutional,lite", nil, nil, "lite", "lite", nil,
+      ])
+    #expect(
+      places.suffix(4).map { plan.control(of: $0)?.start } == [nil, "start:convolutional", "start:convolutional", nil])
+  }
+
   // MARK: Time left
 
   private func result(of pretraining: BenchmarkPretraining, seconds: Double?) throws -> PretrainingResult {

@@ -1,8 +1,6 @@
 import Foundation
 import MemeData
 import Metrics
-import Synchronization
-import Torch
 
 /// What a benchmark found: means over seeds, with comparisons of the best method with each other one.
 public struct BenchmarkSummary: Sendable, Encodable {
@@ -15,6 +13,8 @@ public struct BenchmarkSummary: Sendable, Encodable {
     /// By number of labels, then in the order of the suite's methods.
     public var rows: [Row]
     public var comparisons: [Comparison]
+    /// Left out where nothing has a control.
+    public var controls: [ControlComparison]?
 
     /// The dataset with its task, as a heading.
     public var name: String { [dataset, task].compactMap(\.self).joined(separator: " · ") }
@@ -82,6 +82,21 @@ public struct BenchmarkSummary: Sendable, Encodable {
     }
   }
 
+  /// A method on a pretraining against the same on the untrained networks that it began as, at one number of labels.
+  public struct ControlComparison: Sendable, Encodable {
+    public var labels: Double
+    public var method: String
+    public var control: String
+    /// How many seeds both have.
+    public var seedCount: Int
+    public var auroc: PairedComparison
+
+    enum CodingKeys: String, CodingKey {
+      case labels, method, control, auroc
+      case seedCount = "seeds"
+    }
+  }
+
   public var metrics: [Metric]
   public var groups: [Group]
   /// Empty where the suite has none.
@@ -116,11 +131,11 @@ public struct BenchmarkSummary: Sendable, Encodable {
     var group = Group(
       dataset: places[0].dataset, task: places[0].task, split: split, rows: [], comparisons: [])
     for labels in plan.suite.labels {
-      var cells: [(name: String, results: [CellResult])] = []
+      var contenders: [Contender] = []
       for place in places where place.labels == labels {
         let own = results.filter { $0.place.withoutSeed == place }
         let name = places.methodLabel(of: place)
-        cells.append((name, own))
+        contenders.append(Contender(place: place, name: name, results: own))
         group.rows.append(
           Row(
             method: name, family: place.method, encoder: place.encoder, start: place.start, labels: labels,
@@ -134,47 +149,17 @@ public struct BenchmarkSummary: Sendable, Encodable {
             published: plan.suite.metrics.map { plan.suite.published(for: place, metric: $0) },
             seconds: Spread(ofSample: own.compactMap(\.seconds)), seeds: own.map(\.place.seed)))
       }
-      if split == .test {
-        group.comparisons += try comparisons(cells, labels: labels, resampling) { result in
-          try ScoredMemes(
-            ofCell: plan.folder.appending(path: paths[result.place]!), kind: result.taskKind)
+      if split == .test, contenders.count > 1, contenders.contains(where: { $0.meanAUROC != nil }) {
+        for index in contenders.indices {
+          contenders[index].models = try bootstrapped(contenders[index].results, resampling) { result in
+            try ScoredMemes(ofCell: plan.folder.appending(path: paths[result.place]!), kind: result.taskKind)
+          }
         }
+        group.comparisons += comparisons(contenders, labels: labels)
+        let found = controls(contenders, labels: labels, plan)
+        if !found.isEmpty { group.controls = (group.controls ?? []) + found }
       }
     }
     return group
-  }
-
-  private static func comparisons(
-    _ methods: [(name: String, results: [CellResult])], labels: Double, _ resampling: Resampling,
-    scored: (CellResult) throws -> ScoredMemes
-  ) throws -> [Comparison] {
-    let means = methods.map { Spread(of: $0.results.compactMap { $0.score(.auroc, .test) })?.mean }
-    guard methods.count > 1, let best = means.indices.max(by: { (means[$0] ?? -1) < (means[$1] ?? -1) }),
-      means[best] != nil
-    else { return [] }
-    let models = try methods.map { method in
-      try bootstrapped(method.results.map(scored), resampling, seeds: method.results.map(\.place.seed))
-    }
-    return methods.indices.compactMap { other in
-      guard other != best else { return nil }
-      let seeds = methods[best].results.map(\.place.seed).filter { models[other][$0] != nil }
-      guard let auroc = PairedComparison(seeds.map { models[best][$0]! }, seeds.map { models[other][$0]! }) else {
-        return nil
-      }
-      return Comparison(
-        labels: labels, best: methods[best].name, other: methods[other].name, seedCount: seeds.count, auroc: auroc)
-    }
-  }
-
-  /// One model a core.
-  private static func bootstrapped(
-    _ models: [ScoredMemes], _ resampling: Resampling, seeds: [UInt64]
-  ) throws -> [UInt64: BootstrappedAUROC] {
-    let results = Mutex<[UInt64: BootstrappedAUROC]>([:])
-    try Runtime.concurrently(models.count, threadsEach: 1) { index, _ in
-      let model = BootstrappedAUROC(models[index], resampling: resampling)
-      results.withLock { $0[seeds[index]] = model }
-    }
-    return results.withLock { $0 }
   }
 }
