@@ -272,7 +272,7 @@ extension LabelServer {
     return ModelPage(
       task: task, tasks: try desk.store.tasks(), annotator: visit.annotator,
       runs: try desk.store.runs(task: task.name), labelled: try desk.store.labelledCount(task: task.name),
-      state: models.state
+      state: models.state, model: models.service(for: task.name)?.current.facts
     ).page.response
   }
 
