@@ -137,4 +137,24 @@ import Torch
       #expect(abs(each.similarity - cos(degrees * .pi / 180)) < 1e-5)
     }
   }
+
+  @Test func likenessIsOfWhatBothMemesHave() {
+    func table(_ rows: [(image: [Float]?, text: [Float]?)]) -> FeatureTable {
+      func block(_ values: [[Float]?]) -> FeatureBlock {
+        FeatureBlock(
+          values: Tensor(values.flatMap { $0 ?? [0, 0] }, shape: [values.count, 2]), isPresent: values.map { $0 != nil })
+      }
+      return FeatureTable(image: block(rows.map(\.image)), text: block(rows.map(\.text)))
+    }
+    let index = FeatureIndex(table([([1, 0], [0, 2]), (nil, [3, 0]), ([0, 1], nil), (nil, nil), (nil, [1, 0])]))
+    func found(_ image: [Float]?, _ text: [Float]?) -> [String] {
+      index.nearest(to: table([(image, text)]), count: 9) { _ in true }
+        .map { "\($0.row) \(($0.similarity * 100).rounded() / 100)" }
+    }
+    // Of equals the first; what has nothing in common is not there.
+    #expect(found([5, 0], [7, 0]) == ["1 1.0", "4 1.0", "0 0.5", "2 0.0"])
+    #expect(found([0, 1], nil) == ["2 1.0", "0 0.0"])
+    #expect(found(nil, [0, 1]) == ["0 1.0", "1 0.0", "4 0.0"])
+    #expect(found(nil, nil).isEmpty)
+  }
 }

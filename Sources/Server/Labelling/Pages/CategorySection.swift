@@ -30,9 +30,9 @@ struct CategorySection {
       }
     }
     return """
-      <table><caption class="hidden">Categories of other services that each label feeds</caption>
+      <div class="names" tabindex="0" role="region" aria-label="Categories"><table><caption class="hidden">Categories of other services that each label feeds</caption>
       <thead><tr><th scope="col">Label</th><th scope="col">OpenAI’s categories</th>
-      <th scope="col">Perspective’s attributes</th></tr></thead><tbody>\(rows)</tbody></table>
+      <th scope="col">Perspective’s attributes</th></tr></thead><tbody>\(rows)</tbody></table></div>
       """
   }
 
