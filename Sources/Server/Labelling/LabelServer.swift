@@ -325,7 +325,8 @@ extension LabelServer {
         try meme.check(settings.requestLimits)
         let consensus = try await desk.onPool { try desk.store.consensus(task: task.name) }
         let labelled = Set(consensus.keys)
-        let explanation = try await MemeExplanation(of: meme, by: service, task: task.name, decoder: decoder) { features in
+        let explanation = try await MemeExplanation(of: meme, by: service, task: task.name, decoder: decoder) {
+          features in
           models.nearest(to: features, labelled: labelled, count: Self.neighbourCount)
         }
         page.neighbours = try await desk.onPool {
