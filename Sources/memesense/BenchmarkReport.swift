@@ -45,7 +45,8 @@ struct BenchmarkReport {
     PlainTable(
       title: "Is the best better than the rest? \(group.name)",
       columns: [
-        .init("labels", isNumber: true), .init("best"), .init("against"), .init("difference", isNumber: true),
+        .init("labels", isNumber: true), .init("best", isName: true), .init("against", isName: true),
+        .init("difference", isNumber: true),
         .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
         .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
       ],
@@ -68,7 +69,7 @@ struct BenchmarkReport {
     guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
     return PlainTable(
       title: "Without the test memes that leak, \(group.name)",
-      columns: [.init("labels", isNumber: true), .init("method")]
+      columns: [.init("labels", isNumber: true), .init("method", isName: true)]
         + summary.metrics.flatMap { metric -> [PlainTable.Column] in
           [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
         },
