@@ -45,7 +45,8 @@ struct SimulationReport {
   private var charts: [any Chart] {
     let curves = chart("\(metric) against labels", metric, settings.strategies) { points.spread($0, labels: $1) }
     guard settings.strategies.contains(.random), !result.rivals.isEmpty else { return [curves] }
-    let differences = chart("Difference from random", "difference of \(metric)", result.rivals) {
+    // Random is the line at 0; with it every order has the colour of the other chart.
+    let differences = chart("Difference from random", "difference of \(metric)", settings.strategies) {
       points.difference(of: $0, from: .random, labels: $1)
     }
     return [curves, differences]
@@ -83,13 +84,12 @@ struct SimulationReport {
       guard let target = points.spread(.random, labels: labels) else { return nil }
       return ["\(labels)", target.formatted()]
         + result.rivals.map { strategy in
-          points.labelsNeeded(by: strategy, for: target.mean, of: settings.metric)
-            .map { "\($0) (\($0 * 100 / labels) %)" } ?? "—"
+          result.needed(by: strategy, for: target, with: labels) ?? "—"
         }
     }
     return PlainTable(
       title: "Labels needed for what random reaches",
-      columns: [.init("random", isNumber: true), .init(metric, isNumber: true)]
+      columns: [.init("labels, random", isNumber: true), .init(metric, isNumber: true)]
         + result.rivals.map { .init($0.rawValue, isNumber: true) },
       rows: rows,
       note:

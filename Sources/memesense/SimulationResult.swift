@@ -38,14 +38,19 @@ struct SimulationResult: Encodable {
 
   /// How many labels each order needs for what random reaches at last; `nil` where random is not among them.
   var finding: String? {
-    guard let last = settings.steps.last, let target = points.spread(.random, labels: last)?.mean else { return nil }
-    let needed = rivals.map { strategy in
-      let labels = points.labelsNeeded(by: strategy, for: target, of: settings.metric)
-      return labels.map { "\(strategy.rawValue) with \($0) (\($0 * 100 / last) %)" }
-        ?? "\(strategy.rawValue) with none of these"
+    guard let last = settings.steps.last, let target = points.spread(.random, labels: last) else { return nil }
+    let orders = rivals.map { strategy in
+      "\(strategy.rawValue) with \(needed(by: strategy, for: target, with: last) ?? "none of these")"
     }
-    guard !needed.isEmpty else { return nil }
-    return "What random reaches with \(last) labels is reached by " + needed.joined(separator: ", ") + "."
+    return orders.isEmpty
+      ? nil : "What random reaches with \(last) labels is reached by " + orders.joined(separator: ", ") + "."
+  }
+
+  /// How many labels an order needs for a mean score that random has with `labels`, and the share of these: `120 (67 %)`.
+  func needed(by strategy: QueryStrategy, for target: Spread, with labels: Int) -> String? {
+    points.labelsNeeded(by: strategy, for: target.mean, of: settings.metric).map { count in
+      "\(count) (\(Int((100 * Double(count) / Double(labels)).rounded())) %)"
+    }
   }
 
   /// The orders that are measured against chance.
