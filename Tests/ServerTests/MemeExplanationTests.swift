@@ -86,7 +86,9 @@ import Training
     let words = (0..<MemeOcclusion.wordLimit + 3).map { "w\($0)" }
     let occlusion = try MemeOcclusion(of: input(nil, words.joined(separator: " ")), decoder: decoder)
     #expect(occlusion.words == Array(words.prefix(MemeOcclusion.wordLimit)))
-    #expect(occlusion.withoutWords[0].text == words.dropFirst().joined(separator: " "))
+    #expect(occlusion.withoutWords[0].text == words.dropFirst().joined(separator: " ") && occlusion.isTextCut)
+    let whole = words.prefix(MemeOcclusion.wordLimit).joined(separator: " ")
+    #expect(try !MemeOcclusion(of: input(nil, whole), decoder: decoder).isTextCut)
   }
 
   // MARK: Regions

@@ -20,6 +20,8 @@ struct MemeExplanation: Sendable {
   /// The likeliest label, which the effects are about; the first of equals in the task's order.
   var label: String
   var words: [Word]
+  /// Whether there are more words than were tried.
+  var isTextCut: Bool
   /// By how much the score fell without each cell of the grid over the picture, row by row; none without a picture.
   var cells: [Double]
   /// The picture as it is shown, small.
@@ -61,6 +63,7 @@ struct MemeExplanation: Sendable {
     words = zip(occlusion.words, effects).map { Word(text: $0, effect: $1) }
     cells = Array(effects.dropFirst(occlusion.words.count))
     self.label = label
+    isTextCut = occlusion.isTextCut
     picture = occlusion.picture
   }
 }

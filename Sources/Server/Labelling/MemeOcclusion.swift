@@ -8,6 +8,8 @@ struct MemeOcclusion: Sendable {
   let picture: RGBImage?
   /// The words that are taken away, in their order.
   let words: [String]
+  /// Whether the text has more words than are taken away.
+  let isTextCut: Bool
   /// The meme as it was given.
   let whole: MemeInput
   /// What changed memes are compared with: the same small picture, unchanged, with the text.
@@ -38,6 +40,7 @@ struct MemeOcclusion: Sendable {
     let all = (meme.text ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
     // Of a word alone nothing would be left.
     words = all.count > 1 || picture != nil ? Array(all.prefix(Self.wordLimit)) : []
+    isTextCut = all.count > Self.wordLimit
     whole = meme
     unchanged = input(file, meme.text)
     alone = meme.picture != nil && meme.text != nil ? (input(meme.picture, nil), input(nil, meme.text)) : nil

@@ -95,7 +95,7 @@ struct TryPage {
       <section><h2>Which words moved it</h2>
       <p class="words">\(marks)</p>
       <p class="faint">The number is by how many points “\(explanation.label)” falls (−: rises) without the word.
-      \(explanation.words.count == MemeOcclusion.wordLimit ? "The first \(MemeOcclusion.wordLimit) words were tried." : "")</p></section>
+      \(explanation.isTextCut ? "The first \(MemeOcclusion.wordLimit) words were tried." : "")</p></section>
       """
   }
 
