@@ -11,7 +11,7 @@ struct CategorySection {
     <p>Served by <code>memesense serve</code>, the model also answers programs that were written for OpenAI’s moderation
     endpoint (<code>POST /v1/moderations</code>) or for Perspective (<code>comments:analyze</code>). Which label feeds which of
     their categories is changed under <code>categories</code> in <code>\(model.name)/model.json</code>, which a service reads
-    when it starts; a new training begins again with what the labels’ names say.</p>
+    when it starts; a new training keeps the change.</p>
     \(table)
     <p class="faint">Of exclusive classes that feed one category the probabilities add up; of other labels the likeliest
     counts. A category of OpenAI’s is flagged above 50 %.</p>
