@@ -42,7 +42,7 @@ let package = Package(
     .target(name: "Metrics"),
     .target(
       name: "MemeData",
-      dependencies: ["CVips", .product(name: "Crypto", package: "swift-crypto")]
+      dependencies: ["CVips", "Metrics", .product(name: "Crypto", package: "swift-crypto")]
     ),
     .target(
       name: "Audit",

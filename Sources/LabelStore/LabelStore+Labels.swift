@@ -93,8 +93,7 @@ extension LabelStore {
         NewLabel(
           meme: meme, task: taskID, annotator: annotator, text: try label.map(task.text), note: note, origin: .page,
           time: time, undone: nil), database)
-      return try LabelEvent(
-        Row.fetchOne(database, sql: LabelEvent.query + " WHERE label.id = ?", arguments: [id])!, task: task)
+      return try Self.event(id, of: task, database)
     }
   }
 
@@ -106,18 +105,10 @@ extension LabelStore {
   {
     try write { database in
       let (taskID, task) = try Self.task(named: name, database)
-      let last = try Int64.fetchOne(
-        database,
-        sql: """
-          SELECT label.id FROM label JOIN annotator ON annotator.id = label.annotator
-          WHERE label.task = ? AND annotator.name = ? AND label.origin = 'page' AND label.undone_at IS NULL
-          ORDER BY label.id DESC LIMIT 1
-          """, arguments: [taskID, annotator])
-      guard let last else { return nil }
+      guard let last = try Self.lastLabel(of: task, taskID, by: annotator, database) else { return nil }
       try database.execute(
-        sql: "UPDATE label SET undone_at = ? WHERE id = ?", arguments: [time.milliseconds, last])
-      return try LabelEvent(
-        Row.fetchOne(database, sql: LabelEvent.query + " WHERE label.id = ?", arguments: [last])!, task: task)
+        sql: "UPDATE label SET undone_at = ? WHERE id = ?", arguments: [time.milliseconds, last.id])
+      return try Self.event(last.id, of: task, database)
     }
   }
 
@@ -125,13 +116,7 @@ extension LabelStore {
   public func lastLabel(task name: String, by annotator: String) throws(LabelStoreError) -> LabelEvent? {
     try read { database in
       let (taskID, task) = try Self.task(named: name, database)
-      return try Row.fetchOne(
-        database,
-        sql: LabelEvent.query + """
-           WHERE label.task = ? AND annotator.name = ? AND label.origin = 'page' AND label.undone_at IS NULL
-          ORDER BY label.id DESC LIMIT 1
-          """, arguments: [taskID, annotator]
-      ).map { try LabelEvent($0, task: task) }
+      return try Self.lastLabel(of: task, taskID, by: annotator, database)
     }
   }
 
@@ -237,6 +222,24 @@ extension LabelStore {
   }
 
   // MARK: Rows
+
+  private static func event(_ id: Int64, of task: LabelTask, _ database: Database) throws -> LabelEvent {
+    try LabelEvent(
+      Row.fetchOne(database, sql: LabelEvent.query + " WHERE label.id = ?", arguments: [id])!, task: task)
+  }
+
+  /// What a person has said last of a task on the page and not taken back.
+  private static func lastLabel(
+    of task: LabelTask, _ taskID: Int64, by annotator: String, _ database: Database
+  ) throws -> LabelEvent? {
+    try Row.fetchOne(
+      database,
+      sql: LabelEvent.query + """
+         WHERE label.task = ? AND annotator.name = ? AND label.origin = 'page' AND label.undone_at IS NULL
+        ORDER BY label.id DESC LIMIT 1
+        """, arguments: [taskID, annotator]
+    ).map { try LabelEvent($0, task: task) }
+  }
 
   static func annotatorID(_ text: String, _ database: Database) throws -> Int64 {
     let name = try annotatorName(text)

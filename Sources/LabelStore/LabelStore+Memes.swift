@@ -115,11 +115,7 @@ extension LabelStore {
   }
 
   /// All memes in the order that they came.
-  public func memes() throws(LabelStoreError) -> [StoredMeme] {
-    try read { database in
-      try Row.fetchAll(database, sql: StoredMeme.query + " ORDER BY meme.id").map(StoredMeme.init)
-    }
-  }
+  public func memes() throws(LabelStoreError) -> [StoredMeme] { try read(Self.memes) }
 
   /// The meme of that number.
   public func meme(_ id: Int64) throws(LabelStoreError) -> StoredMeme? {
@@ -129,6 +125,10 @@ extension LabelStore {
   }
 
   // MARK: Rows
+
+  static func memes(_ database: Database) throws -> [StoredMeme] {
+    try Row.fetchAll(database, sql: StoredMeme.query + " ORDER BY meme.id").map(StoredMeme.init)
+  }
 
   static func tasks(_ database: Database) throws -> [LabelTask] {
     try Row.fetchAll(database, sql: "SELECT * FROM task ORDER BY id").map(task)

@@ -20,19 +20,32 @@ extension LabelStore {
     try write { database in
       let (task, _) = try Self.task(named: name, database)
       try database.execute(sql: "DELETE FROM queue WHERE task = ?", arguments: [task])
-      for (rank, entry) in entries.enumerated() {
-        try database.execute(
-          sql: "INSERT INTO queue (task, rank, meme, reason) VALUES (?, ?, ?, ?)",
-          arguments: [task, rank, entry.meme, entry.reason])
-      }
+      try Self.append(entries, toQueueOf: task, database)
     }
   }
 
-  /// How many memes a task's queue holds, those that are done included.
-  public func queueLength(task name: String) throws(LabelStoreError) -> Int {
+  /// Puts memes behind those that a task's queue holds.
+  public func appendToQueue(_ entries: [QueueEntry], task name: String) throws(LabelStoreError) {
+    try write { database in
+      try Self.append(entries, toQueueOf: Self.task(named: name, database).id, database)
+    }
+  }
+
+  private static func append(_ entries: [QueueEntry], toQueueOf task: Int64, _ database: Database) throws {
+    let first = try Int.fetchOne(
+      database, sql: "SELECT coalesce(max(rank) + 1, 0) FROM queue WHERE task = ?", arguments: [task])!
+    for (place, entry) in entries.enumerated() {
+      try database.execute(
+        sql: "INSERT INTO queue (task, rank, meme, reason) VALUES (?, ?, ?, ?)",
+        arguments: [task, first + place, entry.meme, entry.reason])
+    }
+  }
+
+  /// The memes that a task's queue holds, those that are done included.
+  public func queuedMemes(task name: String) throws(LabelStoreError) -> Set<Int64> {
     try read { database in
       let (task, _) = try Self.task(named: name, database)
-      return try Int.fetchOne(database, sql: "SELECT count(*) FROM queue WHERE task = ?", arguments: [task]) ?? 0
+      return try Int64.fetchSet(database, sql: "SELECT meme FROM queue WHERE task = ?", arguments: [task])
     }
   }
 

@@ -7,7 +7,10 @@ public enum MAMI {
   public static let taskALabel = "misogynous"
 
   /// The columns of MAMI's files behind the file name: the label of Task A, then the kinds behind it.
-  public static let labels = [taskALabel, "shaming", "stereotype", "objectification", "violence"]
+  public static let labels = [taskALabel] + kinds
+
+  /// The kinds of misogyny that Task B is about.
+  public static let kinds = ["shaming", "stereotype", "objectification", "violence"]
 
   /// Task A: the mean F1 of a label's presence and absence.
   public static func taskA(_ counts: ConfusionCounts) -> Double { (counts.f1 + counts.complement.f1) / 2 }

@@ -11,10 +11,13 @@ public struct PlainTable: Sendable {
   public struct Column: Sendable {
     public let name: String
     public let isNumber: Bool
+    /// Whether its cells are names, such as those of methods, which stay on one line.
+    public let isName: Bool
 
-    public init(_ name: String, isNumber: Bool = false) {
+    public init(_ name: String, isNumber: Bool = false, isName: Bool = false) {
       self.name = name
       self.isNumber = isNumber
+      self.isName = isName
     }
   }
 

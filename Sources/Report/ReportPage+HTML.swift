@@ -167,7 +167,7 @@ extension PlainTable {
   fileprivate var html: String {
     func cells(_ row: [String], _ tag: String) -> String {
       zip(columns, row).map { column, cell in
-        "<\(tag)\(column.isNumber ? #" class="number""# : "")>\(cell.escaped)</\(tag)>"
+        "<\(tag)\(column.htmlClass)>\(cell.escaped)</\(tag)>"
       }.joined()
     }
     let body = rows.indices.map { index in
@@ -185,6 +185,12 @@ extension PlainTable {
       </div>
       \(note.isEmpty ? "" : "<p class=\"note\">\(note.escaped)</p>")
       """
+  }
+}
+
+extension PlainTable.Column {
+  fileprivate var htmlClass: String {
+    if isNumber { #" class="number""# } else if isName { #" class="name""# } else { "" }
   }
 }
 

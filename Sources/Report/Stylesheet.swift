@@ -49,7 +49,8 @@ enum Stylesheet {
     td:last-child, th:last-child { padding-right: 0; }
     thead th { font-size: .85rem; color: var(--soft); border-bottom: 1px solid var(--soft); }
     tbody tr:last-child > * { border-bottom: 1px solid var(--line); }
-    .number { text-align: right; white-space: nowrap; }
+    .number { text-align: right; }
+    .number, .name, tbody th { white-space: nowrap; }
     .best { font-weight: 650; }
     .published { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
     tr.start > * { border-top: 1px solid var(--line); }

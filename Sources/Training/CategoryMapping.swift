@@ -78,6 +78,25 @@ public struct CategoryMapping: Codable, Sendable, Equatable {
     if !harmful.isEmpty, perspective["TOXICITY"] == nil { perspective["TOXICITY"] = harmful }
   }
 
+  /// Categories of both services, each in the order of its own.
+  public typealias Names = (moderations: [String], perspective: [String])
+
+  /// The categories that a label feeds.
+  public func categories(fedBy source: Source) -> Names { categories { $0.contains(source) } }
+
+  /// The categories that some label feeds.
+  public var fed: Names { categories { !$0.isEmpty } }
+
+  /// The categories that no label feeds, whether a file leaves them out or gives them an empty list.
+  public var unfed: Names { categories(where: \.isEmpty) }
+
+  private func categories(where matches: ([Source]) -> Bool) -> Names {
+    (
+      Self.moderationCategories.filter { matches(moderations[$0] ?? []) },
+      Self.perspectiveAttributes.filter { matches(perspective[$0] ?? []) }
+    )
+  }
+
   /// What is wrong with a mapping that came from a file; `nil` where it fits a model of `tasks`.
   func fault(for tasks: [LabelTask]) -> String? {
     for (kind, given, known) in [

@@ -68,6 +68,14 @@ public struct ModelBundle {
     try writeAtomically(JSON.pretty(description), to: folder.appending(path: descriptionName))
   }
 
+  /// Lets other labels feed the categories of the bundle in `folder`, as if its `model.json` were edited.
+  static func setCategories(_ categories: CategoryMapping, in folder: URL) throws {
+    let file = folder.appending(path: descriptionName)
+    var description = try JSONDecoder().decode(Description.self, from: Data(contentsOf: file))
+    description.categories = categories
+    try writeAtomically(JSON.pretty(description), to: file)
+  }
+
   /// Restores the model of a run's folder.
   ///
   /// - Parameter device: Where it and its encoders compute, wherever it was trained.

@@ -42,8 +42,8 @@ public enum Submission: String, Sendable, CaseIterable {
     let rows = try predictions.map { each in
       var decisions = each.reduce(into: [String: Int]()) { $0.merge($1.labels) { first, _ in first } }
       // A model of the kinds alone: who is shamed, stereotyped and so on, is wronged.
-      let kinds = MAMI.labels.dropFirst().compactMap { decisions[$0] }
-      if decisions[MAMI.taskALabel] == nil, kinds.count == MAMI.labels.count - 1 {
+      let kinds = MAMI.kinds.compactMap { decisions[$0] }
+      if decisions[MAMI.taskALabel] == nil, kinds.count == MAMI.kinds.count {
         decisions[MAMI.taskALabel] = kinds.max()
       }
       let columns = try labels.map { label in

@@ -69,7 +69,8 @@ struct BenchmarkReport {
     PlainTable(
       title: title,
       columns: [
-        .init("labels", isNumber: true), .init(names.0), .init(names.1), .init("difference", isNumber: true),
+        .init("labels", isNumber: true), .init(names.0, isName: true), .init(names.1, isName: true),
+        .init("difference", isNumber: true),
         .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
         .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
       ],
@@ -87,7 +88,7 @@ struct BenchmarkReport {
     guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
     return PlainTable(
       title: "Without the test memes that leak, \(group.name)",
-      columns: [.init("labels", isNumber: true), .init("method")]
+      columns: [.init("labels", isNumber: true), .init("method", isName: true)]
         + summary.metrics.flatMap { metric -> [PlainTable.Column] in
           [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
         },

@@ -64,14 +64,24 @@ import Testing
     #expect(try cache.folder(of: "a/b") == nil)
   }
 
-  @Test func encodersAreThoseOfAKnownType() throws {
-    for (name, type) in [("a--clip", "clip"), ("b--sig", "siglip"), ("c--llm", "llama"), ("d--none", "")] {
-      try write(commit, "models--\(name)/refs/main")
-      try write(#"{"model_type": "\#(type)"}"#, "models--\(name)/snapshots/\(commit)/config.json")
-      try write("", "models--\(name)/snapshots/\(commit)/pytorch_model.bin")
+  @Test func encodersAreThoseOfAFamilyThatIsRead() throws {
+    let types = HubFamily.allCases.filter { $0 != .timm && $0 != .openCLIP }.map(\.rawValue)
+    // What open_clip and timm are named here is no `model_type` of transformers.
+    for type in types + ["llama", "", "open_clip", "timm"] {
+      try write(#"{"model_type": "\#(type)"}"#, "models--a--x\(type)/snapshots/\(commit)/config.json")
+    }
+    try write(#"{"architecture": "resnet18"}"#, "models--b--timm/snapshots/\(commit)/config.json")
+    try write("{}", "models--b--open/snapshots/\(commit)/config.json")
+    try write("{}", "models--b--open/snapshots/\(commit)/open_clip_config.json")
+    try write("{}", "models--b--none/snapshots/\(commit)/config.json")
+    for folder in try FileManager.default.contentsOfDirectory(atPath: temporary.url.path) {
+      try write(commit, "\(folder)/refs/main")
+      try write("", "\(folder)/snapshots/\(commit)/pytorch_model.bin")
     }
     try write("", "models--broken/x")
-    #expect(cache.encoders().map(\.name) == ["a/clip", "b/sig"])
+    let found = cache.encoders().map { "\($0.name) \($0.family.rawValue)" }
+    #expect(found == types.sorted().map { "a/x\($0) \($0)" } + ["b/open open_clip", "b/timm timm"])
+    #expect(Set(cache.encoders().map(\.family)) == Set(HubFamily.allCases))
     #expect(HubCache(folder: temporary.url.appending(path: "none")).encoders().isEmpty)
   }
 

@@ -67,7 +67,7 @@ import Testing
     #expect(try String(contentsOf: root.appending(path: "vocab.json"), encoding: .utf8) == #"{"a": 0}"#)
     // The hash that the report gives is that of the bytes, whatever the blob is called.
     #expect(try HubDownload(settings(["HF_HUB_OFFLINE": "1"])).fetch("good/model") == snapshot)
-    let model = HubCache.Model(name: "good/model", folder: root.path, commit: Self.commit, modelType: "clip")
+    let model = HubCache.Model(name: "good/model", folder: root.path, commit: Self.commit, family: .clip)
     #expect(cache.encoders() == [model])
   }
 
@@ -186,7 +186,7 @@ import Testing
     let names = try fetch("timm").files.map(\.name)
     #expect(Set(names).count == names.count && Set(names).isSuperset(of: ["config.json", "open_clip_config.json"]))
     #expect(
-      cache.encoders().map { "\($0.name) \($0.modelType)" }
+      cache.encoders().map { "\($0.name) \($0.family.rawValue)" }
         == ["laion/model clip", "openclip/model open_clip", "timm/model open_clip"])
     let offline = HubDownload(settings(["HF_HUB_OFFLINE": "1"]))
     for mode in ["timm", "laion", "openclip"] {

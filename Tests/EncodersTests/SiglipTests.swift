@@ -80,7 +80,7 @@ import TorchNN
   }
 
   @Test(arguments: [
-    (#""model_type": "siglip","#, #""model_type": "siglip2","#, "expected \"clip\""),
+    (#""model_type": "siglip","#, #""model_type": "siglip2","#, "expected one of \"clip\""),
     (#""vision_use_head": true"#, #""vision_use_head": false"#, "vision_use_head"),
     (#""projection_size": 16"#, #""projection_size": 0"#, "projection_size"),
     (#""patch_size": 7"#, #""patch_size": 25"#, "patch_size"),

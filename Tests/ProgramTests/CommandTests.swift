@@ -11,7 +11,7 @@ import Testing
     #expect(help.status == 0)
     for name in [
       "demo", "data", "embed", "pretrain", "train", "evaluate", "predict", "serve", "score", "recipe", "encoders",
-      "benchmark",
+      "benchmark", "label",
     ] {
       #expect(help.output.contains("  \(name) "), "\(name)")
       #expect(try program(name, "--help").output.contains("USAGE: memesense \(name)"))
@@ -29,6 +29,10 @@ import Testing
       let result = try program(arguments)
       #expect(result.status == 66 && result.errors.contains("nowhere"), "\(result.errors)")
     }
+    var offline = program
+    offline.environment["HF_ENDPOINT"] = "http://no-such-host.invalid"
+    let unresolved = try offline("encoders", "get", "org/name", "--quiet")
+    #expect(unresolved.status == 66 && unresolved.errors.contains("no-such-host.invalid"), "\(unresolved.errors)")
   }
 
   @Test func scoreGivesKnownNumbers() throws {

@@ -124,9 +124,19 @@ import Testing
       }
       throw Failure(reason: "the training did not end")
     }
-    try train()
-    try train()
     let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
+    try train()
+    // What somebody changed in the first model's file holds for the second.
+    let description = try #require(try store.runs(task: "mean").first).folder.appending(path: "model.json")
+    var edited = try object(String(contentsOf: description, encoding: .utf8))
+    let source = [["task": "mean", "label": "mean"]]
+    edited["categories"] = ["moderations": ["violence": source], "perspective": ["THREAT": source]]
+    try JSONSerialization.data(withJSONObject: edited).write(to: description)
+    try train()
+    let page = try #require(send("GET", "/model?task=mean", "", by: "Ada", port: port))
+    let categories = try #require(page.firstMatch(of: /(?s)id="categories".*?<tbody>(.*?)<\/tbody>/)).1
+    #expect(categories.contains("<code>violence</code>") && categories.contains("<code>THREAT</code>"), "\(categories)")
+    #expect(!categories.contains("harassment"))
     let runs = try store.runs(task: "mean")
     #expect(runs.count == 2 && runs[1].scoreBefore == nil)
     let score = try #require(runs[1].scoreAfter)

@@ -67,6 +67,37 @@ import Testing
     #expect(sums == [240, 240, 240, 240], "every meme counts once in labels, length, width and height")
   }
 
+  @Test func aSimulationDrawsItsCurvesWithBands() throws {
+    let result = try program(
+      "label", "simulate", "--data", "demo/corpus-240", "--task", "mean", "--encoder", "lite", "--step", "10",
+      "--until",
+      "30", "--seeds", "2", "--orders", "random,ours", "--output", "simulation", "--quiet")
+    #expect(result.status == 0 && result.output.contains("simulation/report.html"), "\(result.errors)")
+    let html = try text("simulation/report.html")
+    let charts = try documents(html, "option").compactMap { ($0 as? [String: Any])?["series"] as? [[String: Any]] }
+    let kinds = charts.map { $0.map { "\($0["name"] as? String ?? "") \($0["type"] as? String ?? "")" } }
+    #expect(kinds == Array(repeating: ["random custom", "ours custom", "random line", "ours line"], count: 2))
+    let rows = try text("simulation/points.csv").split(separator: "\n").dropFirst().map { $0.split(separator: ",") }
+    func score(_ order: String, _ seed: String) throws -> Double {
+      try #require(rows.first { $0[0] == order && $0[1] == seed && $0[2] == "20" }.flatMap { Double($0[3]) })
+    }
+    // The second point of each chart by hand: the mean over seeds, and the mean of the differences of equal seeds.
+    func point(_ chart: Int, _ series: Int) throws -> [Double] {
+      try #require(charts[chart][series]["data"] as? [[Double]])[1]
+    }
+    let (random, ours) = (
+      try [score("random", "42"), score("random", "43")], try [score("ours", "42"), score("ours", "43")]
+    )
+    let means = [random, ours].map { ($0[0] + $0[1]) / 2 }
+    #expect(try point(0, 2)[0] == 20 && abs(point(0, 2)[1] - means[0]) < 1e-6 && abs(point(0, 3)[1] - means[1]) < 1e-6)
+    #expect(try abs(point(1, 3)[1] - (means[1] - means[0])) < 1e-6)
+    let deviation = abs(random[0] - random[1]) / 2.0.squareRoot()
+    #expect(try abs(point(0, 0)[2] - point(0, 0)[1] - 2 * deviation) < 1e-6, "a band of one deviation to either side")
+    for part in ["Labels needed for what random reaches", "42, 43", "<dt>machine</dt>", "label simulate --data"] {
+      #expect(html.contains(part), "\(part)")
+    }
+  }
+
   @Test func withoutTheLibraryNothingIsBegun() throws {
     var poor = program
     poor.environment["MEMESENSE_CHARTS"] = program.home.appending(path: "nowhere").path

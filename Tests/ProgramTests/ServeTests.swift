@@ -82,6 +82,9 @@ import Testing
     #expect(missing.status == 66 && missing.errors.contains("nowhere"))
     #expect(try program("serve", "demo/concat-42", "--port", "70000").status == 64)
     #expect(try program("serve", "demo/concat-42", "--deadline", "0").status == 64)
+    let nowhere = try program("serve", "demo/concat-42", "--host", "no-such-host.invalid", "--port", "0", "--quiet")
+    #expect(
+      nowhere.status == 64 && nowhere.errors.contains("cannot listen on no-such-host.invalid:0: "), "\(nowhere.errors)")
     let keys = try program.write("short\n", to: "keys.txt")
     let refused = try program("serve", "demo/concat-42", "--api-keys", keys)
     #expect(refused.status == 65 && refused.errors.contains("keys.txt: key 1"))

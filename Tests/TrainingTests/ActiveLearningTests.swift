@@ -118,7 +118,25 @@ import Torch
     let random = try #require(points.spread(.random, labels: 10))
     let scores = points.filter { $0.strategy == .random && $0.labels == 10 }.compactMap(\.score)
     #expect(random.mean == (scores[0] + scores[1]) / 2 && random.count == 2)
-    #expect(points.labelsNeeded(by: .random, for: 0) == 10 && points.labelsNeeded(by: .random, for: 2) == nil)
+  }
+
+  @Test func labelsNeededAndDifferencesAreThoseOfTheMeans() throws {
+    func point(_ strategy: QueryStrategy, _ seed: UInt64, _ labels: Int, _ score: Double?) -> LabelSimulation.Point {
+      .init(strategy: strategy, seed: seed, labels: labels, score: score)
+    }
+    let points = [
+      point(.random, 1, 10, 0.5), point(.random, 2, 10, 0.75), point(.random, 1, 20, 0.75), point(.random, 2, 20, 0.75),
+      point(.ours, 2, 10, 0.875), point(.ours, 1, 10, 0.75), point(.ours, 1, 20, 0.5), point(.ours, 2, 20, nil),
+    ]
+    #expect(points.labelsNeeded(by: .random, for: 0.625, of: .auroc) == 10, "the mean of two seeds")
+    #expect(points.labelsNeeded(by: .random, for: 0.7, of: .auroc) == 20)
+    #expect(points.labelsNeeded(by: .random, for: 0.8, of: .auroc) == nil)
+    #expect(points.labelsNeeded(by: .ours, for: 0.5, of: .ece) == 20, "a calibration error is good where it is small")
+    let difference = try #require(points.difference(of: .ours, from: .random, labels: 10))
+    #expect(difference.mean == (0.25 + 0.125) / 2 && difference.count == 2)
+    #expect(abs(difference.deviation - 0.125 / 2.0.squareRoot()) < 1e-12)
+    #expect(points.difference(of: .ours, from: .random, labels: 20)?.count == 1, "a seed without a score is left out")
+    #expect(points.difference(of: .ours, from: .diversity, labels: 10) == nil)
   }
 
   @Test func whatCannotBeSimulatedIsTold() throws {
@@ -136,5 +154,26 @@ import Torch
     for (each, degrees) in zip(found, [10.0, 20, 70]) {
       #expect(abs(each.similarity - cos(degrees * .pi / 180)) < 1e-5)
     }
+  }
+
+  @Test func likenessIsOfWhatBothMemesHave() {
+    func table(_ rows: [(image: [Float]?, text: [Float]?)]) -> FeatureTable {
+      func block(_ values: [[Float]?]) -> FeatureBlock {
+        FeatureBlock(
+          values: Tensor(values.flatMap { $0 ?? [0, 0] }, shape: [values.count, 2]), isPresent: values.map { $0 != nil }
+        )
+      }
+      return FeatureTable(image: block(rows.map(\.image)), text: block(rows.map(\.text)))
+    }
+    let index = FeatureIndex(table([([1, 0], [0, 2]), (nil, [3, 0]), ([0, 1], nil), (nil, nil), (nil, [1, 0])]))
+    func found(_ image: [Float]?, _ text: [Float]?) -> [String] {
+      index.nearest(to: table([(image, text)]), count: 9) { _ in true }
+        .map { "\($0.row) \(($0.similarity * 100).rounded() / 100)" }
+    }
+    // Of equals the first; what has nothing in common is not there.
+    #expect(found([5, 0], [7, 0]) == ["1 1.0", "4 1.0", "0 0.5", "2 0.0"])
+    #expect(found([0, 1], nil) == ["2 1.0", "0 0.0"])
+    #expect(found(nil, [0, 1]) == ["0 1.0", "1 0.0", "4 0.0"])
+    #expect(found(nil, nil).isEmpty)
   }
 }

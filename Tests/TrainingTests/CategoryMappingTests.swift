@@ -47,6 +47,19 @@ import Testing
     #expect(CategoryMapping(usualFor: [moods]).moderations.isEmpty)
   }
 
+  @Test func categoriesAreFedByTheirLabelsAlone() {
+    let task = LabelTask(name: "x", kind: .multilabel, labels: ["hateful", "kind"])
+    var mapping = CategoryMapping(usualFor: [task])
+    mapping.moderations["violence"] = []
+    let fed = mapping.categories(fedBy: source(task, "hateful"))
+    #expect(fed.moderations == ["hate"] && fed.perspective == ["TOXICITY", "IDENTITY_ATTACK"])
+    let none = mapping.categories(fedBy: source(task, "kind"))
+    #expect(none.moderations.isEmpty && none.perspective.isEmpty)
+    #expect(mapping.fed == fed)
+    #expect(mapping.unfed.moderations == CategoryMapping.moderationCategories.filter { $0 != "hate" })
+    #expect(mapping.unfed.perspective.count == CategoryMapping.perspectiveAttributes.count - 2)
+  }
+
   @Test func exclusiveClassesAddUpAndOthersDoNot() {
     let classes = LabelTask(name: "c", kind: .multiclass, labels: ["a", "b", "d"])
     let flags = LabelTask(name: "f", kind: .multilabel, labels: ["a", "b"])

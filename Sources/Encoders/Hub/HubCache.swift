@@ -17,17 +17,15 @@ public struct HubCache: Sendable {
     /// The snapshot of its branch `main`.
     public let folder: String
     public let commit: String
-    /// As `config.json` has it: `clip`, `siglip` or `bert`; `open_clip` where open_clip describes the network.
-    public let modelType: String
+    public let family: HubFamily
 
     enum CodingKeys: String, CodingKey {
       case name, folder, commit
-      case modelType = "model_type"
+      case family = "model_type"
     }
   }
 
   public let folder: URL
-  private static let encoderTypes: Set<String> = ["clip", "siglip", "bert", "open_clip"]
 
   public init(folder: URL = HubSettings().cacheFolder) {
     self.folder = folder
@@ -62,14 +60,10 @@ public struct HubCache: Sendable {
       let name = entry.dropFirst(8)[..<middle.lowerBound] + "/" + entry[middle.upperBound...]
       // What other programs left broken there is not an encoder.
       guard let snapshot = try? folder(of: String(name)),
-        let type = try? Self.type(of: HubFolder(url: snapshot)), Self.encoderTypes.contains(type)
+        let family = try? HubFamily(of: HubFolder(url: snapshot))
       else { return nil }
-      return Model(name: String(name), folder: snapshot.path, commit: snapshot.lastPathComponent, modelType: type)
+      return Model(name: String(name), folder: snapshot.path, commit: snapshot.lastPathComponent, family: family)
     }
-  }
-
-  private static func type(of folder: HubFolder) throws(EncoderError) -> String? {
-    try folder.isOpenCLIP() ? "open_clip" : folder.modelType()
   }
 
   // MARK: Names

@@ -22,19 +22,13 @@ struct HubFolder: Sendable {
   ///
   /// - Throws: ``EncoderError`` naming the file at fault.
   func model() throws(EncoderError) -> any HubModel {
-    switch try modelType() {
-    case "clip": return try CLIPModel(self)
-    case "siglip": return try SiglipModel(self)
-    case "bert", "distilbert": return try SentenceModel(self)
-    case let type:
-      if type == nil, try isOpenCLIP() { return try OpenCLIPModel(self) }
-      if type == nil, try TimmModel.isDescribed(by: self) { return try TimmModel(self) }
-      let name = type.map { "\"\($0)\"" } ?? "missing"
+    guard let family = try HubFamily(of: self) else {
+      let name = try modelType().map { "\"\($0)\"" } ?? "missing"
       throw .invalidConfiguration(
         file("config.json"),
-        reason:
-          "model_type is \(name); expected \"clip\", \"siglip\", \"bert\" or \"distilbert\", or timm's architecture")
+        reason: "model_type is \(name); expected one of \(HubFamily.modelTypes), or timm's architecture")
     }
+    return try family.model(in: self)
   }
 
   /// As `config.json` has it; `nil` where it says nothing or is not there.

@@ -7,11 +7,7 @@ extension LabelStore {
   ///
   /// Pictures are named by their places in their dataset's folder.
   public func exported(as format: LabelFormat) throws(LabelStoreError) -> Data {
-    let content = try read { database in
-      try Content(
-        memes: Row.fetchAll(database, sql: StoredMeme.query + " ORDER BY meme.id").map(StoredMeme.init),
-        tasks: Self.tasks(database), database)
-    }
+    let content = try read { try Content($0) }
     do {
       return switch format {
       case .jsonl: try content.rows.reduce(into: Data()) { try $0.append($1.jsonLine()) }
@@ -32,14 +28,11 @@ extension LabelStore {
     if let contents = try? files.contentsOfDirectory(atPath: folder.path), !contents.isEmpty {
       throw LabelStoreError.unusable(file: folder.path, reason: "the folder is not empty")
     }
-    let (memes, tasks) = (try memes(), try tasks())
-    let roots = Set(memes.map(\.root)).sorted { $0.path < $1.path }
-    var labels: [Int64: [String: Label]] = [:]
-    for task in tasks {
-      for (meme, label) in try consensus(task: task.name) { labels[meme, default: [:]][task.name] = label }
-    }
+    // All of one state of the store, whatever is written meanwhile.
+    let content = try read { try Content($0) }
+    let roots = Set(content.memes.map(\.root)).sorted { $0.path < $1.path }
     var written: [Meme] = []
-    for meme in memes {
+    for meme in content.memes {
       var place: URL?
       if let image = meme.image, files.fileExists(atPath: image.path), let name = meme.fileName {
         // Several datasets may have pictures of the same name.
@@ -51,9 +44,9 @@ extension LabelStore {
       }
       guard place != nil || meme.text != nil else { continue }
       written.append(
-        Meme(id: meme.name, image: place, text: meme.text, labels: labels[meme.id] ?? [:], split: meme.split))
+        Meme(id: meme.name, image: place, text: meme.text, labels: content.consensus(on: meme), split: meme.split))
     }
-    try Dataset.writeHuggingFace(memes: written, tasks: tasks, to: folder)
+    try Dataset.writeHuggingFace(memes: written, tasks: content.tasks, to: folder)
   }
 
   /// What an export is made of.
@@ -64,10 +57,12 @@ extension LabelStore {
     var events: [Int64: [LabelEvent]] = [:]
     /// The labels that stand, by task.
     var current: [String: [LabelEvent]] = [:]
+    /// The label that most people chose, by task and meme.
+    private var consensus: [String: [Int64: Label]]
 
-    init(memes: [StoredMeme], tasks: [LabelTask], _ database: Database) throws {
-      self.memes = memes
-      self.tasks = tasks
+    init(_ database: Database) throws {
+      memes = try LabelStore.memes(database)
+      tasks = try LabelStore.tasks(database)
       let byName = Dictionary(uniqueKeysWithValues: tasks.map { ($0.name, $0) })
       let rows = try Row.fetchAll(
         database,
@@ -80,7 +75,11 @@ extension LabelStore {
         events[event.meme, default: []].append(event)
       }
       for task in tasks { current[task.name] = try LabelStore.currentLabels(task: task.name, database) }
+      consensus = current.mapValues(LabelStore.consensus)
     }
+
+    /// What most people chose for a meme, by task.
+    func consensus(on meme: StoredMeme) -> [String: Label] { consensus.compactMapValues { $0[meme.id] } }
 
     var rows: [LabelRow] {
       get throws {
@@ -119,12 +118,10 @@ extension LabelStore {
 
     var huggingFaceLines: String {
       get throws {
-        let consensus = current.mapValues(LabelStore.consensus)
         let names = Dictionary(uniqueKeysWithValues: memes.map { ($0.name, $0.fileName) })
         let memes = memes.map { meme in
           Meme(
-            id: meme.name, image: meme.image, text: meme.text, labels: consensus.compactMapValues { $0[meme.id] },
-            split: meme.split)
+            id: meme.name, image: meme.image, text: meme.text, labels: consensus(on: meme), split: meme.split)
         }
         return try Dataset.huggingFaceLines(memes: memes, tasks: tasks) { names[$0.id] ?? nil }
       }

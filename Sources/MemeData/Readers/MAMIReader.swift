@@ -1,3 +1,5 @@
+import Metrics
+
 /// MAMI (SemEval-2022 task 5): tab-separated `training.csv`, `test.tsv` and their like, with `file_name`, five 0/1
 /// columns and `Text Transcription`, at the top or in folders of the same names, images beside them.
 ///
@@ -8,7 +10,6 @@ enum MAMIReader: DatasetReader {
   static let format = DatasetFormat.mami
   static let layout = "training.csv, test.tsv with file_name, misogynous, …, Text Transcription; test_labels.txt"
 
-  private static let subtypes = ["shaming", "stereotype", "objectification", "violence"]
   private static let folders = ["", "training", "train", "trial", "validation", "test"]
 
   private static func files(_ folder: DatasetFolder) throws(DatasetError) -> [AnnotationsFile] {
@@ -20,7 +21,7 @@ enum MAMIReader: DatasetReader {
   static func recognises(_ folder: DatasetFolder) throws(DatasetError) -> Bool {
     for file in try files(folder) {
       let fields = try folder.fields(of: file.path)
-      if fields.contains("file_name"), fields.contains("misogynous") || fields.contains("Text Transcription") {
+      if fields.contains("file_name"), fields.contains(MAMI.taskALabel) || fields.contains("Text Transcription") {
         return true
       }
     }
@@ -44,9 +45,9 @@ enum MAMIReader: DatasetReader {
       for problem in separate.values.map(\.unmatched).sorted(by: { $0.line < $1.line }) { rows.report(problem) }
     }
     return rows.contents(tasks: [
-      LabelTask(name: "misogynous", kind: .binary, labels: ["misogynous"]),
-      LabelTask(name: "subtypes", kind: .multilabel, labels: subtypes),
-      LabelTask(name: "misogyny", kind: .multilabel, labels: ["misogynous"] + subtypes),
+      LabelTask(name: "misogynous", kind: .binary, labels: [MAMI.taskALabel]),
+      LabelTask(name: "subtypes", kind: .multilabel, labels: MAMI.kinds),
+      LabelTask(name: "misogyny", kind: .multilabel, labels: MAMI.labels),
     ])
   }
 
@@ -60,13 +61,13 @@ enum MAMIReader: DatasetReader {
   }
 
   private static func labels(_ record: Record) throws(RowFault) -> [String: Label] {
-    let misogynous = try record.flag("misogynous")
+    let misogynous = try record.flag(MAMI.taskALabel)
     var flags: [Bool] = []
-    for subtype in subtypes {
+    for subtype in MAMI.kinds {
       if let flag = try record.flag(subtype) { flags.append(flag) }
     }
-    guard flags.isEmpty || flags.count == subtypes.count else {
-      throw RowFault("only \(flags.count) of the labels \(subtypes.joined(separator: ", ")) are given")
+    guard flags.isEmpty || flags.count == MAMI.kinds.count else {
+      throw RowFault("only \(flags.count) of the labels \(MAMI.kinds.joined(separator: ", ")) are given")
     }
     return labels(misogynous: misogynous, subtypes: flags.isEmpty ? nil : flags)
   }
@@ -89,7 +90,7 @@ enum MAMIReader: DatasetReader {
       let cells = row.fields.map { $0.filter { !$0.isWhitespace } }
       if row.line == 1, cells.first == "file_name" { continue }
       let flags = cells.dropFirst().compactMap { JSON.string($0).flag }
-      if row.fault == nil, cells.count == 1 + 1 + subtypes.count, flags.count == 1 + subtypes.count {
+      if row.fault == nil, cells.count == 1 + MAMI.labels.count, flags.count == MAMI.labels.count {
         let unmatched = RowProblem(
           file: path, line: row.line, message: "'\(cells[0])' is no meme of the test file")
         labels[cells[0]] = SeparateLabels(

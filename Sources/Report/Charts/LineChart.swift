@@ -66,7 +66,8 @@ public struct LineChart: DrawnChart {
   public var table: PlainTable {
     if !remarks.isEmpty {
       return PlainTable(
-        title: title, columns: [.init("curve"), .init("value")], rows: zip(series, remarks).map { [$0.name, $1] })
+        title: title, columns: [.init("curve", isName: true), .init("value")],
+        rows: zip(series, remarks).map { [$0.name, $1] })
     }
     let hasDeviations = series.contains { $0.deviations != nil }
     let rows = series.flatMap { series in
@@ -76,7 +77,8 @@ public struct LineChart: DrawnChart {
       }
     }
     return PlainTable(
-      title: title, columns: [.init("curve"), .init(xLabel, isNumber: true), .init(yLabel, isNumber: true)], rows: rows)
+      title: title,
+      columns: [.init("curve", isName: true), .init(xLabel, isNumber: true), .init(yLabel, isNumber: true)], rows: rows)
   }
 
   var drawing: Drawing {

@@ -29,11 +29,12 @@ enum PerspectiveFormat: RequestFormat {
     guard !request.requestedAttributes.isEmpty else {
       throw .invalid("'requestedAttributes' is empty", parameter: "requestedAttributes")
     }
+    let scored = model.categories.fed.perspective
     for (name, attribute) in request.requestedAttributes {
-      guard mapping[name] != nil else {
+      guard scored.contains(name) else {
         throw .invalid(
           "an attribute is asked for that this model does not score; it scores "
-            + mapping.keys.sorted().joined(separator: ", "), parameter: "requestedAttributes")
+            + (scored.isEmpty ? "none" : scored.joined(separator: ", ")), parameter: "requestedAttributes")
       }
       guard [nil, "PROBABILITY"].contains(attribute.scoreType) else {
         throw .invalid("the only scoreType is PROBABILITY", parameter: "requestedAttributes.\(name).scoreType")

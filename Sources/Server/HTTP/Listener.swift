@@ -71,6 +71,8 @@ final class Listener: Sendable {
       } catch let error as IOError {
         throw ServerError.cannotListen(
           host: settings.host, port: settings.port, reason: String(cString: strerror(error.errnoCode)))
+      } catch let error as SocketAddressError.UnknownHost {
+        throw ServerError.cannotListen(host: settings.host, port: settings.port, reason: error.errorDescription)
       }
     } onGracefulShutdown: { [self] in
       draining.withLock { $0 = true }

@@ -1,4 +1,3 @@
-import Audit
 import Foundation
 import LabelStore
 import MemeData
@@ -62,45 +61,5 @@ final class LabelDesk: Sendable {
     guard let next = try first(leavingOut: overlap > 1 ? [] : others) ?? first(leavingOut: []) else { return nil }
     shown.withLock { $0[next.meme.id] = (annotator, now + Self.patience) }
     return next
-  }
-
-  /// Orders the queue of every task anew where it does not hold every meme.
-  func completeQueues() throws(LabelStoreError) {
-    let memes = try store.memes()
-    for task in try store.tasks() where try store.queueLength(task: task.name) != memes.count {
-      try store.setQueue(Self.randomOrder(of: memes), task: task.name)
-    }
-  }
-
-  /// Memes by chance, those that look like an earlier one last.
-  static func randomOrder(of memes: [StoredMeme], seed: UInt64 = 42) -> [QueueEntry] {
-    var random = SeededRandom(seed: seed, "queue")
-    var order = memes
-    random.shuffle(&order)
-    return folded(order) { _ in "drawn by chance" }
-  }
-
-  /// Puts memes that look like an earlier one behind all others.
-  static func folded(_ memes: [StoredMeme], reason: (StoredMeme) -> String) -> [QueueEntry] {
-    let clusters = Duplicates(memes.map(\.fingerprint), splits: memes.map { _ in nil }).clusters
-    let sizes = Dictionary(clusters.map { ($0, 1) }, uniquingKeysWith: +)
-    var seen: Set<Int> = []
-    var first: [QueueEntry] = []
-    var copies: [QueueEntry] = []
-    for (meme, cluster) in zip(memes, clusters) {
-      if seen.insert(cluster).inserted {
-        let count = sizes[cluster]! - 1
-        let look =
-          switch count {
-          case 0: ""
-          case 1: "; one other looks like it and comes last"
-          default: "; \(count) others look like it and come last"
-          }
-        first.append(QueueEntry(meme: meme.id, reason: reason(meme) + look))
-      } else {
-        copies.append(QueueEntry(meme: meme.id, reason: "looks like one that was asked for earlier"))
-      }
-    }
-    return first + copies
   }
 }

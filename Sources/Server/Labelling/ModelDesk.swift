@@ -148,6 +148,8 @@ final class ModelDesk: Sendable {
         scoreBefore: outcome.before, scoreAfter: outcome.after, scoredMemes: outcome.scored),
       predictions: Dictionary(uniqueKeysWithValues: predictions))
     try store.setQueue(queue(outcome, memes: memes, task: task), task: task.name)
+    // Memes may have come while it trained.
+    try store.completeQueues()
     content.withLock {
       $0.index = outcome.features
       $0.rows = memes.map(\.id)

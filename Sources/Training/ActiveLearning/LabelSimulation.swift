@@ -125,8 +125,23 @@ extension [LabelSimulation.Point] {
     Spread(ofSample: compactMap { $0.strategy == strategy && $0.labels == labels ? $0.score : nil })
   }
 
-  /// The fewest labels with which a strategy's mean score reaches `target`; `nil` where it never does.
-  public func labelsNeeded(by strategy: QueryStrategy, for target: Double) -> Int? {
-    Set(map(\.labels)).sorted().first { (spread(strategy, labels: $0)?.mean ?? -1) >= target }
+  /// By how much a strategy's score differs from another's of the same seed, over seeds; `nil` where none has both.
+  public func difference(of strategy: QueryStrategy, from other: QueryStrategy, labels: Int) -> Spread? {
+    func scores(_ strategy: QueryStrategy) -> [UInt64: Double] {
+      let own = filter { $0.strategy == strategy && $0.labels == labels }
+      return Dictionary(own.compactMap { point in point.score.map { (point.seed, $0) } }) { first, _ in first }
+    }
+    let others = scores(other)
+    return Spread(
+      ofSample: scores(strategy).sorted { $0.key < $1.key }.compactMap { seed, score in others[seed].map { score - $0 }
+      })
+  }
+
+  /// The fewest labels with which a strategy's mean score is at least as good as `target`; `nil` where it never is.
+  public func labelsNeeded(by strategy: QueryStrategy, for target: Double, of metric: Metric) -> Int? {
+    Set(map(\.labels)).sorted().first { labels in
+      guard let mean = spread(strategy, labels: labels)?.mean else { return false }
+      return metric.isHigherBetter ? mean >= target : mean <= target
+    }
   }
 }

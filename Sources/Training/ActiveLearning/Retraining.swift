@@ -52,7 +52,7 @@ public struct Retraining {
   ///
   /// - Parameters:
   ///   - folder: the new run's, which must not be there.
-  ///   - earlier: the run to compare with.
+  ///   - earlier: the run to compare with, which tells what its labels feed of other services if they are the same.
   ///   - clusters: equal numbers for memes that look alike.
   public func run(in folder: URL, comparedWith earlier: URL?, clusters: [Int]) throws -> Outcome {
     let split = memes.map(Self.part)
@@ -74,11 +74,11 @@ public struct Retraining {
     let run = TrainingRun(recipe: recipe, folder: folder, observer: observer)
     _ = try run.execute(on: corpus, resumes: false)
     try run.finish()
-    let model = try ModelBundle(folder)
     // What was trained on other labels or by other encoders cannot be compared.
-    let before = earlier.flatMap { try? ModelBundle($0) }.flatMap { bundle in
-      bundle.tasks == [task] && bundle.description.recipe.encoder == recipe.encoder ? bundle : nil
-    }
+    let earlier = earlier.flatMap { try? ModelBundle($0) }.flatMap { $0.tasks == [task] ? $0 : nil }
+    let before = earlier.flatMap { $0.description.recipe.encoder == recipe.encoder ? $0 : nil }
+    if let earlier { try ModelBundle.setCategories(earlier.description.categories, in: folder) }
+    let model = try ModelBundle(folder)
     let (after, scored) = try score(model.classifier, on: corpus)
     var probabilities = [[Double]](repeating: [], count: memes.count)
     for split in Split.allCases {
@@ -128,7 +128,7 @@ public struct Retraining {
     case .validation, .test: return meme.split!
     case nil:
       let hash = meme.id.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }  // FNV-1a
-      return hash >> 32 % 5 > 0 ? .train : hash >> 16 % 2 == 0 ? .validation : .test
+      return (hash >> 32) % 5 > 0 ? .train : (hash >> 16) % 2 == 0 ? .validation : .test
     }
   }
 

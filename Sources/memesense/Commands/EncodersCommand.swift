@@ -12,9 +12,8 @@ struct EncodersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Name the encoders and where their files are.",
       discussion: """
-        A recipe or --encoder names one of these, or ORG/NAME, a model in the cache of the Hugging Face hub: a CLIP \
-        (of transformers or open_clip), a SigLIP, a BERT or DistilBERT, which read texts alone, or a ResNet-18, ResNet-50 \
-        or ViT-B/16 of timm, which see pictures alone.
+        A recipe or --encoder names one of these, or ORG/NAME, a model in the cache of the Hugging Face hub: \
+        \(HubFamily.summary).
 
           ORG/NAME             features after the projection, of pictures squashed to a square
           ORG/NAME:pooled      features before the projection
@@ -58,7 +57,7 @@ struct EncodersCommand: ParsableCommand {
         ])
       }
       for model in models {
-        table.append([model.name, "", "", model.folder, "\(model.modelType), from the Hugging Face hub"])
+        table.append([model.name, "", "", model.folder, "\(model.family.rawValue), from the Hugging Face hub"])
       }
       try Console.print(table.text)
     }

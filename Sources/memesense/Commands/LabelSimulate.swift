@@ -17,7 +17,8 @@ struct LabelSimulate: ParsableCommand {
       Orders: random; uncertainty (entropy); diversity (k-center); ours (unsure and unlike each other, look-alikes folded),
       which is the order of the labelling page. A model is trained anew after each batch, by default a logistic
       regression on the features of frozen encoders, and scored on the test split. Fractions are of the labelled
-      training memes; above 1 they are counts. --output writes points.csv and simulation.json.
+      training memes; above 1 they are counts. --output writes points.csv, simulation.json and report.html, \
+      a page with the curves.
       """)
 
   @OptionGroup var recipe: RecipeOptions
@@ -38,7 +39,7 @@ struct LabelSimulate: ParsableCommand {
   @Option(help: "What is scored, such as auroc, f1_macro or accuracy.")
   var metric = Metric.auroc.rawValue
 
-  @Option(name: .shortAndLong, help: "A folder for the points, new or empty.", completion: .directory)
+  @Option(name: .shortAndLong, help: "A folder for the points and the page, new or empty.", completion: .directory)
   var output: String?
 
   @OptionGroup var display: OutputOptions
@@ -53,8 +54,27 @@ struct LabelSimulate: ParsableCommand {
     if options.recipe == nil, options.method == nil { options.method = "logistic-regression" }
     let recipe = try options.resolved()
     let observer = display.observer
+    // A missing library is told before anything is computed or made.
+    let library = try output.map { _ in try ChartLibrary.found() }
     let folder = try output.map { try Self.emptyFolder($0) }
     let corpus = try Corpus.load(recipe, splits: [.train, .test], observer: observer)
+    let settings = try settings(for: recipe, on: corpus)
+    let prints = try Corpus.fingerprints(of: corpus.memes(in: .train), observer: observer).fingerprints
+    let clusters = Duplicates(prints, splits: prints.map { _ in nil }).clusters
+    let simulation = try LabelSimulation(corpus, recipe: recipe, settings: settings, clusters: clusters)
+    let points = try simulation.run(observer: observer)
+    let result = SimulationResult(
+      dataset: corpus.dataset.name, task: simulation.task.name, method: recipe.methodName, encoder: recipe.encoder,
+      pool: simulation.poolCount, settings: settings, points: points)
+    if let folder, let library {
+      try write(result, data: corpus.dataset.root, to: folder, library: library)
+    }
+    if display.json { return try Console.printJSON(result) }
+    try Console.print(result.text)
+    if let folder { try Console.print("\nReport: \(folder.appending(path: "report.html").path)") }
+  }
+
+  private func settings(for recipe: Recipe, on corpus: Corpus) throws -> LabelSimulation.Settings {
     let name = try corpus.task(named: recipe.task).name
     let pool = corpus.memes(in: .train).count { $0.labels[name] != nil }
     func count(_ amount: Double) -> Int { Int((amount > 1 ? amount : amount * Double(pool)).rounded()) }
@@ -73,19 +93,17 @@ struct LabelSimulate: ParsableCommand {
       }
       return strategy
     }
-    let prints = try Corpus.fingerprints(of: corpus.memes(in: .train), observer: observer).fingerprints
-    let clusters = Duplicates(prints, splits: prints.map { _ in nil }).clusters
-    let simulation = try LabelSimulation(corpus, recipe: recipe, settings: settings, clusters: clusters)
-    let points = try simulation.run(observer: observer)
-    let result = SimulationResult(
-      dataset: corpus.dataset.name, task: simulation.task.name, method: recipe.methodName, encoder: recipe.encoder,
-      pool: simulation.poolCount, settings: settings, points: points)
-    if let folder {
-      try JSON.pretty(result).write(to: folder.appending(path: "simulation.json"), options: .atomic)
-      try Data(result.csv.utf8).write(to: folder.appending(path: "points.csv"), options: .atomic)
+    return settings
+  }
+
+  private func write(_ result: SimulationResult, data: URL, to folder: URL, library: ChartLibrary) throws {
+    let page = SimulationReport(result: result, data: data).page.html(library: library)
+    for (name, content) in [
+      ("simulation.json", try JSON.pretty(result)), ("points.csv", Data(result.csv.utf8)),
+      ("report.html", Data(page.utf8)),
+    ] {
+      try content.write(to: folder.appending(path: name), options: .atomic)
     }
-    if display.json { return try Console.printJSON(result) }
-    try Console.print(result.text)
   }
 
   private static func emptyFolder(_ path: String) throws -> URL {
@@ -95,52 +113,5 @@ struct LabelSimulate: ParsableCommand {
     }
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     return folder
-  }
-}
-
-/// What a simulation found.
-struct SimulationResult: Encodable {
-  var dataset: String
-  var task: String
-  var method: String
-  var encoder: String
-  /// Training memes that could be labelled.
-  var pool: Int
-  var settings: LabelSimulation.Settings
-  var points: [LabelSimulation.Point]
-
-  /// One row a score.
-  var csv: String {
-    "strategy,seed,labels,\(settings.metric.rawValue)\n"
-      + points.map { "\($0.strategy.rawValue),\($0.seed),\($0.labels),\($0.score.map { "\($0)" } ?? "")\n" }.joined()
-  }
-
-  /// For people: means over seeds, and how many labels each order needs for the score that chance reaches at last.
-  var text: String {
-    var table = TextTable(
-      columns: [TextTable.Column("labels", alignment: .right)]
-        + settings.strategies.map { TextTable.Column($0.rawValue, alignment: .right) })
-    for labels in settings.steps {
-      table.append(
-        ["\(labels)"] + settings.strategies.map { points.spread($0, labels: labels)?.formatted(digits: 3) ?? "" })
-    }
-    return """
-      \(dataset), task \(task): \(settings.metric.rawValue) of \(method) on \(encoder) after so many of \(pool) labels, \
-      \(settings.seeds.count) \(settings.seeds.count == 1 ? "seed" : "seeds")
-
-      \(table.text)\(comparison.map { "\n\n\($0)" } ?? "")
-      """
-  }
-
-  private var comparison: String? {
-    guard settings.strategies.contains(.random), let last = settings.steps.last,
-      let target = points.spread(.random, labels: last)?.mean
-    else { return nil }
-    let needed = settings.strategies.filter { $0 != .random }.map { strategy in
-      let labels = points.labelsNeeded(by: strategy, for: target)
-      return labels.map { "\(strategy.rawValue) with \($0) (\($0 * 100 / last) %)" }
-        ?? "\(strategy.rawValue) with none of these"
-    }
-    return "What random reaches with \(last) labels is reached by " + needed.joined(separator: ", ") + "."
   }
 }

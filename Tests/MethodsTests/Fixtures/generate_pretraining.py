@@ -6,13 +6,12 @@ Run with the Python of `Benchmarks/setup-python --open-clip`.
 """
 import math
 import pathlib
+import sys
 
 import torch
 
-# PyPI's torchvision, which timm imports, is built for CUDA and lacks these beside a torch without it.
-missing = torch.library.Library("torchvision", "DEF")
-missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "NetworksTests" / "Fixtures"))
+from recording import out, randomise, record  # before timm
 
 import torch.nn as nn
 import torch.nn.functional as F
@@ -23,26 +22,6 @@ from timm.models.vision_transformer import VisionTransformer
 torch.manual_seed(0)
 torch.set_num_threads(1)
 GRADIENT_LIMIT = 40
-out = {}
-
-
-def record(name, tensor):
-    out[name] = tensor.detach().clone().contiguous()
-
-
-def randomise(model):
-    for key, value in model.state_dict().items():
-        if not value.is_floating_point():
-            continue
-        if key.endswith("running_var"):
-            drawn = 0.5 + torch.rand_like(value)
-        elif value.ndim > 1:
-            drawn = torch.randn_like(value) / value[0].numel() ** 0.5
-        elif key.endswith("weight"):
-            drawn = 1 + 0.2 * torch.randn_like(value)
-        else:
-            drawn = 0.2 * torch.randn_like(value)
-        value.copy_(drawn.half())
 
 
 def record_weights(name, model):

@@ -7,10 +7,7 @@ import pathlib
 
 import torch
 
-# PyPI's torchvision, which timm imports, is built for CUDA and lacks these beside a torch without it.
-missing = torch.library.Library("torchvision", "DEF")
-missing.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-missing.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+from recording import out, randomise, record  # before timm
 
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -22,27 +19,6 @@ from transformers import (BertConfig, BertModel, DistilBertConfig, DistilBertMod
 torch.manual_seed(0)
 torch.set_num_threads(1)
 GRADIENT_LIMIT = 100
-out = {}
-
-
-def record(name, tensor):
-    out[name] = tensor.detach().clone().contiguous()
-
-
-def randomise(model):
-    """Weights of float16 numbers, small enough that activations stay near one; variances are positive."""
-    for key, value in model.state_dict().items():
-        if not value.is_floating_point():
-            continue
-        if key.endswith("running_var"):
-            drawn = 0.5 + torch.rand_like(value)
-        elif value.ndim > 1:
-            drawn = torch.randn_like(value) / value[0].numel() ** 0.5
-        elif key.endswith("weight"):
-            drawn = 1 + 0.2 * torch.randn_like(value)
-        else:
-            drawn = 0.2 * torch.randn_like(value)
-        value.copy_(drawn.half())
 
 
 def network(name, model, call, inputs, skipped=()):

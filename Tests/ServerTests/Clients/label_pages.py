@@ -94,6 +94,18 @@ def trains_and_explains(browser):
     check(browser.script("return document.querySelectorAll('.words mark, .words span').length") == 7, "not every word is there")
 
 
+def shows_categories(browser):
+    browser.open(url + "/model?task=mean")
+    rows = browser.wait("document.querySelector('#categories tbody').innerText", "the categories of other services")
+    # No word of 'mean' speaks of a category, so that the positive class is the usual one.
+    check(rows.split() == ["mean", "harassment", "TOXICITY"], f"the categories say {rows!r}")
+    role, name = browser.role_and_name("#categories table")
+    check((role, name) == ("table", "Categories of other services that each label feeds"), f"a {role} named {name!r}")
+    text = browser.script("return document.getElementById('categories').innerText")
+    for part in ["model.json", "self-harm/intent", "SEVERE_TOXICITY", "status 400"]:
+        check(part in text, f"the categories do not say {part!r}")
+
+
 def fits(browser):
     pages = ["/?task=mean", "/progress?task=mean", "/model?task=mean", "/try?task=mean", "/exchange", "/annotator"]
     for scheme in ["light", "dark"]:
@@ -118,6 +130,7 @@ with Browser() as browser:
     trains_and_explains(browser)
     if shots:
         browser.shot(shots / "explanation.png")
+    shows_categories(browser)
     fits(browser)
     works_without_script(browser)
     faults = browser.faults()

@@ -2,7 +2,7 @@ import Foundation
 import LabelStore
 import MemeData
 
-/// The trainings of a task, and the button for another.
+/// The trainings of a task, the button for another, and what the model feeds of other services.
 struct ModelPage {
   var task: LabelTask
   var tasks: [LabelTask]
@@ -10,25 +10,19 @@ struct ModelPage {
   var runs: [StoredRun]
   var labelled: Int
   var state: ModelDesk.State
+  /// The model that answers for the task; `nil` where there is none yet.
+  var model: ModelFacts?
 
   var page: Page {
     Page(
       place: .model, title: "Model: \(task.name)",
       main: """
         <h1>Model for \(task.name)</h1>
-        \(switcher)
+        \(Page.tabs(of: tasks, current: task, at: .model))
         \(now)
         <section><h2>Trainings</h2>\(table)</section>
+        \(model.map { CategorySection(model: $0).html })
         """, task: task.name, annotator: annotator)
-  }
-
-  private var switcher: HTML? {
-    guard tasks.count > 1 else { return nil }
-    let links = tasks.map { each -> HTML in
-      let current: HTML = each.name == task.name ? " aria-current=\"true\"" : ""
-      return "<li><a href=\"/model?task=\(URLEncodedForm.encoded(each.name))\"\(current)>\(each.name)</a></li>"
-    }
-    return "<nav aria-label=\"Tasks\" class=\"tabs\"><ul>\(links)</ul></nav>"
   }
 
   private var now: HTML {

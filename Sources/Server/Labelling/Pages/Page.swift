@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import MemeData
 
 /// A whole page: what all of them have in common.
 struct Page {
@@ -67,6 +68,16 @@ struct Page {
       </html>
 
       """
+  }
+
+  /// Links to the same place for each task; `nil` where there is but one.
+  static func tabs(of tasks: [LabelTask], current: LabelTask, at place: Place) -> HTML? {
+    guard tasks.count > 1 else { return nil }
+    let links = tasks.map { task -> HTML in
+      let mark: HTML = task.name == current.name ? " aria-current=\"true\"" : ""
+      return "<li><a href=\"\(place.rawValue)?task=\(URLEncodedForm.encoded(task.name))\"\(mark)>\(task.name)</a></li>"
+    }
+    return "<nav aria-label=\"Tasks\" class=\"tabs\"><ul>\(links)</ul></nav>"
   }
 
   var response: Response {

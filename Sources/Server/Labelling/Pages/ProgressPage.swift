@@ -21,7 +21,7 @@ struct ProgressPage {
       place: .progress, title: "Progress: \(task.name)",
       main: """
         <h1>\(task.name)</h1>
-        \(switcher)
+        \(Page.tabs(of: tasks, current: task, at: .progress))
         <div class="progress"><label for="done">\(progress.labelled) of \(progress.memes) memes labelled</label>
         <progress id="done" max="\(max(progress.memes, 1))" value="\(progress.labelled)"></progress></div>
         <section><h2>Labels</h2>\(labels)</section>
@@ -29,15 +29,6 @@ struct ProgressPage {
         <section><h2>Agreement</h2>\(agreement)</section>
         \(differences)
         """, task: task.name, annotator: annotator)
-  }
-
-  private var switcher: HTML? {
-    guard tasks.count > 1 else { return nil }
-    let links = tasks.map { each -> HTML in
-      let current: HTML = each.name == task.name ? " aria-current=\"true\"" : ""
-      return "<li><a href=\"/progress?task=\(URLEncodedForm.encoded(each.name))\"\(current)>\(each.name)</a></li>"
-    }
-    return "<nav aria-label=\"Tasks\" class=\"tabs\"><ul>\(links)</ul></nav>"
   }
 
   private var labels: HTML {

@@ -95,7 +95,7 @@ struct TryPage {
       <section><h2>Which words moved it</h2>
       <p class="words">\(marks)</p>
       <p class="faint">The number is by how many points “\(explanation.label)” falls (−: rises) without the word.
-      \(explanation.words.count == MemeExplanation.wordLimit ? "The first \(MemeExplanation.wordLimit) words were tried." : "")</p></section>
+      \(explanation.isTextCut ? "The first \(MemeOcclusion.wordLimit) words were tried." : "")</p></section>
       """
   }
 
@@ -104,10 +104,10 @@ struct TryPage {
       let file = try? picture.jpegData(quality: 85)
     else { return nil }
     let strongest = max(explanation.cells.map(\.magnitude).max()!, 0.01)
-    let side = MemeExplanation.side
+    let side = MemeOcclusion.side
     let cells = explanation.cells.enumerated().map { index, effect -> HTML in
-      let rows = MemeExplanation.range(index / side, of: picture.height)
-      let columns = MemeExplanation.range(index % side, of: picture.width)
+      let rows = MemeOcclusion.range(index / side, of: picture.height)
+      let columns = MemeOcclusion.range(index % side, of: picture.width)
       let points = Self.points(effect)
       let opacity = points == 0 ? 0 : 0.55 * effect.magnitude / strongest
       let size = max(11, min(picture.width, picture.height) / 22)
