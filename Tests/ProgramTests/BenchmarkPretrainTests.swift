@@ -11,7 +11,12 @@ import Testing
   private static let networks =
     "settings.convolutional.name=resnet-nano, settings.transformer.name=vit-nano16, settings.picture_side=32"
 
-  private func suite(dino: String = "settings.training.epochs=1", seeds: String = "[42]") -> String {
+  private static let methods = """
+      - {name: logistic-regression, encoders: [lite, dino, "untrained:convolutional"]}
+      - {name: finetune, init: [dino, "untrained:transformer"], set: [settings.training.epochs=1]}
+    """
+
+  private func suite(dino: String = "settings.training.epochs=1", methods: String = methods) -> String {
     """
     title: Tiny networks
     datasets:
@@ -25,11 +30,10 @@ import Testing
         set: [\(Self.small), settings.backbone.name=resnet-nano, settings.picture_side=48, settings.crops.side=32,
           settings.crops.local_side=32, \(dino)]
     methods:
-      - {name: logistic-regression, encoders: [lite, dino, "untrained:convolutional"]}
-      - {name: finetune, init: [dino, "untrained:transformer"], set: [settings.training.epochs=1]}
+    \(methods)
     encoders: [lite]
     labels: [0.2]
-    seeds: \(seeds)
+    seeds: [42]
     metrics: [auroc, accuracy]
     published: []
     """
@@ -162,6 +166,25 @@ import Testing
     #expect(try data("killed-self/\(networks)") == data("whole-self/\(networks)"))
     let model = "cells/drawn-mean/logistic-regression-dino-0.2-42/model.safetensors"
     #expect(try data("killed-self/\(model)") == data("whole-self/\(model)"))
+  }
+
+  /// The unlabelled memes beside are part of what a pretraining is.
+  @Test func otherMemesToLearnFromTrainAnew() throws {
+    #expect(try program("data", "draw", "beside-memes", "--memes", "80", "--quiet").status == 0)
+    let methods = "  - {name: logistic-regression, encoders: [lite, \"untrained:convolutional\"]}"
+    func run() throws -> [String: Any] {
+      let result = try program(
+        try arguments(suite(methods: methods), "beside-self") + ["--data", "beside=beside-memes"])
+      #expect(result.status == 0, "\(result.errors)")
+      return try object(result.output)
+    }
+    #expect(try run()["kept"] as? Int == 0)
+    let row = try #require(try rows("beside-self/pretrainings.jsonl").first)
+    #expect(row["datasets"] as? String == "drawn + beside" && row["pictures"] as? Int ?? 0 > 168)
+    #expect(try run()["kept"] as? Int == 2)
+    let metadata = try text("beside-memes/metadata.jsonl").split(separator: "\n")
+    _ = try program.write(metadata.dropLast().joined(separator: "\n") + "\n", to: "beside-memes/metadata.jsonl")
+    #expect(try run()["kept"] as? Int == 1, "all but the cell on the pretraining")
   }
 
   @Test func aFailedPretrainingFailsOnlyWhatNeedsIt() throws {

@@ -20,12 +20,15 @@ struct Benchmark: ParsableCommand {
         memesense benchmark show harmeme > mine.yaml    to write one's own
         memesense benchmark mine.yaml --data harmeme=PATH --set seeds=[42,43]
 
+      A suite may pretrain networks first (selfsupervised), which its methods take as encoders or start from.
+
       Finished cells are kept: after a kill, the same command goes on where it was. A cell whose recipe or data has \
       changed is trained anew. A cell that fails is reported and does not stop the others; the exit status is then 1.
 
       OUTPUT holds report.html and table.md (means ± deviations, the best in bold, published figures marked as such, \
       how sure the differences are), results.jsonl and results.csv (a row a cell), and under cells/ the run of every \
-      cell, which 'memesense evaluate' and 'memesense predict' take. 'memesense benchmark run --help' has all options.
+      cell, which 'memesense evaluate' and 'memesense predict' take; of pretrainings the same in pretrainings.jsonl, \
+      pretrainings.csv and pretrainings/. 'memesense benchmark run --help' has all options.
       """,
     subcommands: [Run.self, List.self, Show.self, Validate.self], defaultSubcommand: Run.self)
 

@@ -203,11 +203,12 @@ private struct PretrainingReport {
         details: recipe.data.map { ("data", $0) } + [("training", String(format: "%.1f s", summary.seconds))]))
   }
 
-  /// One chart a measure, from before the first epoch on.
+  /// One chart a measure, from before the first epoch on; of networks that were not trained what they are in the end.
   private var measureCharts: [any Chart] {
-    outcome.summary.before.keys.sorted().map { name in
+    let first = outcome.epochs.isEmpty ? outcome.summary.after : outcome.summary.before
+    return first.sorted { $0.key < $1.key }.map { name, value in
       let points =
-        [ChartPoint(x: 0, y: outcome.summary.before[name]!)]
+        [ChartPoint(x: 0, y: value)]
         + outcome.epochs.compactMap { epoch in
           epoch.measures?[name].map { ChartPoint(x: Double(epoch.epoch), y: $0) }
         }
