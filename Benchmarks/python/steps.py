@@ -170,10 +170,12 @@ def floor(name, precision):
         step_of(name, "float32", "usual")()
     dtype = getattr(torch, precision)
     a, b = torch.randn(2048, 2048).to(dtype), torch.randn(2048, 2048).to(dtype)
+    # PyTorch multiplies float32 by MKL, which takes AVX-512 on Intel's processors only; oneDNN takes it on all.
+    kernels = [lambda: a @ b, lambda: torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")]
     fastest = float("inf")
-    for _ in range(20):
+    for kernel in kernels * 20:
         start = time.perf_counter()
-        a @ b
+        kernel()
         fastest = min(fastest, time.perf_counter() - start)
     peak = 2 * 2048**3 / fastest / 1e9
     gigaflop = counter.get_total_flops() / 1e9
