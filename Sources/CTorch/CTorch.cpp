@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -226,6 +228,61 @@ CT_EVERY_VECTOR_WIDTH void adam_float32(const AdamMemory &memory, const AdamCons
 
 CT_EVERY_VECTOR_WIDTH void adam_bfloat16(const AdamMemory &memory, const AdamConstants &constants, int64_t begin, int64_t end) {
   adam_range<uint16_t, true>(memory, constants, begin, end);
+}
+
+// oneDNN's product of rows [..., I] and a matrix [O, I], of any strides, plus `bias` [O] where there is one.
+at::Tensor product(const at::Tensor &rows, const at::Tensor &matrix, const std::optional<at::Tensor> &bias) {
+  using Scalars = c10::List<std::optional<at::Scalar>>;
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+          .typed<at::Tensor(const at::Tensor &, const at::Tensor &, const std::optional<at::Tensor> &, std::string_view,
+                            Scalars, std::optional<std::string_view>)>();
+  at::AutoDispatchBelowADInplaceOrView without_graph;
+  return op.call(rows, matrix, bias, "none", Scalars(), "");
+}
+
+// `product` in training.
+class Product : public torch::autograd::Function<Product> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &rows, const at::Tensor &matrix,
+                            const std::optional<at::Tensor> &bias) {
+    ctx->save_for_backward({rows, matrix});
+    ctx->saved_data["has_bias"] = bias.has_value();
+    return product(rows, matrix, bias);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *ctx,
+                                                 const torch::autograd::variable_list &gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const auto &rows = saved[0], &matrix = saved[1];
+    const auto gradient = gradients[0].reshape({-1, matrix.size(0)});
+    torch::autograd::variable_list all(3);
+    if (ctx->needs_input_grad(0)) all[0] = product(gradient, matrix.t(), std::nullopt).view(rows.sizes());
+    if (ctx->needs_input_grad(1)) {
+      all[1] = product(gradient.t(), rows.reshape({-1, matrix.size(1)}).t(), std::nullopt);
+    }
+    if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2)) all[2] = gradient.sum(0);
+    return all;
+  }
+};
+
+// Whether oneDNN multiplies these, float32 rows and a matrix, sooner than MKL, which libtorch takes: MKL uses AVX-512 on
+// Intel's processors only, and half the speed of others is lost. Of small or narrow products little is gained or lost.
+bool is_multiplied_by_onednn(const at::Tensor &rows, const at::Tensor &matrix) {
+#if defined(__x86_64__)
+  static const bool has_kernels = __builtin_cpu_supports("avx512f") && at::globalContext().hasMKLDNN();
+#else
+  constexpr bool has_kernels = false;
+#endif
+  const auto is_plain = [](const at::Tensor &tensor) { return tensor.is_cpu() && tensor.scalar_type() == at::kFloat; };
+  if (!has_kernels || !is_plain(rows) || !is_plain(matrix) || rows.dim() < 2 || matrix.dim() != 2 ||
+      rows.size(-1) != matrix.size(1) || at::autocast::is_autocast_enabled(at::kCPU)) {
+    return false;
+  }
+  const int64_t narrowest = 16, smallest = 1 << 20;
+  const int64_t count = rows.numel() / std::max<int64_t>(1, matrix.size(1));
+  return std::min({count, matrix.size(0), matrix.size(1)}) >= narrowest && count * matrix.numel() >= smallest;
 }
 
 // What a recomputed part runs, and the mixed precision it ran in first.
@@ -545,6 +602,14 @@ ct_status ct_recomputed(ct_tensor *const *inputs, int32_t input_count, ct_tensor
     const auto found = Recomputation::apply(at::TensorList(tensors), static_cast<int64_t>(input_count), held);
     TORCH_CHECK(found.size() <= static_cast<size_t>(capacity), "a recomputed part has more than ", capacity, " results");
     for (const auto &result : found) results[(*result_count)++] = owned(result);
+  });
+}
+
+ct_status ct_linear(const ct_tensor *rows, const ct_tensor *matrix, const ct_tensor *bias, ct_tensor **out) {
+  return guarded([&] {
+    const auto offset = bias == nullptr ? std::nullopt : std::optional<at::Tensor>(bias->value);
+    *out = owned(is_multiplied_by_onednn(rows->value, matrix->value) ? Product::apply(rows->value, matrix->value, offset)
+                                                                     : at::linear(rows->value, matrix->value, offset));
   });
 }
 

@@ -42,7 +42,7 @@ public struct ViLTNetwork {
   private let text: TextEmbedding
   private let classToken: Tensor  // [1, 1, D]
   private let positions: Tensor  // [1, G² + 1, D]
-  private let patches: Convolution
+  private let patches: PatchEmbedding
   private let modalities: Tensor  // [2, D], text first
   private let layers: [PreNormalizedLayer]
   private let normalization: LayerNorm
@@ -57,9 +57,9 @@ public struct ViLTNetwork {
       in: embeddings["text_embeddings"])
     classToken = embeddings.parameter("cls_token", [1, 1, width], .constant(0))
     positions = embeddings.parameter("position_embeddings", [1, grid * grid + 1, width], .constant(0))
-    patches = Convolution(
-      inputs: 3, outputs: width, kernel: shape.patch, stride: shape.patch,
-      initializer: .normal(mean: 0, deviation: 0.02), in: embeddings["patch_embeddings"]["projection"])
+    patches = PatchEmbedding(
+      side: shape.patch, width: width, initializer: .normal(mean: 0, deviation: 0.02),
+      in: embeddings["patch_embeddings"]["projection"])
     modalities = embeddings["token_type_embeddings"].parameter("weight", [2, width], .normal(mean: 0, deviation: 0.02))
     layers = (0..<shape.layerCount).map { PreNormalizedLayer(shape.layers, in: scope["encoder"]["layer"][$0]) }
     normalization = shape.layers.normalization(in: scope["layernorm"])
@@ -82,13 +82,15 @@ public struct ViLTNetwork {
       [hasText.to(.float32), hasPicture.to(.float32).expanded(at: 1).broadcast(to: [count, image.shape[1]])], along: 1)
     let mask = AttentionMask(isPresent)
     let tokens = Tensor.concatenated([words, image], along: 1)
-    return pooler(normalization(layers.reduce(tokens) { $1($0, mask: mask, using: generator) }))
+    let states = layers.dropLast().reduce(tokens) { $1($0, mask: mask, using: generator) }
+    // The pooler reads the first token alone, so that the last layer need not make the others.
+    let first = layers.last.map { $0(states, onlyFirst: true, mask: mask, using: generator) } ?? states
+    return pooler(normalization(first))
   }
 
   private func embedded(_ pictures: Tensor, using generator: Generator?) -> Tensor {
-    let map = patches(pictures)
-    let placed = map.patchTokens(after: classToken) + positions(side: map.shape[2])
-    return shape.layers.dropout(placed, using: generator)
+    let (tokens, side, _) = patches(pictures, after: classToken)
+    return shape.layers.dropout(tokens + positions(side: side), using: generator)
   }
 
   /// The positions of a grid of `side` × `side` patches, interpolated as ViLT does: bilinearly, corners kept.

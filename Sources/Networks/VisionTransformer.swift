@@ -45,7 +45,7 @@ public struct VisionTransformer: PictureNetwork {
   public var width: Int { configuration.width }
   private let classToken: Tensor  // [1, 1, D]
   private let positions: Tensor  // [1, T, D]
-  private let patches: Convolution
+  private let patches: PatchEmbedding
   private let blocks: [Block]
   private let normalization: LayerNorm
 
@@ -56,8 +56,7 @@ public struct VisionTransformer: PictureNetwork {
     let tokenCount = configuration.gridSide * configuration.gridSide + 1
     classToken = scope.parameter("cls_token", [1, 1, width], narrow)
     positions = scope.parameter("pos_embed", [1, tokenCount, width], narrow)
-    patches = Convolution(
-      inputs: 3, outputs: width, kernel: patch, stride: patch, in: scope["patch_embed"]["proj"])
+    patches = PatchEmbedding(side: patch, width: width, in: scope["patch_embed"]["proj"])
     blocks = (0..<configuration.layerCount).map { index in
       let rate = configuration.dropPathRate * Double(index) / Double(max(1, configuration.layerCount - 1))
       return Block(configuration, dropPathRate: rate, in: scope["blocks"][index])
@@ -68,8 +67,8 @@ public struct VisionTransformer: PictureNetwork {
   /// The normalised tokens [N, T, D] of pictures [N, 3, S, S], the class token first. S may be any multiple of the
   /// patch: the positions are interpolated.
   public func tokens(_ pictures: Tensor, using generator: Generator?) -> Tensor {
-    let map = patches(pictures)
-    var x = map.patchTokens(after: classToken) + positions(height: map.shape[2], width: map.shape[3])
+    let (patches, height, width) = patches(pictures, after: classToken)
+    var x = patches + positions(height: height, width: width)
     for block in blocks { x = block(x, using: generator) }
     return normalization(x)
   }
@@ -108,7 +107,7 @@ public struct VisionTransformer: PictureNetwork {
 
     func callAsFunction(_ x: Tensor, using generator: Generator?) -> Tensor {
       run([x], using: generator) { inputs, generator in
-        let attended = inputs[0] + dropPath(attention(beforeAttention(inputs[0])), using: generator)
+        let attended = inputs[0] + dropPath(attention(beforeAttention(inputs[0]), using: generator), using: generator)
         return [attended + dropPath(outer(inner(beforeInner(attended)).gelu()), using: generator)]
       }[0]
     }
@@ -125,10 +124,10 @@ public struct VisionTransformer: PictureNetwork {
       self.headCount = headCount
     }
 
-    func callAsFunction(_ x: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, using generator: Generator?) -> Tensor {
       let (count, length, width) = (x.shape[0], x.shape[1], x.shape[2])
       let heads = inputs(x).reshaped(to: [count, length, 3, headCount, width / headCount]).permuted(to: [2, 0, 3, 1, 4])
-      let mixed = heads.selected(0).attention(keys: heads.selected(1), values: heads.selected(2))
+      let mixed = heads.selected(0).mixing(heads.selected(2), by: heads.selected(1), using: generator)
       return output(mixed.transposed(1, 2).reshaped(to: [count, length, width]))
     }
   }

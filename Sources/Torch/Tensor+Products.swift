@@ -2,9 +2,9 @@ import CTorch
 
 private enum Op {
   static let matmul = Operator("aten::matmul")
-  static let linear = Operator("aten::linear")
   static let embedding = Operator("aten::embedding")
   static let attention = Operator("aten::scaled_dot_product_attention")
+  static let addBatchProducts = Operator("aten::baddbmm")
   static let layerNorm = Operator("aten::layer_norm")
   static let convolution = Operator("aten::conv2d")
   static let averagePool = Operator("aten::avg_pool2d")
@@ -24,7 +24,12 @@ extension Tensor {
 
   /// `self · weightᵀ + bias` for `self` [..., I], `weight` [O, I] and `bias` [O].
   public func linear(weight: Tensor, bias: Tensor?) -> Tensor {
-    Op.linear(.tensor(self), .tensor(weight), .optional(bias))
+    var result: OpaquePointer?
+    withExtendedLifetime((self, weight, bias)) {
+      check(
+        ct_linear(pointer, weight.pointer, bias?.pointer, &result), "a linear map of \(self) by \(weight)")
+    }
+    return Tensor(owning: result!)
   }
 
   /// Rows of `table` [V, D] by number; `self` holds int64 indices.
@@ -39,6 +44,22 @@ extension Tensor {
   /// - Parameter isCausal: Whether each query sees the keys up to its own place alone; instead of a mask.
   public func attention(keys: Tensor, values: Tensor, mask: Tensor? = nil, isCausal: Bool = false) -> Tensor {
     Op.attention(.tensor(self), .tensor(keys), .tensor(values), .optional(mask), 0.0, .bool(isCausal))
+  }
+
+  /// The weights [N, H, T, K] with which queries `self` [N, H, T, D] look at keys [N, H, K, D]; `mask` [N, 1, 1, K] is
+  /// added to the scores. Products of these with values are ``attention(keys:values:mask:isCausal:)``.
+  public func attentionWeights(keys: Tensor, mask: Tensor? = nil) -> Tensor {
+    let (count, headCount, length, width) = (shape[0], shape[1], shape[2], shape[3])
+    // Queries are fewer numbers than scores are, and the mask goes in with the product: scores are passed over once.
+    let queries = self * (1 / Double(width).squareRoot())
+    guard let mask else { return queries.matmul(keys.transposed()).softmax() }
+    func flattened(_ heads: Tensor) -> Tensor {
+      heads.reshaped(to: [count * headCount, heads.shape[2], heads.shape[3]])
+    }
+    let masks = flattened(mask.to(dtype).broadcast(to: [count, headCount, 1, keys.shape[2]]))
+    let scores = Op.addBatchProducts(
+      .tensor(masks), .tensor(flattened(queries)), .tensor(flattened(keys).transposed()))
+    return scores.softmax().reshaped(to: [count, headCount, length, keys.shape[2]])
   }
 
   /// Normalises the last dimension to mean 0 and variance 1, then scales and shifts.

@@ -125,6 +125,52 @@ import TorchNN
   }
 }
 
+/// What is computed in fewer steps than it is described in, against the description.
+@Suite struct ShortcutTests {
+  private func normal(_ shape: [Int], _ seed: UInt64) -> Tensor {
+    let tensor = Tensor(empty: shape)
+    tensor.fillNormal(using: Generator(seed: seed))
+    return tensor
+  }
+
+  @Test func theFirstTokenAloneIsThatOfAll() {
+    let store = ParameterStore(initializingFrom: Generator(seed: 3))
+    let shape = TransformerLayerShape(width: 12, headCount: 3, innerWidth: 20, dropoutRate: 0)
+    let layer = PreNormalizedLayer(shape, in: store.root)
+    let mask = AttentionMask(Tensor([1, 1, 1, 0, 1, 1, 1, 1] as [Float], shape: [2, 4]))
+    func run(onlyFirst: Bool) -> [String: Tensor] {
+      let x = normal([2, 4, 12], 1).requiringGrad()
+      let states = layer(x, onlyFirst: onlyFirst, mask: mask, using: Generator(seed: 0))
+      #expect(states.shape == [2, onlyFirst ? 1 : 4, 12])
+      let first = states.selected(0, along: 1)
+      first.backward(gradient: normal([2, 12], 2))
+      var found = store.values.compactMapValues { $0.grad?.copied() }
+      for parameter in store.parameters { parameter.setGrad(nil) }
+      (found["result"], found["input"]) = (first, x.grad!)
+      return found
+    }
+    let (all, alone) = (run(onlyFirst: false), run(onlyFirst: true))
+    #expect(all.count == 18 && alone.count == 18)
+    // The bias of keys has no effect: its gradient is rounding.
+    for (name, value) in all where !name.hasSuffix("key.bias") {
+      #expect(relativeDifference(alone[name]!, value) < 1e-5, "\(name)")
+    }
+  }
+
+  /// Of pictures that patches do not cover whole.
+  @Test func patchesAreThoseOfAConvolution() {
+    let store = ParameterStore(initializingFrom: Generator(seed: 3))
+    let patches = PatchEmbedding(side: 4, width: 6, in: store.root)
+    let (pictures, classToken) = (normal([2, 3, 13, 10], 1), normal([1, 1, 6], 2))
+    let (tokens, height, width) = patches(pictures, after: classToken)
+    #expect(height == 3 && width == 2 && tokens.shape == [2, 7, 6])
+    let map = pictures.convolved(weight: store.values["weight"]!, bias: store.values["bias"]!, stride: 4)
+    let expected = map.reshaped(to: [2, 6, 6]).transposed(1, 2)
+    #expect(relativeDifference(tokens.sliced(1..<7, along: 1), expected.detached()) < 1e-5)
+    #expect(tokens.sliced(0..<1, along: 1).doubles == classToken.doubles + classToken.doubles)
+  }
+}
+
 /// Networks whose layers the backward pass computes once more, against the same networks as they are: to the bit.
 @Suite struct RecomputationTests {
   static let precisions = [DType.float32, .bfloat16]

@@ -144,6 +144,12 @@ ct_status ct_recomputed(ct_tensor *const *inputs, int32_t input_count, ct_tensor
                         int32_t parameter_count, ct_recomputed_body body, void (*release)(void *context), void *context,
                         ct_tensor **results, int32_t capacity, int32_t *result_count);
 
+// --- products ------------------------------------------------------------------------------------------------------
+
+// `rows` [..., I] times the transpose of `matrix` [O, I], plus `bias` [O] or, with NULL, nothing: aten::linear by the
+// fastest kernel that this processor has for it.
+ct_status ct_linear(const ct_tensor *rows, const ct_tensor *matrix, const ct_tensor *bias, ct_tensor **out);
+
 // --- optimizers ----------------------------------------------------------------------------------------------------
 
 // What a step of Adam reads and changes: float32 tensors on the CPU, dense and of the parameter's shape and order of
