@@ -139,7 +139,7 @@ import Torch
         "start:convolutional", "start:transformer",
         "'dino' of the suite: 'start:transformer' has no weights of resnet18, but of vit-tiny16"
       ),
-      ("start:convolutional", "a,b", "dino trains 1 networks, and what 2 start from is named"),
+      ("start:convolutional", "a,b", "dino trains one network, and 2 starting points are named; name one"),
       ("recipe: cass-mm", "recipe: byol", "the pretraining 'both' of the suite: there is no pretraining 'byol'"),
       ("epochs=3", "epoches=3", "there is no key 'epoches'"),
       ("both:transformer", "both:teacher", "the pretraining 'both' leaves no network 'teacher'"),
