@@ -145,6 +145,8 @@ import Torch
       ("both:transformer", "both:teacher", "the pretraining 'both' leaves no network 'teacher'"),
       ("name: finetune,", "name: concat,", "the method 'concat' of the suite: init is for finetune, not for concat"),
       ("[random, both, dino, org/model]", "[]", "'finetune' has an empty list init"),
+      ("[random, both, dino, org/model]", "[random, both, random]", "'random' stands twice"),
+      ("init: [random, both, dino, org/model]", "optional: true", "'finetune' is optional without init"),
       ("seeds:", "pretraining_epochs: 0\nseeds:", "'pretraining_epochs': it is 0; expected at least 1"),
       ("init: start}", "inti: start}", "unknown key 'pretrainings.2.inti'. Did you mean 'init'?"),
     ] {
