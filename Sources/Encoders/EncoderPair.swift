@@ -83,8 +83,8 @@ public final class EncoderPair: Sendable {
   public var image: any ImageEncoder { get throws { try imageSource.encoder } }
   public var text: any TextEncoder { get throws { try textSource.encoder } }
 
-  /// What `ImageDecoder` is asked to keep of a picture's sides for the network.
-  var leastSide: Int? { get throws { leastSide(for: try image.inputSide) } }
+  /// What `ImageDecoder` is asked to keep of a picture's sides for the network; `nil` for all, which loads none.
+  var leastSide: Int? { get throws { decodesFast ? try leastSide(for: image.inputSide) : nil } }
 
   /// The same for pictures that are reduced to `side`; `nil` for all of it. At twice that side what is lost lies beyond what
   /// the reduced picture can show, but for the softness of a reduction by the mean.

@@ -24,10 +24,12 @@ extension LabelStore {
     }
   }
 
-  /// Puts memes behind those that a task's queue holds.
+  /// Puts memes behind those that a task's queue holds; one that it holds stays where it is.
   public func appendToQueue(_ entries: [QueueEntry], task name: String) throws(LabelStoreError) {
     try write { database in
-      try Self.append(entries, toQueueOf: Self.task(named: name, database).id, database)
+      let (task, _) = try Self.task(named: name, database)
+      let queued = try Self.queuedMemes(of: task, database)
+      try Self.append(entries.filter { !queued.contains($0.meme) }, toQueueOf: task, database)
     }
   }
 
@@ -45,8 +47,12 @@ extension LabelStore {
   public func queuedMemes(task name: String) throws(LabelStoreError) -> Set<Int64> {
     try read { database in
       let (task, _) = try Self.task(named: name, database)
-      return try Int64.fetchSet(database, sql: "SELECT meme FROM queue WHERE task = ?", arguments: [task])
+      return try Self.queuedMemes(of: task, database)
     }
+  }
+
+  private static func queuedMemes(of task: Int64, _ database: Database) throws -> Set<Int64> {
+    try Int64.fetchSet(database, sql: "SELECT meme FROM queue WHERE task = ?", arguments: [task])
   }
 
   /// The next memes that a person has not looked at and that fewer than `overlap` others have decided on.

@@ -77,7 +77,7 @@ extension Tensor {
   ///
   /// The fused kernel drops with numbers of its own, which a resumed training could not repeat. While training on the CPU
   /// it also multiplies blocks one by one that are too small for it: of 185 tokens in bfloat16 whole products took a
-  /// fourth of its time, in float32 three fourths. They keep the weights for the backward pass, which up to this many
+  /// fifth of its time, in float32 three fourths. They keep the weights for the backward pass, which up to this many
   /// tokens is a fraction of what the rest of a layer keeps.
   func mixing(
     _ values: Tensor, by keys: Tensor, mask: AttentionMask? = nil, dropout: Dropout = Dropout(rate: 0),

@@ -28,7 +28,8 @@ public enum Runtime {
   }
 }
 
-/// Traps with libtorch's message: a failure here is a mistake of the program, never of its input.
+/// Traps with libtorch's message: a failure here is a mistake of the program, never of its input, or memory that a device
+/// does not have.
 func check(_ status: ct_status, _ action: @autoclosure () -> String) {
   if status != CT_OK {
     fatalError("\(action()): \(String(cString: ct_last_error()))")

@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import MemeData
 import TextRecognition
+import Torch
 
 extension Corpus {
   /// Reads a recipe's dataset and makes sure of its features; what is cached is not computed again.
@@ -39,9 +40,12 @@ extension Corpus {
   }
 
   /// Makes sure of the features that a recipe wants of a dataset.
+  ///
+  /// - Throws: ``TrainingError/invalid(_:)`` for a device that is not there, before any feature is computed.
   static func load(
     _ dataset: Dataset, _ recipe: Recipe, splits: [Split] = Split.allCases, observer: any ProgressObserver
   ) throws -> Corpus {
+    if let fault = recipe.device.fault { throw TrainingError.invalid(fault) }
     let extractor = try FeatureExtractor(
       encoder: EncoderCatalog.pair(named: recipe.encoder, computation: Computation(device: recipe.device)),
       request: recipe.method.request, observer: observer)

@@ -10,6 +10,7 @@ final class PreparedInputs: @unchecked Sendable {
   private typealias Inputs = Result<[Tensor], any Error>
 
   private let rows: [[Int]]
+  /// How far the batch that is made may be ahead of the one that is asked for.
   private let limit: Int
   private let prepare: (_ rows: [Int]) throws -> [Tensor]
   /// Guards everything below.
@@ -35,7 +36,7 @@ final class PreparedInputs: @unchecked Sendable {
     for _ in 0..<workers { queue.async { self.work() } }
   }
 
-  /// The inputs of the next batch; waits for them.
+  /// The inputs of the next batch; waits for them. After an error there are no further ones.
   func next() throws -> [Tensor] {
     let inputs = condition.withLock {
       precondition(nextTaken < rows.count, "more batches are asked for than there are")

@@ -159,7 +159,7 @@ func filledStore(in folder: Folder, named name: String = "labels.sqlite") throws
     #expect(try next("Ada", overlap: 2) == [1, 4, 2])
     #expect(try store.nextMemes(task: "harm", for: "Bo", overlap: 1, limit: 1).map(\.reason) == ["r4"])
     try store.setQueue([QueueEntry(meme: 4, reason: "")], task: "harm")
-    try store.appendToQueue([2, 3].map { QueueEntry(meme: $0, reason: "") }, task: "harm")
+    try store.appendToQueue([2, 4, 3].map { QueueEntry(meme: $0, reason: "") }, task: "harm")
     #expect(try next("Cy") == [4, 2] && store.queuedMemes(task: "harm") == [2, 3, 4], "Ada has decided on 3")
   }
 

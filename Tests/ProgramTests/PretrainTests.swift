@@ -101,7 +101,7 @@ import Testing
       (["--method", "dino", "--backbone", "resnet18,resnet50", "--output", "x"], "dino trains 1, not 2"),
       (["--method", "dino", "--backbone", "vgg", "--output", "x"], "no backbone 'vgg'"),
       (["--method", "byol", "--output", "x"], "no pretraining 'byol'"),
-      (["--method", "cass", "--init", "a,b,c", "--output", "x"], "trains 2 networks, and what 3 start from is named"),
+      (["--method", "cass", "--init", "a,b,c", "--output", "x"], "trains 2 networks, and 3 starting points are named"),
       (["--method", "dino", "--output", "x"], "no dataset is named"),
       (["--method", "dino", "--data", "memes", "--task", "cruel", "--output", "x"], "Its tasks: mean"),
       (

@@ -139,12 +139,14 @@ import Torch
         "start:convolutional", "start:transformer",
         "'dino' of the suite: 'start:transformer' has no weights of resnet18, but of vit-tiny16"
       ),
-      ("start:convolutional", "a,b", "dino trains 1 networks, and what 2 start from is named"),
+      ("start:convolutional", "a,b", "dino trains one network, and 2 starting points are named; name one"),
       ("recipe: cass-mm", "recipe: byol", "the pretraining 'both' of the suite: there is no pretraining 'byol'"),
       ("epochs=3", "epoches=3", "there is no key 'epoches'"),
       ("both:transformer", "both:teacher", "the pretraining 'both' leaves no network 'teacher'"),
       ("name: finetune,", "name: concat,", "the method 'concat' of the suite: init is for finetune, not for concat"),
       ("[random, both, dino, org/model]", "[]", "'finetune' has an empty list init"),
+      ("[random, both, dino, org/model]", "[random, both, random]", "'random' stands twice"),
+      ("init: [random, both, dino, org/model]", "optional: true", "'finetune' is optional without init"),
       ("seeds:", "pretraining_epochs: 0\nseeds:", "'pretraining_epochs': it is 0; expected at least 1"),
       ("init: start}", "inti: start}", "unknown key 'pretrainings.2.inti'. Did you mean 'init'?"),
     ] {

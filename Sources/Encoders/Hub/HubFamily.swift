@@ -21,7 +21,7 @@ public enum HubFamily: String, Sendable, Encodable, CaseIterable {
     }
   }
 
-  /// All families in a sentence's part.
+  /// All families, as part of a sentence.
   public static var summary: String {
     let titles = allCases.map(\.title)
     return titles.dropLast().joined(separator: ", ") + ", or " + titles[titles.count - 1]

@@ -32,8 +32,10 @@ extension PretrainingMethod {
   /// - Throws: ``MethodError`` for another number of them.
   public mutating func start(from weights: [InitialWeights]) throws {
     guard weights.count == backbones.count || weights.count == 1 else {
+      let trained = backbones.count == 1 ? "one network" : "\(backbones.count) networks"
+      let wanted = backbones.count == 1 ? "one" : "one for all or \(backbones.count)"
       throw MethodError(
-        "\(Self.name) trains \(backbones.count) networks, and what \(weights.count) start from is named")
+        "\(Self.name) trains \(trained), and \(weights.count) starting points are named; name \(wanted)")
     }
     for index in backbones.indices { backbones[index].weights = weights[min(index, weights.count - 1)] }
   }

@@ -104,10 +104,10 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
       let problem = Problem(
         features: features, labelled: chosen.map { rows[$0] }, labels: chosen.map { labels[$0] },
         unlabelled: (0..<features.count).filter { !isChosen.contains($0) },
-        labelRatio: Double(chosen.count) / Double(rows.count), task: task, seed: seed)
+        labelRatio: Double(chosen.count) / Double(rows.count), task: task, seed: seed, device: recipe.device)
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let trainer = CheckpointingTrainer(
-        folder: folder.appending(path: "checkpoints"), precision: recipe.precision,
+        folder: folder.appending(path: "checkpoints"), precision: recipe.precision, device: recipe.device,
         log: try TrainingLog(folder.appending(path: "log.jsonl")), observer: SilentObserver())
       let model = try recipe.method.fitted(to: problem, trainer: trainer)
       try FileManager.default.removeItem(at: folder)

@@ -64,8 +64,8 @@ public struct BenchmarkProgress: Sendable {
     return running.remove(at: index).start
   }
 
-  /// An estimate of the seconds until all is done, from what cells and pretrainings like them took; `nil` while nothing
-  /// is known of either.
+  /// An estimate of the seconds until all is done, from what cells and pretrainings like them took; `nil` until something
+  /// is known of both.
   public func secondsLeft(at now: ContinuousClock.Instant) -> Double? {
     guard let cells = secondsOfCells(at: now), let pretrainings = pretraining.secondsLeft(at: now) else { return nil }
     return cells + pretrainings

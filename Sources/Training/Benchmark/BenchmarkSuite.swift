@@ -141,12 +141,19 @@ public struct BenchmarkSuite: Codable, Sendable {
     if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
       throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
     }
+    if let method = methods.first(where: { $0.optional == true && $0.starts == nil }) {
+      throw container.fault(.methods, "'\(method.name)' is optional without init; only what init names can be left out")
+    }
     if let epochs = pretrainingEpochs, epochs < 1 {
       throw container.fault(
         .pretrainingEpochs, "it is \(epochs); expected at least 1, or null for those of the recipes")
     }
     try container.refuseRepetition(.datasets, datasets.map { "\($0.name) \($0.task ?? "")" })
     try container.refuseRepetition(.methods, methods.map(\.name))
+    for method in methods {
+      try container.refuseRepetition(.methods, method.encoders ?? [])
+      try container.refuseRepetition(.methods, method.starts ?? [])
+    }
     try container.refuseRepetition(.encoders, encoders)
     try container.refuseRepetition(.labels, labels.map { "\($0)" })
     try container.refuseRepetition(.seeds, seeds.map { "\($0)" })

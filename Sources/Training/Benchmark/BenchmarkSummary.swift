@@ -38,7 +38,7 @@ public struct BenchmarkSummary: Sendable, Encodable {
     /// The method alone.
     public var family: String
     public var encoder: String
-    /// `null` where the recipe says it.
+    /// Left out where the recipe says it.
     public var start: String?
     /// As the suite has it: a share up to 1, or a count.
     public var labels: Double

@@ -172,6 +172,7 @@ struct Benchmark: ParsableCommand {
     func run() throws {
       let file = try SuiteFile(suite)
       let folder = URL(fileURLWithPath: output ?? "runs/\(file.name)")
+      if let fault = device?.fault { throw TrainingError.invalid(fault) }
       let plan = try BenchmarkPlan(
         file.suite(overrides: overrides), name: file.name, source: file.url, bindings: bindings,
         device: device, skipsUnbound: skipUnbound, folder: folder)

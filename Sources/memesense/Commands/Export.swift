@@ -4,6 +4,8 @@ import Foundation
 import MemeData
 import Training
 
+import enum Torch.Device
+
 /// `memesense export`: the file that a competition takes.
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -50,6 +52,7 @@ struct Export: ParsableCommand {
     var bundle = try ModelBundle(URL(fileURLWithPath: runFolder))
     if uncalibrated { bundle.calibrations = nil }
     var recipe = bundle.description.recipe
+    recipe.device = .cpu  // wherever it was trained
     if let data {
       recipe.data = URL(fileURLWithPath: data).standardizedFileURL.path
       recipe.splitFile = nil  // it lists memes of the run's own dataset
