@@ -143,6 +143,11 @@ import Torch
       ("recipe: cass-mm", "recipe: byol", "the pretraining 'both' of the suite: there is no pretraining 'byol'"),
       ("epochs=3", "epoches=3", "there is no key 'epoches'"),
       ("both:transformer", "both:teacher", "the pretraining 'both' leaves no network 'teacher'"),
+      (
+        "[lite, dino,", "[lite, dyno,",
+        "'dyno' is no pretraining of the suite and no model; expected start, dino, both, lite, random"
+      ),
+      ("[random, both,", "[random, bth,", "'bth' is no pretraining of the suite and no model"),
       ("name: finetune,", "name: concat,", "the method 'concat' of the suite: init is for finetune, not for concat"),
       ("[random, both, dino, org/model]", "[]", "'finetune' has an empty list init"),
       ("[random, both, dino, org/model]", "[random, both, random]", "'random' stands twice"),

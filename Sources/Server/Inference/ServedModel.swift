@@ -53,9 +53,9 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
   /// What the model says of prepared memes.
   ///
   /// A batch is cut into one part a core, each computed on a single thread, which is faster than to divide every operation
-  /// over threads; a single meme has all threads to itself.
+  /// over threads; a single meme has all threads to itself. A GPU takes a batch whole.
   func predictions(for memes: [PreparedMeme], ids: [String], cores: Int) throws -> [Prediction] {
-    let parts = min(cores, memes.count)
+    let parts = bundle.encoder.computation.device == .cpu ? min(cores, memes.count) : 1
     let answers = Mutex([[Prediction]](repeating: [], count: parts))
     try Runtime.concurrently(parts, threadsEach: max(1, cores / parts)) { part, _ in
       let range = memes.count * part / parts..<memes.count * (part + 1) / parts

@@ -147,14 +147,14 @@ final class ModelDesk: Sendable {
         task: task.name, folder: folder, labels: outcome.labels, metric: outcome.metric.rawValue,
         scoreBefore: outcome.before, scoreAfter: outcome.after, scoredMemes: outcome.scored),
       predictions: Dictionary(uniqueKeysWithValues: predictions))
-    try store.setQueue(queue(outcome, memes: memes, task: task), task: task.name)
-    // Memes may have come while it trained.
-    try store.completeQueues()
     content.withLock {
       $0.index = outcome.features
       $0.rows = memes.map(\.id)
     }
     try serve(folder)
+    try store.setQueue(queue(outcome, memes: memes, task: task), task: task.name)
+    // Memes may have come while it trained.
+    try store.completeQueues()
   }
 
   /// Memes without label in the order that the model asks for, then the others, for those who label a second time.

@@ -75,7 +75,7 @@ public struct Retraining {
     _ = try run.execute(on: corpus, resumes: false)
     try run.finish()
     // What was trained on other labels or by other encoders cannot be compared.
-    let earlier = earlier.flatMap { try? ModelBundle($0) }.flatMap { $0.tasks == [task] ? $0 : nil }
+    let earlier = earlier.flatMap { bundle($0) }.flatMap { $0.tasks == [task] ? $0 : nil }
     let before = earlier.flatMap { $0.description.recipe.encoder == recipe.encoder ? $0 : nil }
     if let earlier { try ModelBundle.setCategories(earlier.description.categories, in: folder) }
     let model = try ModelBundle(folder)
@@ -99,11 +99,24 @@ public struct Retraining {
       after: after, scored: scored, probabilities: probabilities, features: FeatureIndex(table), order: order)
   }
 
+  /// The model of an earlier training; `nil`, with a warning, where it cannot be read: that stops no new one.
+  private func bundle(_ folder: URL) -> ModelBundle? {
+    do {
+      return try ModelBundle(folder)
+    } catch {
+      observer.observe(
+        .warning("the model before is not compared with, and what was changed in its model.json is not kept: \(error)"))
+      return nil
+    }
+  }
+
   /// The features of memes, from the user's cache where they are there.
   public static func features(
     of memes: [Meme], recipe: Recipe, observer: any ProgressObserver
   ) throws -> FeatureTable {
-    let extractor = try FeatureExtractor(encoder: EncoderCatalog.pair(named: recipe.encoder), observer: observer)
+    let extractor = try FeatureExtractor(
+      encoder: EncoderCatalog.pair(named: recipe.encoder, computation: Computation(device: recipe.device)),
+      observer: observer)
     return try extractor.table(extractor.extract(memes, cleaning: recipe.textCleaning).keys)
   }
 

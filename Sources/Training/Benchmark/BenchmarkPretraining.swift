@@ -58,10 +58,19 @@ struct NamedPretrainings {
 
   /// What a name stands for; `nil` where it is that of no pretraining.
   ///
-  /// - Throws: ``RecipeError`` where the pretraining has no such network.
+  /// - Throws: ``RecipeError`` where the pretraining has no such network, or where the name means no model either: a
+  ///   mistyped one would be missed only after the hours that others train.
   func choice(_ name: String) throws -> Choice? {
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard let pretraining = all.first(where: { $0.name == parts[0] }) else { return nil }
+    guard let pretraining = all.first(where: { $0.name == parts[0] }) else {
+      let models = EncoderCatalog.entries.map(\.name) + ["random"]
+      guard name.contains("/") || models.contains(name) else {
+        throw RecipeError(
+          description: "'\(name)' is no pretraining of the suite and no model; expected "
+            + (all.map(\.name) + models + ["OWNER/MODEL of the hub", "the path of a run"]).joined(separator: ", "))
+      }
+      return nil
+    }
     let networks = pretraining.networks
     guard let network = parts.count == 1 ? networks[0] : networks.first(where: { $0.name == parts[1] }) else {
       throw RecipeError(

@@ -306,6 +306,7 @@ private struct CorpusKey: Hashable {
   var splitFile: String?
   var readTexts: String?
   var encoder: String
+  var device: Device
   var cleaning: TextCleaning
   var request: FeatureRequest
   /// Of cells that wait for pretrainings: those of the first seed are not to wait for those of the last.
@@ -317,6 +318,7 @@ private struct CorpusKey: Hashable {
     splitFile = recipe.splitFile
     readTexts = recipe.readTexts
     encoder = recipe.encoder
+    device = recipe.device
     cleaning = recipe.textCleaning
     request = recipe.method.request
     seed = cell.needs.isEmpty ? nil : recipe.seed

@@ -95,11 +95,4 @@ struct Embed: ParsableCommand {
 }
 
 extension Computation.Precision: ExpressibleByArgument {}
-extension Device: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
-
-  static let help = ArgumentHelp(
-    "Where to compute: cpu, or cuda (cuda:1 for the second GPU) where the program was built with a CUDA build of libtorch.",
-    valueName: "device")
-}
 extension TextCleaning: ExpressibleByArgument {}
