@@ -58,6 +58,11 @@ extension Tensor {
     Op.slice(.tensor(self), .int(axis), .int(range.lowerBound), .int(range.upperBound))
   }
 
+  /// Every `step`th element of dimension `axis`, the first among them.
+  public func thinned(by step: Int, along axis: Int) -> Tensor {
+    Op.slice(.tensor(self), .int(axis), 0, .int(shape[axis]), .int(step))
+  }
+
   /// The element `index` of dimension `axis`, which goes away.
   public func selected(_ index: Int, along axis: Int = 0) -> Tensor {
     Op.select(.tensor(self), .int(axis), .int(index))

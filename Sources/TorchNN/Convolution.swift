@@ -22,8 +22,20 @@ public struct Convolution {
     self.groups = groups
   }
 
+  /// Maps [N, O, H', W'] of `x` [N, C, H, W].
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.convolved(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+    guard isThinnedFirst else {
+      return x.convolved(weight: weight, bias: bias, stride: stride, padding: padding, groups: groups)
+    }
+    return x.thinned(by: stride, along: 2).thinned(by: stride, along: 3)
+      .convolved(weight: weight, bias: bias, groups: groups)
+  }
+
+  /// Whether only the pixels that the kernel meets are handed over: oneDNN's gradient of the weights of a 1 × 1 convolution
+  /// with a stride writes past its workspace where inputs are fewer than the channels of a block, 8 or 16 by the processor
+  /// (uxlfoundation/oneDNN#6035).
+  private var isThinnedFirst: Bool {
+    weight.shape[2] == 1 && stride > 1 && padding == 0 && weight.shape[1] < 16
   }
 }
 

@@ -30,6 +30,24 @@ import Torch
     }
   }
 
+  /// With few channels oneDNN's own kernel wrote past its workspace: gradients were wrong, or the process ended.
+  @Test(arguments: [8, 16])
+  func aStridedConvolutionOfSinglePixelsIsAProduct(_ channels: Int) {
+    let generator = Generator(seed: 5)
+    let store = ParameterStore(initializingFrom: generator)
+    let layer = Convolution(inputs: channels, outputs: 8, kernel: 1, stride: 2, usesBias: false, in: store.root)
+    let (pictures, seed) = (Tensor(empty: [5, channels, 14, 13]), Tensor(empty: [5, 8, 7, 7]))
+    for tensor in [pictures, seed] { tensor.fillNormal(using: generator) }
+    let output = layer(pictures.channelsLast)
+    output.backward(gradient: seed)
+    func rows(_ maps: Tensor) -> Tensor { maps.permuted(to: [0, 2, 3, 1]).reshaped(to: [-1, maps.shape[1]]) }
+    let met = rows(pictures.thinned(by: 2, along: 2).thinned(by: 2, along: 3))
+    let matrix = layer.weight.detached().reshaped(to: [8, channels])
+    #expect(relativeDifference(rows(output), met.matmul(matrix.transposed())) < 1e-5)
+    #expect(
+      relativeDifference(layer.weight.grad!.reshaped(to: [8, channels]), rows(seed).transposed().matmul(met)) < 1e-5)
+  }
+
   @Test func lossesMatchPyTorch() {
     let (logits, targets) = (fixture["loss.logits"], fixture["loss.targets"])
     #expect(difference(Loss.meanSquaredError(logits, targets), fixture["loss.mean_squared_error"]) < 1e-5)

@@ -127,6 +127,15 @@ public struct CASSMM: AgreementMethod {
     }
   }
 
+  /// - Parameter tokens: What is read of memes.
+  func network(
+    _ backbone: BackboneSettings, in scope: Scope, tokens: @escaping (_ memes: [Int]) -> TokenBatch
+  ) -> Network {
+    Network(
+      backbone.name.network(side: pictureSide, in: scope["images"]), text.architecture.network(in: scope["texts"]),
+      widths, outputs: outputs, in: scope["head"], tokens: tokens)
+  }
+
   /// Memes with both modalities whose outputs are watched.
   private static let watchedCount = 64
 
@@ -139,10 +148,7 @@ public struct CASSMM: AgreementMethod {
       try backbone.initialValues(side: pictureSide).withPrefix("images.")
         .merging(text.initialValues().withPrefix("texts.")) { $1 }
     } network: { backbone, scope in
-      Network(
-        backbone.name.network(side: pictureSide, in: scope["images"]), text.architecture.network(in: scope["texts"]),
-        widths, outputs: outputs, in: scope["head"]
-      ) { text.tokens(features, $0, on: device) }
+      network(backbone, in: scope) { text.tokens(features, $0, on: device) }
     }
     let watched = Array(memes.prefix(Self.watchedCount))
     let input = PictureInput.imageNet(on: device)

@@ -12,6 +12,7 @@ import torch
 
 sys.path.append(str(pathlib.Path(__file__).parents[2] / "NetworksTests" / "Fixtures"))
 from recording import out, randomise, record  # before timm
+from pretraining_parts import Projection, agreement_loss, clip_loss
 
 import torch.nn as nn
 import torch.nn.functional as F
@@ -125,9 +126,7 @@ for standardizes in (False, True):
             model.load_state_dict({key: out[f"cass.{name}.{key}"].float() if f"cass.{name}.{key}" in out else value
                                    for key, value in model.state_dict().items()})
     x, y = cnn(pictures), vit(pictures)
-    if standardizes:
-        x, y = ((z - z.mean(0)) / (z.var(0, unbiased=False) + 1e-5).sqrt() for z in (x, y))
-    loss = (2 - 2 * (F.normalize(x, dim=1) * F.normalize(y, dim=1)).sum(1)).mean()
+    loss = agreement_loss(x, y, standardizes)
     loss.backward()
     prefix = "cass.standardized" if standardizes else "cass.plain"
     record(f"{prefix}.loss", loss)
@@ -138,16 +137,7 @@ for standardizes in (False, True):
 image, text, scale = torch.randn(5, 7), torch.randn(5, 7), torch.tensor(math.log(1 / 0.07))
 for kind in ("paired", "soft"):
     i, t, s = (x.clone().requires_grad_() for x in (image, text, scale))
-    if kind == "paired":
-        logits = F.normalize(i, dim=1) @ F.normalize(t, dim=1).T * s.exp()
-        pairs = torch.arange(5)
-        loss = (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.T, pairs)) / 2
-    else:
-        logits = t @ i.T
-        targets = F.softmax((i @ i.T + t @ t.T) / 2, dim=-1)
-        rows = (-targets * F.log_softmax(logits, dim=-1)).sum(1)
-        columns = (-targets.T * F.log_softmax(logits.T, dim=-1)).sum(1)
-        loss = ((rows + columns) / 2).mean()
+    loss = clip_loss(kind, i, t, s)
     loss.backward()
     record(f"clip.{kind}.loss", loss)
     record(f"clip.{kind}.gradient.image", i.grad)
@@ -155,19 +145,7 @@ for kind in ("paired", "soft"):
     if kind == "paired":
         record(f"clip.{kind}.gradient.scale", s.grad)
 record("clip.image", image), record("clip.text", text)
-
-
-class Projection(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.projection, self.layer, self.normalization = nn.Linear(7, 6), nn.Linear(6, 6), nn.LayerNorm(6)
-
-    def forward(self, x):
-        projected = self.projection(x)
-        return self.normalization(self.layer(F.gelu(projected)) + projected)
-
-
-projection = Projection()
+projection = Projection(7, 6)
 randomise(projection)
 record_weights("clip.projection", projection)
 projected = projection(image)
