@@ -132,6 +132,15 @@ import TorchNN
     #expect(warnings.count == 1 && warnings[0].contains("transformer collapse") && warnings[0].contains("--init"))
   }
 
+  @Test func pairsAreToldByTheirOwnText() {
+    let texts = Tensor([1, 0, 0, 1, -1, 0] as [Float], shape: [3, 2])
+    #expect(CollapseWatch.pairing(texts, texts) == 1)
+    #expect(CollapseWatch.pairing(texts * -1, texts) == 0)
+    #expect(CollapseWatch.pairing(texts * 0 + 1, texts * 0 + 1) == 0.5, "all alike: a guess")
+    #expect(CLIPPretraining.advice("clip") { _ in 0.5 }?.contains("pairing is 0.5, and 0.5 is a guess") == true)
+    #expect(CLIPPretraining.advice("clip") { _ in 0.6 } == nil)
+  }
+
   /// Memes embedded three at a time have the gradients of the whole batch, whose loss it is.
   @Test func cachedGradientsAreThoseOfTheWholeBatch() throws {
     func gradients(_ cached: Int) throws -> (loss: Double, gradients: [Tensor]) {
@@ -157,7 +166,9 @@ import TorchNN
 
   @Test func fewerPicturesThanABatchAreRefused() throws {
     let recipe = try Self.quick(DINO.self, ["settings.training.batch_size=33"])
-    #expect { try Self.prepared(recipe) } throws: { "\($0)".contains("32 of the training memes have a picture that can be read, expected") }
+    #expect { try Self.prepared(recipe) } throws: {
+      "\($0)".contains("32 of the training memes have a picture that can be read, expected")
+    }
   }
 
   @Test func everyShippedRecipeIsCompleteAndComesBackFromItsOwnText() throws {

@@ -171,14 +171,18 @@ public struct CLIPPretraining: PretrainingMethod {
     for index in stage.scales.indices.dropFirst(imageCount) {
       stage.scales[index].rate = index < imageCount + textCount ? textRate : projectionRate
     }
+    let watched = Array(memes.prefix(64))
     let watch = try PretrainingWatch(
       [
-        .init(name: Self.name, vectors: { network.images($0, using: nil) }) { _ in
-          ["scale": network.logScale.exp().item]
+        .init(name: Self.name, vectors: { network.images($0, using: nil) }) { [text] _ in
+          let tokens = text.tokens(features, watched, on: device)
+          let found = network(input(pictures.gathered(watched)), tokens.ids, isPresent: tokens.isPresent, using: nil)
+          return [
+            "scale": network.logScale.exp().item, "pairing": CollapseWatch.pairing(found.images, found.texts),
+          ]
         }
       ], on: pictures, side: pictureSide, pipeline: augmentation.pipeline(side: pictureSide) ?? .flip, probe: probe,
-      seed: seed, device: device
-    ) { _, _ in nil }
+      seed: seed, device: device, advice: Self.advice)
     stage.observation = { try watch() }
     return PreparedPretraining(
       stage: stage,
@@ -187,5 +191,12 @@ public struct CLIPPretraining: PretrainingMethod {
           description: descriptions[0], values: store.values.below("images."),
           textValues: store.values.below("texts."))
       ], before: watch.before)
+  }
+
+  static func advice(_ network: String, _ measure: (String) -> Double) -> String? {
+    let pairing = measure("pairing")
+    guard pairing < 0.55 else { return nil }
+    return "\(network) tells the text of a picture from others hardly better than a guess: its pairing is "
+      + "\(rounded(pairing)), and 0.5 is a guess; give more data or epochs, or begin at trained weights (--init)"
   }
 }

@@ -19,6 +19,21 @@ enum CollapseWatch {
     return (difference * difference).sum(along: 1).mean().item
   }
 
+  /// How well pictures [N, D] are told which of the texts [N, D] is theirs: the part of all other texts that is less like a
+  /// picture than its own, ties by half. 1 is best, 0.5 a guess.
+  static func pairing(_ images: Tensor, _ texts: Tensor) -> Double {
+    let likeness = images.normalized().matmul(texts.normalized().transposed()).to(.float32)
+    let (count, values) = (images.shape[0], likeness.doubles)
+    let won = (0..<count).reduce(0.0) { sum, row in
+      let own = values[row * count + row]
+      return (0..<count).reduce(sum) { sum, column in
+        let other = values[row * count + column]
+        return column == row ? sum : sum + (other < own ? 1 : other == own ? 0.5 : 0)
+      }
+    }
+    return won / Double(count * (count - 1))
+  }
+
   /// The logarithm of the mean of exp(−2 · d²) over all pairs (arXiv:2005.10242): 0 where all are one point, towards −4
   /// where they are spread over a sphere.
   static func uniformity(_ features: Tensor) -> Double {
