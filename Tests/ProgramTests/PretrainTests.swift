@@ -95,6 +95,31 @@ import Testing
 
   private let quick = ["training.epochs=1", "training.batch_size=16"].flatMap { ["--set", "settings.\($0)"] }
 
+  /// Of memes drawn with texts, of the same without, and of a dataset without a row.
+  @Test(arguments: [("clip", "vit-nano16"), ("cass-mm", "resnet-nano,vit-nano16")])
+  func memesThatFillNoBatchAreTold(_ method: String, _ backbones: String) throws {
+    let rows = try String(contentsOf: program.home.appending(path: "memes/metadata.jsonl"), encoding: .utf8)
+    for (folder, text) in [("textless", rows.replacing("\"text\":", with: "\"unread\":")), ("empty", "")] {
+      let target = program.home.appending(path: folder)
+      try FileManager.default.copyItem(at: program.home.appending(path: "memes"), to: target)
+      try Data(text.utf8).write(to: target.appending(path: "metadata.jsonl"))
+    }
+    let known = "of the training memes have a picture that can be read and a text, expected at least the 60 of a batch"
+    for (data, status, expected) in [
+      ("memes", 64, [" \(known)", "or --set settings.training.batch_size="]),
+      ("textless", 64, [" 0 \(known)", "or take a method that reads no texts, dino or cass"]),
+      ("empty", 65, ["empty: not one meme could be read: there are no rows"]),
+    ] {
+      let result = try program(
+        "pretrain", "--method", method, "--backbone", backbones, "--data", data, "--quiet", "--output", "x", "--set",
+        "settings.training.batch_size=60", "--set", "settings.picture_side=32", "--set",
+        "settings.text={family: bert, width: 24, layers: 1, heads: 2, inner_width: 48, dropout_rate: 0.1, text_length: 12, "
+          + "weights: random}")
+      #expect(result.status == status && expected.allSatisfy(result.errors.contains), "\(data): \(result.errors)")
+      #expect(!exists("x"), "\(data)")
+    }
+  }
+
   @Test func wrongUsageIsTold() throws {
     for (arguments, expected) in [
       (["--output", "x"], "--method or --recipe"),

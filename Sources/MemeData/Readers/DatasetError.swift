@@ -40,7 +40,9 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible {
     case .unreadable(let file, let reason):
       "\(file): \(reason)"
     case .noMemes(let url, let problems):
-      "\(url.path): not one meme could be read" + Self.list(problems)
+      "\(url.path): not one meme could be read"
+        + (problems.isEmpty
+          ? ": there are no rows; expected one for each meme, give a dataset that has some" : Self.list(problems))
     case .badRows(let problems):
       "\(problems.count) bad \(problems.count == 1 ? "row" : "rows")" + Self.list(problems)
         + "\ncorrect them, or read without strictness to leave them out"

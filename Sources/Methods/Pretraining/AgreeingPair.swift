@@ -81,7 +81,7 @@ struct AgreeingPair<Network: AgreeingNetwork> {
     let agreement = Agreement(standardizesOutputs: method.standardizesOutputs, addsNoise: method.addsNoise)
     var stage = try method.training.stage(
       named: name, parameters: store.parameters, buffers: networks.flatMap(\.network.images.buffers),
-      exampleCount: memes.count
+      exampleCount: memes.count, request: method.request
     ) { [networks] batch in
       let rows: [Int] = batch.rows.values()
       let (chosen, seen) = (rows.map { memes[$0] }, input(batch.inputs[0]))

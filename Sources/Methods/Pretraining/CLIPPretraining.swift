@@ -154,7 +154,8 @@ public struct CLIPPretraining: PretrainingMethod {
     let views = augmentation.viewsOrCopies(of: pictures, seed: seed, stage: Self.name)
     let parameters = store.parameters
     var stage = try training.stage(
-      named: Self.name, parameters: parameters, buffers: network.images.buffers, exampleCount: memes.count
+      named: Self.name, parameters: parameters, buffers: network.images.buffers, exampleCount: memes.count,
+      request: request
     ) { [loss, cachedBatch, text] batch in
       let chosen: [Int] = batch.rows.values()
       let tokens = text.tokens(features, chosen.map { memes[$0] }, on: device)

@@ -189,7 +189,7 @@ public struct DINO: PretrainingMethod {
     var stage = try training.stage(
       named: Self.name, parameters: store.parameters,
       buffers: student.backbone.buffers + teacher.backbone.buffers + average.values + [loss.center],
-      exampleCount: memes.count
+      exampleCount: memes.count, request: request
     ) { batch in
       let groups = batch.inputs.map { input($0) }
       let seen = withoutGrad { teacher([groups[0]], using: batch.generator) }

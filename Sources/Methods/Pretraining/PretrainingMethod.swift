@@ -112,17 +112,26 @@ public struct PretrainingSchedule: Codable, Sendable, Equatable {
     check.require(gradientClip, in: 0...1e6, "training.gradient_clip")
   }
 
+  /// What to do about too few examples: one of them is never a batch.
+  private static func remedy(_ exampleCount: Int, readsTexts: Bool) -> String {
+    let more = "give more data (--data may be repeated)"
+    if exampleCount > 1 { return "\(more), or --set settings.training.batch_size=\(max(2, exampleCount / 2))" }
+    return readsTexts ? "\(more), or take a method that reads no texts, \(DINO.name) or \(CASS.name)" : more
+  }
+
   /// A stage that is trained so.
   ///
+  /// - Parameter request: What each example has.
   /// - Throws: ``MethodError`` where there are fewer examples than a batch has.
   func stage(
-    named name: String, parameters: [Tensor], buffers: [Tensor], exampleCount: Int,
+    named name: String, parameters: [Tensor], buffers: [Tensor], exampleCount: Int, request: FeatureRequest,
     loss: @escaping (TrainingBatch) -> Tensor
   ) throws -> TrainingStage {
     guard exampleCount >= batchSize else {
+      let parts = "a picture that can be read" + (request.readsTokens ? " and a text" : "")
       throw MethodError(
-        "\(name): \(exampleCount) memes have a picture that can be read, fewer than the \(batchSize) of a batch; give "
-          + "more data, or --set settings.training.batch_size=\(max(2, exampleCount / 2))")
+        "\(name): \(exampleCount) of the training memes have \(parts), expected at least the \(batchSize) of a batch; "
+          + Self.remedy(exampleCount, readsTexts: request.readsTokens))
     }
     var settings = StageSettings(
       epochs: epochs, batchSize: batchSize, learningRate: learningRate, learningRateDecay: 1, weightDecay: weightDecay)
