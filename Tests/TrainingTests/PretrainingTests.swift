@@ -166,9 +166,7 @@ import TorchNN
 
   @Test func fewerPicturesThanABatchAreRefused() throws {
     let recipe = try Self.quick(DINO.self, ["settings.training.batch_size=33"])
-    #expect { try Self.prepared(recipe) } throws: {
-      "\($0)".contains("32 of the training memes have a picture that can be read, expected")
-    }
+    #expect { try Self.prepared(recipe) } throws: { "\($0)".contains("32 of the training memes have a picture") }
   }
 
   @Test func everyShippedRecipeIsCompleteAndComesBackFromItsOwnText() throws {
