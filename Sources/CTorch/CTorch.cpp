@@ -51,6 +51,13 @@ namespace {
 
 thread_local std::string last_error;
 
+// A GPU's allocator throws a type of its own where memory runs out; the processor's and CUDA itself have only words for it.
+bool is_of_memory(const c10::Error &error) {
+  const auto says = [&](const char *words) { return error.msg().find(words) != std::string::npos; };
+  return dynamic_cast<const c10::OutOfMemoryError *>(&error) != nullptr || says("can't allocate memory") ||
+         says("CUDA error: out of memory");
+}
+
 // Runs `body` and turns whatever it throws into a status and a message.
 template <typename Body>
 ct_status guarded(Body &&body) noexcept {
@@ -59,6 +66,10 @@ ct_status guarded(Body &&body) noexcept {
     return CT_OK;
   } catch (const c10::Error &error) {
     last_error = error.what_without_backtrace();
+    if (is_of_memory(error)) return CT_OUT_OF_MEMORY;
+  } catch (const std::bad_alloc &) {
+    last_error = "the system gives no more memory";
+    return CT_OUT_OF_MEMORY;
   } catch (const std::exception &error) {
     last_error = error.what();
   } catch (...) {
@@ -404,10 +415,10 @@ bool lie_alike(const at::Tensor &a, const at::Tensor &b) { return a.sizes() == b
 const char *ct_last_error(void) { return last_error.c_str(); }
 
 void ct_initialize(void) {
-  // Freed pages stay with the process: a convolution's buffers are taken and returned at every call, and faulting them
-  // in anew costs as much as the arithmetic.
   // Large tensors on huge pages: training streams weights, gradients and moments through memory at every step.
   setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
+  // Freed pages stay with the process: a convolution's buffers are taken and returned at every call, and faulting them
+  // in anew costs as much as the arithmetic.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
   mallopt(M_TOP_PAD, 64 << 20);
@@ -555,11 +566,11 @@ ct_status ct_tensor_set_data(ct_tensor *tensor, const ct_tensor *data) {
   return guarded([&] { tensor->value.set_data(data->value); });
 }
 
-ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient, bool retains_graph) {
+ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient) {
   return guarded([&] {
     std::optional<at::Tensor> seed;
     if (gradient != nullptr) seed = gradient->value;
-    loss->value.backward(seed.value_or(at::Tensor()), retains_graph);
+    loss->value.backward(seed.value_or(at::Tensor()));
   });
 }
 

@@ -29,13 +29,13 @@ extension Tensor {
   }
 
   /// Adds the gradient of this scalar to every leaf it was computed from.
-  public func backward(retainingGraph: Bool = false) {
-    check(ct_backward(pointer, nil, retainingGraph), "backward of \(self)")
+  public func backward() {
+    check(ct_backward(pointer, nil), "backward of \(self)")
   }
 
   /// Propagates `gradient`, of this tensor's shape, to every leaf it was computed from.
-  public func backward(gradient: Tensor, retainingGraph: Bool = false) {
-    check(ct_backward(pointer, gradient.pointer, retainingGraph), "backward of \(self)")
+  public func backward(gradient: Tensor) {
+    check(ct_backward(pointer, gradient.pointer), "backward of \(self)")
   }
 }
 

@@ -36,10 +36,13 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
 
   /// Why this process cannot compute there, with what to do about it; `nil` where it can.
   public var fault: String? {
-    isAvailable
-      ? nil
-      : "the device '\(self)' is not there: it needs a GPU with its driver, and a program built with a CUDA build of libtorch "
-        + "(LIBTORCH=PATH ./run); cpu is always there"
+    guard !isAvailable else { return nil }
+    let count = ct_cuda_device_count()
+    return "the device '\(self)' is not there: "
+      + (count > 0
+        ? "the last GPU is cuda:\(count - 1)"
+        : "it needs a GPU with its driver, and a program built with a CUDA build of libtorch (LIBTORCH=PATH ./run); cpu is "
+          + "always there")
   }
 
   var index: Int32 {

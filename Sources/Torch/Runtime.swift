@@ -1,4 +1,5 @@
 import CTorch
+import Synchronization
 
 /// What this process knows of libtorch and of the machine.
 public enum Runtime {
@@ -21,6 +22,16 @@ public enum Runtime {
   /// two kinds of work.
   public static func releaseFreeMemory() { ct_release_free_memory() }
 
+  static let exhaustedMemoryHandler = Mutex<@Sendable (_ reason: String) -> Never> { fatalError($0) }
+
+  /// Has a program say in its own way that the processor's memory or a GPU's does not suffice, and end: operations cannot
+  /// throw, and nobody could go on. Without it the process traps.
+  ///
+  /// - Parameter handler: Is given the operation and libtorch's words, on the thread that asked for the memory.
+  public static func onExhaustedMemory(_ handler: @escaping @Sendable (_ reason: String) -> Never) {
+    exhaustedMemoryHandler.withLock { $0 = handler }
+  }
+
   /// Threads one operation is split over, for the calling thread.
   public static var threadCount: Int {
     get { Int(ct_thread_count()) }
@@ -28,10 +39,11 @@ public enum Runtime {
   }
 }
 
-/// Traps with libtorch's message: a failure here is a mistake of the program, never of its input, or memory that a device
-/// does not have.
+/// Traps with libtorch's message: a failure here is a mistake of the program, never of its input. Memory that there is not is
+/// neither; ``Runtime/onExhaustedMemory(_:)`` says what happens then.
 func check(_ status: ct_status, _ action: @autoclosure () -> String) {
-  if status != CT_OK {
-    fatalError("\(action()): \(String(cString: ct_last_error()))")
-  }
+  guard status != CT_OK else { return }
+  let reason = "\(action()): \(String(cString: ct_last_error()))"
+  if status == CT_OUT_OF_MEMORY { Runtime.exhaustedMemoryHandler.withLock(\.self)(reason) }
+  fatalError(reason)
 }

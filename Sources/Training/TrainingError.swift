@@ -7,6 +7,7 @@ public enum TrainingError: Error, CustomStringConvertible {
   case unknownTask(String, available: [String], dataset: URL)
   case outputExists(URL)
   case recipeChanged(URL)
+  case dataChanged(URL)
   case notARun(URL, reason: String)
   case noMemes(split: String, task: String)
   case dataUnnamed
@@ -25,6 +26,9 @@ public enum TrainingError: Error, CustomStringConvertible {
     case .recipeChanged(let folder):
       "\(folder.path) was begun with another recipe (see its recipe.yaml). Resume with the same options, or give "
         + "another --output"
+    case .dataChanged(let folder):
+      "\(folder.path) was begun on other rows: memes, labels or splits of the dataset have changed since. Take the change back "
+        + "to resume, or give another --output"
     case .notARun(let folder, let reason):
       "\(folder.path) is not a finished run: \(reason). Train one with: memesense train --output \(folder.path) …"
     case .noMemes(let split, let task):

@@ -21,6 +21,8 @@ enum ExitStatus {
   case badData
   case missingInput
   case fault
+  /// The machine has not what was asked of it: memory.
+  case exhausted
 
   init(of error: any Error) {
     switch error {
@@ -66,7 +68,7 @@ enum ExitStatus {
 
   private init(of error: TrainingError) {
     switch error {
-    case .unknownTask, .outputExists, .recipeChanged, .dataUnnamed, .invalid: self = .usage
+    case .unknownTask, .outputExists, .recipeChanged, .dataChanged, .dataUnnamed, .invalid: self = .usage
     case .notARun: self = .missingInput
     case .diverged, .unusableCheckpoint, .noMemes: self = .badData
     }
@@ -79,6 +81,7 @@ enum ExitStatus {
     case .badData: 65
     case .missingInput: 66
     case .fault: 70
+    case .exhausted: 71
     }
   }
 

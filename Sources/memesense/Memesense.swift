@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import Training
 
+import enum Torch.Runtime
+
 /// The command line.
 @main
 struct Memesense: ParsableCommand {
@@ -23,7 +25,7 @@ struct Memesense: ParsableCommand {
       No memes at hand? 'memesense demo' draws some, trains on them and writes a report.
       Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a leak into the test
       split or a benchmark with failed cells, 64 wrong usage, 65 unusable data, 66 missing input, 70 a fault of the
-      program.
+      program, 71 not enough memory.
       """,
     subcommands: [
       Demo.self, DataCommand.self, Embed.self, Pretrain.self, Train.self, Evaluate.self, Predict.self, Serve.self,
@@ -33,6 +35,16 @@ struct Memesense: ParsableCommand {
   )
 
   static func main() {
+    Runtime.onExhaustedMemory { reason in
+      Console.error(
+        """
+        error: not enough memory: \(reason)
+        Lower the recipe's batch_size (or set settings.fine_tuning.micro_batch where the method has it), a benchmark's --jobs, \
+        or the precision. What checkpoints hold is kept: --resume goes on there.
+        """)
+      // Other threads compute on: what exit() tears down would pull the ground from under them.
+      _exit(ExitStatus.exhausted.code)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -1,6 +1,6 @@
 // C interface to libtorch: the only C++ of the project stands behind it.
 //
-// Every function returns CT_OK or CT_FAILED; after CT_FAILED, ct_last_error() of the same thread says why, in
+// Every function returns CT_OK, or after a failure another status; ct_last_error() of the same thread then says why, in
 // libtorch's own words. No exception crosses this boundary. Handles are owned by the caller and released with the
 // function named beside their type.
 #ifndef CTORCH_H
@@ -20,7 +20,11 @@ typedef struct ct_operator ct_operator;    // lives as long as the process
 typedef struct ct_inference_scope ct_inference_scope;
 typedef struct ct_autocast_scope ct_autocast_scope;
 
-typedef enum { CT_OK = 0, CT_FAILED = 1 } ct_status;
+typedef enum {
+  CT_OK = 0,
+  CT_FAILED,
+  CT_OUT_OF_MEMORY,  // of the processor or of a GPU
+} ct_status;
 
 // What a ct_value holds.
 typedef enum {
@@ -116,7 +120,7 @@ ct_status ct_tensor_grad(const ct_tensor *tensor, ct_tensor **out);
 ct_status ct_tensor_set_grad(ct_tensor *tensor, const ct_tensor *grad);
 // Lets the tensor, a leaf, go on with the memory, shape and type of `data`.
 ct_status ct_tensor_set_data(ct_tensor *tensor, const ct_tensor *data);
-ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient, bool retains_graph);
+ct_status ct_backward(const ct_tensor *loss, const ct_tensor *gradient);
 bool ct_grad_is_enabled(void);
 void ct_set_grad_enabled(bool enabled);
 // Enters a scope with neither graph nor version counters; leave it on the same thread, innermost first.
