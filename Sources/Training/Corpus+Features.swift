@@ -25,8 +25,12 @@ extension Corpus {
     if let file = recipe.splitFile {
       dataset = try dataset.selecting(SplitFile(contentsOf: URL(fileURLWithPath: file)), named: file)
     }
-    if dataset.memes.allSatisfy({ $0.split == nil }) {
+    let strays = dataset.memes.count { $0.split == nil }
+    if strays == dataset.memes.count {
       observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
+    } else if strays > 0 {
+      observer.observe(
+        .warning("\(strays) memes have no split beside others that have one, and take no part; give them split train"))
     }
     warn(of: dataset.problems, observer)
     if let language = recipe.readTexts {
@@ -45,7 +49,7 @@ extension Corpus {
   static func load(
     _ dataset: Dataset, _ recipe: Recipe, splits: [Split] = Split.allCases, observer: any ProgressObserver
   ) throws -> Corpus {
-    if let fault = recipe.device.fault { throw TrainingError.invalid(fault) }
+    try recipe.device.requireAvailable()
     let extractor = try FeatureExtractor(
       encoder: EncoderCatalog.pair(named: recipe.encoder, computation: Computation(device: recipe.device)),
       request: recipe.method.request, observer: observer)

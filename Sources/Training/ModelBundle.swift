@@ -80,7 +80,7 @@ public struct ModelBundle {
   ///
   /// - Parameter device: Where it and its encoders compute, wherever it was trained.
   public init(_ folder: URL, on device: Device = .cpu) throws {
-    if let fault = device.fault { throw TrainingError.invalid(fault) }
+    try device.requireAvailable()
     let file = folder.appending(path: Self.descriptionName)
     guard let data = FileManager.default.contents(atPath: file.path) else {
       throw TrainingError.notARun(folder, reason: "it has no \(Self.descriptionName)")
@@ -115,7 +115,9 @@ public struct ModelBundle {
       throw TrainingError.notARun(
         folder, reason: "it was trained on features of other widths than those of the encoder '\(encoder.name)'")
     }
-    let values = try Checkpoint(contentsOf: folder.appending(path: Self.tensorsName), isMapped: true).tensors
+    // Copied: where rows begin in memory decides on some processors how products round, and answers are to be those of the
+    // training to the last digit.
+    let values = try Checkpoint(contentsOf: folder.appending(path: Self.tensorsName)).tensors
     do {
       classifier = try description.recipe.method.restored(for: description.shape, from: values, on: device)
     } catch {

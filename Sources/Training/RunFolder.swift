@@ -24,8 +24,17 @@ struct RunFolder {
     }
   }
 
-  func prepare() throws {
+  /// Begins a run, or goes on with one.
+  ///
+  /// - Parameter rows: A digest of the dataset's rows: where others are learned from and scored than those that the run was
+  ///   begun with, what was test meme then may have been learned from.
+  func prepare(rows: String) throws {
     try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    let rowsFile = checkpoints.appending(path: "rows.sha256")
+    if let earlier = FileManager.default.contents(atPath: rowsFile.path), earlier != Data(rows.utf8) {
+      throw TrainingError.dataChanged(url)
+    }
+    try writeAtomically(Data(rows.utf8), to: rowsFile)
     try writeAtomically(Data(recipe.utf8), to: recipeFile)
   }
 
@@ -39,6 +48,9 @@ struct RunFolder {
     return try Data(contentsOf: metricsFile)
   }
 
-  /// Declares the run complete: its checkpoints are no longer needed.
-  func finish() throws { try FileManager.default.removeItem(at: checkpoints) }
+  /// Declares the run complete, as it may already be: its checkpoints are no longer needed.
+  func finish() throws {
+    guard FileManager.default.fileExists(atPath: checkpoints.path) else { return }
+    try FileManager.default.removeItem(at: checkpoints)
+  }
 }

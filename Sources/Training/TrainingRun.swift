@@ -69,7 +69,6 @@ public struct TrainingRun {
   public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
     let runFolder = try runFolder
     try runFolder.check(resumes: resumes)
-    if let fault = recipe.device.fault { throw TrainingError.invalid(fault) }
     let tasks = try corpus.tasks(named: recipe.task)
     let task = tasks[0]
     let training = corpus.memes(in: .train)
@@ -92,7 +91,7 @@ public struct TrainingRun {
       try EpochScorer($0, on: corpus, tasks: tasks, observer: observer)
     }
     // Only now, so that a mistyped task leaves no begun run behind.
-    try runFolder.prepare()
+    try runFolder.prepare(rows: corpus.dataset.rowDigest)
     if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let events = try EventFile(in: folder)
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: events)

@@ -35,6 +35,20 @@ import Testing
     #expect(unresolved.status == 66 && unresolved.errors.contains("no-such-host.invalid"), "\(unresolved.errors)")
   }
 
+  /// It is asked for before any feature is computed.
+  @Test func aDeviceThatIsNotThereIsStatus64AndNamed() throws {
+    #expect(try program("data", "draw", "memes", "--memes", "100", "--quiet").status == 0)
+    for arguments in [
+      ["train", "--data", "memes", "--task", "mean", "--method", "concat", "--output", "run"],
+      ["pretrain", "--data", "memes", "--method", "dino", "--output", "run"],
+      ["embed", "--encoder", "lite", "memes"],
+      ["benchmark", "demo", "--output", "run"],
+    ] {
+      let result = try program(arguments + ["--device", "cuda:77"])
+      #expect(result.status == 64 && result.errors.contains("the device 'cuda:77' is not there"), "\(result.errors)")
+    }
+  }
+
   @Test func scoreGivesKnownNumbers() throws {
     let truth = try program.write(
       (0..<4).map { "{\"id\":\"\($0)\",\"labels\":{\"bad\":\($0 < 2 ? 1 : 0)}}" }.joined(separator: "\n"), to: "t.jsonl"

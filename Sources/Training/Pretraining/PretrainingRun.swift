@@ -38,6 +38,13 @@ public struct PretrainingRun {
 
   /// Pictures of which collapse is told.
   private static let sampleSize = 512
+  /// Labelled memes that are told by their neighbours among themselves: each is compared with each other.
+  private static let neighbourCount = 2048
+
+  /// As many of all, evenly from the first to the last, so that all datasets have their part.
+  private static func spread<Element>(_ all: [Element], over count: Int) -> [Element] {
+    all.count <= count ? all : (0..<count).map { all[$0 * all.count / count] }
+  }
 
   public init(recipe: PretrainingRecipe, folder: URL, observer: any ProgressObserver) throws {
     self.recipe = recipe
@@ -53,21 +60,19 @@ public struct PretrainingRun {
   ///   - resumes: Whether to go on with what a killed run left in the folder.
   public func execute(strict: Bool, resumes: Bool) throws -> Outcome {
     try runFolder.check(resumes: resumes)
-    if let fault = recipe.device.fault { throw TrainingError.invalid(fault) }
-    let (memes, labelled) = try memes(strict: strict)
+    try recipe.device.requireAvailable()
+    let (memes, labelled, rows) = try memes(strict: strict)
     let features = try features(of: memes)
     let isPresent = features.pictures?.isPresent ?? []
     let usable = memes.indices.filter { isPresent[$0] }
     let isUsable = Set(usable)
-    // Evenly from all datasets.
-    let spacing = max(1, usable.count / Self.sampleSize)
     let probe = PretrainingProbe(
-      sample: stride(from: 0, to: usable.count, by: spacing).map { usable[$0] },
-      labelled: labelled.filter { isUsable.contains($0.meme) })
+      sample: Self.spread(usable, over: Self.sampleSize),
+      labelled: Self.spread(labelled.filter { isUsable.contains($0.meme) }, over: Self.neighbourCount))
     let prepared = try recipe.method.prepared(
       for: usable, of: features, probe: probe, seed: recipe.seed, device: recipe.device)
     observer.observe(.phase("Pretraining \(recipe.methodName) on \(prepared.stage.exampleCount) pictures"))
-    try runFolder.prepare()
+    try runFolder.prepare(rows: rows)
     if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: try EventFile(in: folder))
     let trainer = CheckpointingTrainer(
@@ -100,8 +105,10 @@ public struct PretrainingRun {
   /// Refuses a folder that holds something else, before any long work.
   public func checkFolder(resumes: Bool) throws { try runFolder.check(resumes: resumes) }
 
-  /// The training memes of all datasets, and which of the first one's are labelled, with what.
-  private func memes(strict: Bool) throws -> (memes: [Meme], labelled: [(meme: Int, isPositive: Bool)]) {
+  /// The training memes of all datasets, which of the first one's are labelled, with what, and a digest of all rows.
+  private func memes(strict: Bool) throws -> (
+    memes: [Meme], labelled: [(meme: Int, isPositive: Bool)], rows: String
+  ) {
     guard !recipe.data.isEmpty else { throw TrainingError.dataUnnamed }
     guard PretrainedRunName(recipe.textEncoder) == nil else {
       throw TrainingError.invalid(
@@ -114,7 +121,8 @@ public struct PretrainingRun {
       return dataset.withSplits()
     }
     let parts = datasets.map { $0.memes.filter { $0.split == .train } }
-    guard let name = recipe.task else { return (parts.flatMap(\.self), []) }
+    let rows = datasets.map(\.rowDigest).joined(separator: " ")
+    guard let name = recipe.task else { return (parts.flatMap(\.self), [], rows) }
     guard let task = datasets[0].tasks.first(where: { $0.name == name }), task.kind == .binary else {
       throw TrainingError.unknownTask(
         "\(name) (of two classes)", available: datasets[0].tasks.filter { $0.kind == .binary }.map(\.name),
@@ -123,7 +131,7 @@ public struct PretrainingRun {
     let draw = try LabelDraw(recipe.labels, sampling: .uniform, seed: recipe.seed, memes: parts[0], task: task)
     return (
       parts.flatMap(\.self),
-      draw.labelled.sorted().map { ($0, parts[0][$0].labels[name] == .binary(true)) }
+      draw.labelled.sorted().map { ($0, parts[0][$0].labels[name] == .binary(true)) }, rows
     )
   }
 

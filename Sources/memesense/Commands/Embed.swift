@@ -63,7 +63,7 @@ struct Embed: ParsableCommand {
     let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
     let observer = display.observer
     Corpus.warn(of: dataset.problems, observer)
-    if let fault = device.fault { throw TrainingError.invalid(fault) }
+    try device.requireAvailable()
     if let warning = precision?.warning(on: device) { observer.observe(.warning(warning)) }
     let computation = Computation(device: device, precision: precision)
     let pair = try EncoderCatalog.pair(named: encoder, computation: computation)

@@ -61,7 +61,7 @@ struct TimeStep: ParsableCommand {
   }
 
   func run() throws {
-    if let fault = device.fault { throw TrainingError.invalid(fault) }
+    try device.requireAvailable()
     let store = ParameterStore(initializingFrom: Generator(seed: 0), device: device)
     let work = work(store, Generator(seed: 1, device: device))
     let optimizer = Optimizer(
