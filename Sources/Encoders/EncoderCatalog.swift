@@ -108,6 +108,16 @@ public enum EncoderCatalog {
     replacingSides(of: name) { PretrainedRunName($0)?.absolute ?? $0 }
   }
 
+  /// The sides of a name: the whole, or what stands before a comma and after it.
+  public static func sides(of name: String) -> [String] {
+    var sides: [String] = []
+    _ = replacingSides(of: name) { side in
+      sides.append(side)
+      return side
+    }
+    return sides
+  }
+
   /// The name with each of its sides replaced: the whole, or what stands before a comma and after it.
   public static func replacingSides(
     of name: String, _ replacement: (_ side: String) throws -> String

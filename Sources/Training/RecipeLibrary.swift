@@ -13,6 +13,15 @@ public enum PretrainingLibrary {
   /// A shipped recipe's text, comments included; `nil` where there is none of that name.
   public static func text(named name: String) throws -> String? { try folder.text(named: name) }
 
+  /// - Throws: ``RecipeError`` naming the recipes there are.
+  public static func requiredText(named name: String) throws -> String {
+    guard let text = try text(named: name) else {
+      throw RecipeError(
+        description: "there is no recipe of pretraining '\(name)'; there are \(try names.joined(separator: ", "))")
+    }
+    return text
+  }
+
   /// The recipe that a method is trained by unless told otherwise: `<method>-lite`.
   public static func defaultText(method: String) throws -> String {
     guard let text = try text(named: "\(method)-lite") else {
@@ -26,6 +35,11 @@ public enum PretrainingLibrary {
 
 /// The recipes that come with the program.
 public enum RecipeLibrary {
+  /// Whether what is given for a recipe or a suite is a file by its looks, not the name of a shipped one.
+  public static func isFile(_ reference: String) -> Bool {
+    reference.hasSuffix(".yaml") || reference.hasSuffix(".yml") || reference.contains("/")
+  }
+
   private static let folder = ResourceFolder(name: "Recipes", what: "recipes")
 
   /// Their names, sorted.

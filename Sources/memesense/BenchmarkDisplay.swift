@@ -115,7 +115,7 @@ final class BenchmarkDisplay: BenchmarkObserver {
   ) -> [String] {
     let running = progress.running.map { entry in
       let place = entry.cell.place
-      let method = progress.cells.map(\.place).methodLabel(of: place)
+      let method = progress.methodLabel(of: place)
       return Self.running(
         "\(method), \(place.labelText), seed \(place.seed)", entry.stage.map { ($0, entry.done, entry.total) })
     }

@@ -167,9 +167,24 @@ import Testing
     #expect(
       message(Self.good.replacing("method: semimemes, enc", with: "method: smimemes, enc")).contains("'smimemes'"))
     #expect(message(Self.good.replacing("draw: 200", with: "draw: 20")).contains("100 to 20000 can be drawn"))
+    #expect(
+      message(Self.good.replacing("set: [", with: "encoders: []\n    set: [")).contains("an empty list encoders"))
     #expect(message("- a").contains("a suite is a YAML mapping of keys; see 'memesense benchmark show harmeme'"))
     #expect(message(Self.good, ["seed=[1]"]).contains("there is no key 'seed' in the suite. Did you mean 'seeds'?"))
     #expect(message(Self.good, ["seeds=[1]", "labels=[0.1]"]) == "accepted")
+  }
+
+  @Test func figuresBesideNoCellAreNamed() throws {
+    for (old, new, part) in [
+      ("lite, labels: 0.05", "lit, labels: 0.05", "is of the encoder 'lit', for"),
+      ("labels: 0.05, metric: auroc", "labels: 0.5, metric: f1", "is of 0.5 labels and f1, for"),
+    ] {
+      let suite = try BenchmarkSuite(yaml: Self.good.replacing(old, with: new), source: "mine.yaml")
+      #expect { try suite.requireCellsOfPublished(source: "mine.yaml") } throws: {
+        "\($0)".hasPrefix("mine.yaml: ") && "\($0)".contains(part)
+      }
+    }
+    try BenchmarkSuite(yaml: Self.good, source: "mine.yaml").requireCellsOfPublished(source: "mine.yaml")
   }
 
   @Test func recipesThatDoNotFitAreNamedWithTheirMethod() {

@@ -178,7 +178,7 @@ public struct EncoderDownload {
 
 extension HashFunction {
   /// The hash of a file's bytes, after `prefix`.
-  static func hash(of file: URL, prefix: String = "") throws(CheckpointError) -> Digest {
+  package static func hash(of file: URL, prefix: String = "") throws(CheckpointError) -> Digest {
     let mapped = try MappedFile(file)
     return withExtendedLifetime(mapped) {
       var hash = Self()

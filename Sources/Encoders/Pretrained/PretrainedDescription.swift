@@ -111,6 +111,18 @@ public struct PretrainedRunName: Sendable, Equatable {
     get throws(EncoderError) { try networks(of: PretrainedDescription(contentsOf: folder))[0] }
   }
 
+  /// The description and the weights of the networks it stands for.
+  public var files: [URL] {
+    get throws(EncoderError) {
+      let networks = try networks(of: PretrainedDescription(contentsOf: folder))
+      return [folder.appending(path: PretrainedDescription.fileName)]
+        + networks.flatMap { network in
+          [PretrainedDescription.file(of: network, in: folder)]
+            + (network.text == nil ? [] : [PretrainedDescription.textFile(of: network, in: folder)])
+        }
+    }
+  }
+
   /// The weights of the network for texts beside ``firstNetwork``. They stay in the mapped file.
   ///
   /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.

@@ -23,12 +23,19 @@ public struct BenchmarkProgress: Sendable {
   public private(set) var running: [Running] = []
   /// Seconds of finished cells, by what decides on them.
   private var secondsByPlace: [BenchmarkCell.Place: [Double]] = [:]
+  /// What tables call the methods of places without a seed. Each takes a look at all places, too much for every redraw.
+  private let methodLabels: [BenchmarkCell.Place: String]
 
   public init(_ plan: BenchmarkPlan, jobs: Int) {
     cells = plan.cells
     self.jobs = jobs
     pretraining = PretrainingProgress(plan.pretrainings)
+    let places = Set(plan.cells.map(\.place.withoutSeed))
+    methodLabels = Dictionary(uniqueKeysWithValues: places.map { ($0, places.methodLabel(of: $0)) })
   }
+
+  /// What tables call the method of a cell of the plan.
+  public func methodLabel(of place: BenchmarkCell.Place) -> String { methodLabels[place.withoutSeed]! }
 
   public var failureCount: Int { failed.count }
 
@@ -103,9 +110,10 @@ public struct BenchmarkProgress: Sendable {
     var methods: [String] = []
     for place in own {
       if !labels.contains(place.labels) { labels.append(place.labels) }
-      if !methods.contains(own.methodLabel(of: place)) { methods.append(own.methodLabel(of: place)) }
+      let method = methodLabel(of: place)
+      if !methods.contains(method) { methods.append(method) }
     }
-    let byMethod = Dictionary(grouping: own, by: own.methodLabel)
+    let byMethod = Dictionary(grouping: own, by: methodLabel)
     let byPlace = Dictionary(grouping: results) { $0.place.withoutSeed }
     return Table(
       name: [current.dataset, current.task].compactMap(\.self).joined(separator: " · "),

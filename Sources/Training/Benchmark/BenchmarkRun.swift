@@ -69,6 +69,10 @@ public final class BenchmarkRun: Sendable {
     var next = 0
     /// Pretrainings by path, with the digests of their definitions.
     var pretrainings: [String: Result<(result: PretrainingResult, digest: String), PretrainingError>] = [:]
+    /// Of the datasets that pretrainings learn from, by path.
+    var rowDigests: [String: String] = [:]
+    /// Of the files outside that recipes name.
+    var fileDigests: [URL: String] = [:]
   }
 
   let state = Mutex(State())
@@ -177,26 +181,34 @@ public final class BenchmarkRun: Sendable {
       at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
     try write(CellRecord(definition: definition, result: nil), of: cell)
     let memory = jobs == 1 ? PeakMemory() : nil
-    let run = TrainingRun(recipe: cell.recipe, folder: folder, observer: CellObserver(cell: cell, target: observer))
+    let run = run(of: cell)
     let outcome = try run.execute(on: corpus, resumes: isSame)
     let test = outcome.predictions.first { $0.split == .test }
     if let test {
       try writeAtomically(test.scoredLines(), to: folder.appending(path: ScoredMemes.fileName))
     }
-    try run.finish()
     var result = CellResult(outcome, of: cell, isResumed: isSame, peakMegabytes: memory?.megabytes)
     if let leaks = source.leaks, let test {
       let rest = test.excluding(leaks)
       result.setDeduplicated(
         rest.labelledCount > 0 ? try rest.metrics() : nil, leaked: test.labelledCount - rest.labelledCount)
     }
+    // In this order, so that a kill between them costs no training.
     try write(CellRecord(definition: definition, leaks: source.leaks?.digest, result: result), of: cell)
+    try run.finish()
     return result
+  }
+
+  private func run(of cell: BenchmarkCell) -> TrainingRun {
+    TrainingRun(
+      recipe: cell.recipe, folder: plan.folder.appending(path: cell.path),
+      observer: CellObserver(cell: cell, target: observer))
   }
 
   private func definition(of cell: BenchmarkCell, _ source: Source) throws -> CellRecord.Definition {
     CellRecord.Definition(
-      recipe: try cell.recipe.yaml, data: source.digest, pretrainings: try digest(ofPretrainings: cell.needs))
+      recipe: try cell.recipe.yaml, data: source.digest, pretrainings: try digest(ofPretrainings: cell.needs),
+      files: try digest(ofFilesNamedBy: cell.recipe))
   }
 
   func fail(_ cell: BenchmarkCell, _ error: any Error) {
@@ -225,12 +237,17 @@ public final class BenchmarkRun: Sendable {
       guard FileManager.default.fileExists(atPath: scored.path) else { return false }
       if record.leaks != source.leaks?.digest {
         // Of a version that did not ask, or of pictures that have changed: the answers are there, only the counting is not.
-        try result.deduplicate(ScoreFiles(truth: scored, predictions: scored, kind: result.taskKind), source.leaks)
+        do {
+          try result.deduplicate(ScoreFiles(truth: scored, predictions: scored, kind: result.taskKind), source.leaks)
+        } catch is ScoreFileError {
+          return false  // as where the file is missing: the cell is trained anew, and the others are left alone
+        }
         record.result = result
         record.leaks = source.leaks?.digest
         try write(record, of: cell)
       }
     }
+    try run(of: cell).finish()  // where a kill came between the result and this
     state.withLock { state in
       state.results[cell.path] = result
       state.keptCount += 1

@@ -138,6 +138,9 @@ public struct BenchmarkSuite: Codable, Sendable {
       throw container.fault(.datasets, "all are unlabelled; there are no cells without a dataset that has labels")
     }
     if let fault = pretrainingFault { throw container.fault(.pretrainings, fault) }
+    if let method = methods.first(where: { $0.encoders?.isEmpty == true }) {
+      throw container.fault(.methods, "'\(method.name)' has an empty list encoders; leave it out for the suite's")
+    }
     if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
       throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
     }
@@ -168,6 +171,26 @@ public struct BenchmarkSuite: Codable, Sendable {
       }
       guard methods.contains(where: { $0.name == figure.method }) else {
         throw container.fault(.published, "a figure is for the method '\(figure.method)', which the suite has not")
+      }
+    }
+  }
+
+  /// Refuses figures beside which no cell stands: of an encoder, a number of labels or a metric that the suite has not. Overrides
+  /// may leave such out, so that this is asked of a file as it stands.
+  ///
+  /// - Throws: ``RecipeError``
+  public func requireCellsOfPublished(source: String) throws {
+    for figure in published {
+      let own = methods.first { $0.name == figure.method }?.encoders ?? encoders
+      let strays = [
+        own.contains(figure.encoder) ? nil : "the encoder '\(figure.encoder)'",
+        labels.contains(figure.labels) ? nil : "\(figure.labels) labels",
+        metrics.contains(figure.metric) ? nil : figure.metric.rawValue,
+      ].compactMap(\.self)
+      guard strays.isEmpty else {
+        throw RecipeError(
+          description: "\(source): a figure published for '\(figure.method)' is of "
+            + "\(strays.joined(separator: " and ")), for which the suite has no cell")
       }
     }
   }

@@ -79,6 +79,8 @@ struct CellRecord: Codable {
     var data: String
     /// A digest of what the pretrainings are that it takes networks of; absent where there are none.
     var pretrainings: String?
+    /// Digests of the files outside the benchmark that the recipe names; absent where it names none.
+    var files: String?
   }
 
   var definition: Definition

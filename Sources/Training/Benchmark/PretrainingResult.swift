@@ -52,11 +52,13 @@ struct PretrainingRecord: Codable {
     var data: [String]
     /// Digests of the pretrainings that it starts from.
     var starts: [String]
+    /// Digests of the files outside the benchmark that the recipe names; absent where it names none.
+    var files: String?
 
     /// The SHA-256 of all of it.
     var digest: String {
       var hash = SHA256()
-      for field in [recipe] + data + starts { hash.update(field: field) }
+      for field in [recipe] + data + starts + [files].compactMap(\.self) { hash.update(field: field) }
       return hash.finalize().hex
     }
   }

@@ -135,7 +135,7 @@ struct SuiteRecipes {
   private func source(
     _ reference: String, library: () throws -> (name: String, text: String)
   ) throws -> (name: String, text: String) {
-    guard reference.hasSuffix(".yaml") || reference.contains("/") else { return try library() }
+    guard RecipeLibrary.isFile(reference) else { return try library() }
     let file = URL(fileURLWithPath: reference, relativeTo: places.base)
     return (reference, try String(contentsOf: file, encoding: .utf8))
   }

@@ -68,12 +68,14 @@ struct Benchmark: ParsableCommand {
   struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Check a suite and every recipe that it uses.")
 
-    @Argument(help: "A YAML file, or a name from 'memesense benchmark list'.", completion: .file(extensions: ["yaml"]))
+    @Argument(
+      help: "A YAML file, or a name from 'memesense benchmark list'.", completion: .file(extensions: ["yaml", "yml"]))
     var suite: String
 
     func run() throws {
       let file = try SuiteFile(suite)
       let parsed = try file.suite()
+      try parsed.requireCellsOfPublished(source: suite)
       // Where the data lies is not the suite's affair: any folder does for checking.
       let anywhere = Dictionary(parsed.datasets.map { ($0.name, URL(fileURLWithPath: "/")) }) { first, _ in first }
       let plan = try BenchmarkPlan(
@@ -172,7 +174,7 @@ struct Benchmark: ParsableCommand {
     func run() throws {
       let file = try SuiteFile(suite)
       let folder = URL(fileURLWithPath: output ?? "runs/\(file.name)")
-      if let fault = device?.fault { throw TrainingError.invalid(fault) }
+      try device?.requireAvailable()
       let plan = try BenchmarkPlan(
         file.suite(overrides: overrides), name: file.name, source: file.url, bindings: bindings,
         device: device, skipsUnbound: skipUnbound, folder: folder)
@@ -244,7 +246,7 @@ private struct SuiteFile {
   let url: URL?
 
   init(_ argument: String) throws {
-    let isFile = argument.hasSuffix(".yaml") || argument.hasSuffix(".yml") || argument.contains("/")
+    let isFile = RecipeLibrary.isFile(argument)
     url = isFile ? URL(fileURLWithPath: argument) : nil
     name = isFile ? URL(fileURLWithPath: argument).deletingPathExtension().lastPathComponent : argument
   }

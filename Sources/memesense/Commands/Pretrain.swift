@@ -36,7 +36,7 @@ struct Pretrain: ParsableCommand {
 
   @Option(
     help: """
-      The network, of cass the convolutional one and the transformer with a comma between: \
+      The network, of cass and cass-mm the convolutional one and the transformer with a comma between: \
       \(Backbone.all.map(\.name).joined(separator: ", ")).
       """)
   var backbone: String?
@@ -44,8 +44,8 @@ struct Pretrain: ParsableCommand {
   @Option(
     name: .customLong("init"),
     help: """
-      What the network starts from: a run of this command, or a model of the hub in timm's layout; of cass two with a \
-      comma between, or one run that has both.
+      What the network starts from: a run of this command, or a model of the hub in timm's layout; of cass and cass-mm two \
+      with a comma between, or one run that has both.
       """)
   var start: String?
 
@@ -143,7 +143,9 @@ struct Pretrain: ParsableCommand {
   }
 
   private static func text(of name: String) throws -> String {
-    if let text = try PretrainingLibrary.text(named: name) { return text }
+    guard FileManager.default.fileExists(atPath: name) || RecipeLibrary.isFile(name) else {
+      return try PretrainingLibrary.requiredText(named: name)
+    }
     return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)
   }
 }

@@ -35,7 +35,11 @@ struct RecipeOptions: ParsableArguments {
     help: "The task to learn, such as harmful, or for simclip several as a,b; 'memesense data inspect' lists them.")
   var task: String?
 
-  @Option(help: "How many training memes are labelled: a fraction (0.05) or, above 1, a count (150).")
+  @Option(
+    help: """
+      How many training memes are labelled: a fraction (0.05) or, above 1, a count (150); the recipe's own, mostly 0.05, \
+      unless given.
+      """)
   var labels: Double?
 
   @Option(help: "Drives the label draw and the initialisation.")
@@ -117,7 +121,7 @@ struct RecipeOptions: ParsableArguments {
 
   /// The text of a recipe file, or of a shipped recipe.
   static func text(of name: String) throws -> String {
-    guard FileManager.default.fileExists(atPath: name) || name.hasSuffix(".yaml") || name.contains("/") else {
+    guard FileManager.default.fileExists(atPath: name) || RecipeLibrary.isFile(name) else {
       return try RecipeLibrary.text(named: name)
     }
     return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)

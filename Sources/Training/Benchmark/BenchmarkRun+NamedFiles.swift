@@ -1,0 +1,39 @@
+import Crypto
+import Encoders
+import Foundation
+import MemeData
+import Methods
+
+/// Files outside a benchmark that recipes name beside their datasets: what is learned changes with their bytes, not with their
+/// names.
+extension BenchmarkRun {
+  /// Digests of the runs of pretraining that features or weights are taken of, and of a detector's regions; `nil` where a
+  /// recipe names none. The benchmark's own pretrainings are not among them.
+  func digest(ofFilesNamedBy recipe: Recipe) throws -> String? {
+    let weights = (recipe.method as? FineTune)?.backbone.weights.model
+    var files = try self.files(ofRuns: EncoderCatalog.sides(of: recipe.encoder) + [weights].compactMap(\.self))
+    if case .file(let regions) = recipe.method.request.regions { files.append(regions) }
+    return try digest(of: files)
+  }
+
+  /// Digests of the runs that a pretraining's networks start from; `nil` where they start from none.
+  func digest(ofFilesNamedBy recipe: PretrainingRecipe) throws -> String? {
+    try digest(of: files(ofRuns: recipe.method.backbones.compactMap(\.weights.model)))
+  }
+
+  private func files(ofRuns names: [String]) throws -> [URL] {
+    let own = plan.folder.standardizedFileURL.path + "/"
+    let runs = names.compactMap(PretrainedRunName.init).filter { !$0.folder.path.hasPrefix(own) }
+    return try runs.flatMap { try $0.files }
+  }
+
+  private func digest(of files: [URL]) throws -> String? {
+    guard !files.isEmpty else { return nil }
+    return try files.map { file in
+      if let known = state.withLock({ $0.fileDigests[file] }) { return known }
+      let digest = try SHA256.hash(of: file).hex
+      state.withLock { $0.fileDigests[file] = digest }
+      return digest
+    }.joined(separator: " ")
+  }
+}
