@@ -30,7 +30,7 @@ public struct Meme: Sendable, Equatable, Identifiable {
 }
 
 /// What one meme is labelled with for one task.
-public enum Label: Sendable, Equatable {
+public enum Label: Sendable, Hashable {
   /// The positive class or not.
   case binary(Bool)
   /// The index of one class in ``LabelTask/labels``.
@@ -55,6 +55,33 @@ public struct LabelTask: Sendable, Equatable, Codable {
     self.name = name
     self.kind = kind
     self.labels = labels
+  }
+
+  /// What is wrong with a task that comes from outside; `nil` where nothing is.
+  public var fault: String? {
+    guard !name.isEmpty else { return "a task has no name" }
+    guard !labels.isEmpty, Set(labels).count == labels.count, labels.allSatisfy({ !$0.isEmpty }) else {
+      return "the labels of the task '\(name)' are \(labels); they must be there and differ"
+    }
+    return switch kind {
+    case .binary where labels.count > 1:
+      "the task '\(name)' is binary and has \(labels.count) labels; expected one, what its positive class is called"
+    case .multiclass where labels.count == 1:
+      "the task '\(name)' is multiclass and has one label; expected at least two"
+    default: nil
+    }
+  }
+}
+
+extension Sequence<LabelTask> {
+  /// What is wrong with tasks that come from outside, one by one and beside each other; `nil` where nothing is.
+  public var fault: String? {
+    var names: Set<String> = []
+    for task in self {
+      if let fault = task.fault { return fault }
+      guard names.insert(task.name).inserted else { return "the task '\(task.name)' stands twice" }
+    }
+    return nil
   }
 }
 

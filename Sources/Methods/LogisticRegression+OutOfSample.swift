@@ -54,10 +54,9 @@ extension LogisticRegression {
     var seen: Set<Int> = []
     let firsts = order.filter { seen.insert(examples.clusters[$0]).inserted }
     var foldOfCluster: [Int: Int] = [:]
-    for label in examples.labels.distinct() {
-      for index in firsts where examples.labels[index] == label {
-        foldOfCluster[examples.clusters[index]] = foldOfCluster.count % count
-      }
+    let byLabel = Dictionary(grouping: firsts) { examples.labels[$0] }
+    for index in examples.labels.distinct().flatMap({ byLabel[$0] ?? [] }) {
+      foldOfCluster[examples.clusters[index]] = foldOfCluster.count % count
     }
     return examples.clusters.map { foldOfCluster[$0]! }
   }

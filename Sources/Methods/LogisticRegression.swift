@@ -96,11 +96,10 @@ public struct LogisticRegression: Method {
     let shuffled: [Int] = order.values()
     var fold = [Int](repeating: 0, count: shuffled.count)
     var next = 0
-    for label in problem.labels.distinct() {
-      for index in shuffled where problem.labels[index] == label {
-        fold[index] = next % foldCount
-        next += 1
-      }
+    let byLabel = Dictionary(grouping: shuffled) { problem.labels[$0] }
+    for index in problem.labels.distinct().flatMap({ byLabel[$0]! }) {
+      fold[index] = next % foldCount
+      next += 1
     }
     return fold
   }
@@ -178,8 +177,7 @@ public struct LogisticRegression: Method {
 extension [Label] {
   /// Each label once, in order of first appearance.
   func distinct() -> [Label] {
-    reduce(into: []) { seen, label in
-      if !seen.contains(label) { seen.append(label) }
-    }
+    var seen: Set<Label> = []
+    return filter { seen.insert($0).inserted }
   }
 }

@@ -99,15 +99,7 @@ public struct ProblemShape: Codable, Sendable, Equatable {
     for (name, width) in widths where !(0...1_000_000).contains(width) {
       return "\(name) is \(width); it must be from 0 to 1000000"
     }
-    for task in tasks {
-      guard !task.labels.isEmpty, Set(task.labels).count == task.labels.count else {
-        return "the task's labels are \(task.labels); they must be there and differ"
-      }
-      guard (task.kind == .binary) == (task.labels.count == 1) || task.kind == .multilabel else {
-        return "a \(task.kind.rawValue) task cannot have \(task.labels.count) labels"
-      }
-    }
-    return nil
+    return tasks.fault
   }
 
   /// Logits of the head for ``task``.

@@ -85,7 +85,7 @@ struct EpochScorer: @unchecked Sendable {  // what it holds is only read
 }
 
 /// Says the same of every meme: what a metric makes of it tells whether labels allow the metric at all.
-private struct Uninformed: Classifier {
+struct Uninformed: Classifier {
   let tasks: [LabelTask]
 
   func probabilities(of features: FeatureTable) -> Tensor {

@@ -110,29 +110,59 @@ import Testing
     #expect(kept.subtracting(told).count <= 15)
   }
 
+  /// Has the page train a model of the drawn memes and waits for its end.
+  private func train(on port: Int) throws {
+    #expect(send("POST", "/model", "task=mean", by: "Ada", port: port)?.hasPrefix("HTTP/1.1 303") == true)
+    for _ in 0..<600 {
+      guard let answer = send("GET", "/model/status", "", by: "Ada", port: port) else { break }
+      if answer.contains("\"isRunning\":false") { return }
+      Thread.sleep(forTimeInterval: 0.2)
+    }
+    throw Failure(reason: "the training did not end")
+  }
+
+  /// Memes of these splits alone have others cut from them: each must get its own answer still.
+  @Test(arguments: [["train"], ["train", "test"]])
+  func memesWithoutAllSplitsAreTrainedOn(_ splits: [String]) throws {
+    let folder = "drawn-\(splits.count)"
+    #expect(try program("data", "draw", folder, "--memes", "120", "--quiet").status == 0)
+    let file = program.home.appending(path: "\(folder)/metadata.jsonl")
+    let rows = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").enumerated().map { index, row in
+      let row = ["validation", "test"].filter { !splits.contains($0) }.reduce(String(row)) {
+        $0.replacing("\"split\":\"\($1)\"", with: "\"split\":\"train\"")
+      }
+      return index % 3 > 0 ? row : row.replacing(/"mean":[01]/, with: "\"mean\":null")
+    }
+    _ = try program.write(rows.joined(separator: "\n"), to: "\(folder)/metadata.jsonl")
+    let (process, port) = try opened(["--data", folder])
+    defer { process.terminate() }
+    let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
+    try train(on: port)
+    let run = try #require(try store.runs(task: "mean").first)
+    let answers = try store.predictions(of: run.id)
+    #expect(answers.count == 120)
+    for meme in try store.memes().suffix(4) {
+      let image = try #require(meme.image)
+      let predicted = try object(program("predict", run.folder.path, image.path, "--text", meme.text ?? "").output)
+      let probability = try #require((predicted["probabilities"] as? [String: Double])?["mean"])
+      #expect(abs(try #require(answers[meme.id]?["mean"]) - probability) < 1e-5, "\(meme.name)")
+    }
+  }
+
   /// Two trainings on the same labels: the second begins with the score that the first ended with.
   @Test func theModelIsTrainedFromThePage() throws {
     #expect(try program("data", "draw", "drawn", "--memes", "120", "--quiet").status == 0)
     let (process, port) = try opened(["--data", "drawn"])
     defer { process.terminate() }
-    func train() throws {
-      #expect(send("POST", "/model", "task=mean", by: "Ada", port: port)?.hasPrefix("HTTP/1.1 303") == true)
-      for _ in 0..<600 {
-        guard let answer = send("GET", "/model/status", "", by: "Ada", port: port) else { break }
-        if answer.contains("\"isRunning\":false") { return }
-        Thread.sleep(forTimeInterval: 0.2)
-      }
-      throw Failure(reason: "the training did not end")
-    }
     let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
-    try train()
+    try train(on: port)
     // What somebody changed in the first model's file holds for the second.
     let description = try #require(try store.runs(task: "mean").first).folder.appending(path: "model.json")
     var edited = try object(String(contentsOf: description, encoding: .utf8))
     let source = [["task": "mean", "label": "mean"]]
     edited["categories"] = ["moderations": ["violence": source], "perspective": ["THREAT": source]]
     try JSONSerialization.data(withJSONObject: edited).write(to: description)
-    try train()
+    try train(on: port)
     let page = try #require(send("GET", "/model?task=mean", "", by: "Ada", port: port))
     let categories = try #require(page.firstMatch(of: /(?s)id="categories".*?<tbody>(.*?)<\/tbody>/)).1
     #expect(categories.contains("<code>violence</code>") && categories.contains("<code>THREAT</code>"), "\(categories)")

@@ -67,6 +67,18 @@ import Testing
     #expect(sums == [240, 240, 240, 240], "every meme counts once in labels, length, width and height")
   }
 
+  @Test func aSimulationThatCannotBeIsRefused() throws {
+    let arguments = ["label", "simulate", "--data", "demo/corpus-240", "--task", "mean", "--quiet"]
+    for (further, part) in [
+      (["--until", "1e19"], "--until"), (["--until", "5000"], "--until is 5000 labels; the training split has"),
+      (["--seed", "18446744073709551615"], "too large"), (["--labels", "0.1"], "no effect"),
+      (["--method", "vilt"], "vilt reads more"), (["--metric", "mami_b"], "has no mami_b"),
+    ] {
+      let result = try program(arguments + further)
+      #expect(!result.wasKilled && result.status == 64 && result.errors.contains(part), "\(further) \(result.errors)")
+    }
+  }
+
   @Test func aSimulationDrawsItsCurvesWithBands() throws {
     let result = try program(
       "label", "simulate", "--data", "demo/corpus-240", "--task", "mean", "--encoder", "lite", "--step", "10",

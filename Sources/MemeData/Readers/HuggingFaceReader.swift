@@ -88,13 +88,16 @@ enum HuggingFaceReader: DatasetReader {
 
   private static func declaredTasks(_ folder: DatasetFolder) throws(DatasetError) -> [LabelTask]? {
     guard try folder.names(in: "").contains(tasksFile) else { return nil }
+    let tasks: [LabelTask]
     do {
-      return try JSONDecoder().decode([LabelTask].self, from: Data(try folder.bytes(of: tasksFile)))
+      tasks = try JSONDecoder().decode([LabelTask].self, from: Data(try folder.bytes(of: tasksFile)))
     } catch let error as DatasetError {
       throw error
     } catch {
       throw .unreadable(
         file: tasksFile, reason: "expected a list of tasks with name, kind (binary, multiclass, multilabel) and labels")
     }
+    if let fault = tasks.fault { throw .unreadable(file: tasksFile, reason: fault) }
+    return tasks
   }
 }

@@ -8,7 +8,7 @@ import Torch
 /// A training on labels as they stand, with the score before and after it on memes that no training sees.
 ///
 /// Memes of the validation and test splits are held out; of memes without a split every fifth by the digest of its name, so
-/// that the same memes are held out each time.
+/// that the same memes are held out each time. Where there is no such split then, ``MemeData/Dataset/withSplits()`` cuts it.
 public struct Retraining {
   /// What came of it. Arrays have one entry a meme given.
   public struct Outcome: Sendable {
@@ -55,7 +55,12 @@ public struct Retraining {
   ///   - earlier: the run to compare with, which tells what its labels feed of other services if they are the same.
   ///   - clusters: equal numbers for memes that look alike.
   public func run(in folder: URL, comparedWith earlier: URL?, clusters: [Int]) throws -> Outcome {
-    let split = memes.map(Self.part)
+    var parts = memes
+    for index in parts.indices { parts[index].split = Self.part(of: parts[index]) }
+    let dataset = Dataset(
+      name: "labels", root: folder.deletingLastPathComponent(), format: .huggingFace, tasks: [task], memes: parts
+    ).withSplits()
+    let split = dataset.memes.map(\.split)
     let labelled = memes.indices.filter { split[$0] == .train && memes[$0].labels[task.name] != nil }
     guard labelled.count >= Self.fewestLabels else {
       throw TrainingError.invalid(
@@ -66,25 +71,21 @@ public struct Retraining {
     guard labelled.contains(where: { memes[$0].labels[task.name] != first }) else {
       throw TrainingError.invalid("all \(labelled.count) labels for '\(task.name)' are the same; label more memes")
     }
-    var parts = memes
-    for index in parts.indices { parts[index].split = split[index] }
-    let dataset = Dataset(
-      name: "labels", root: folder.deletingLastPathComponent(), format: .huggingFace, tasks: [task], memes: parts)
     let corpus = try Corpus.load(dataset, recipe, observer: observer)
     let run = TrainingRun(recipe: recipe, folder: folder, observer: observer)
     _ = try run.execute(on: corpus, resumes: false)
     try run.finish()
     // What was trained on other labels or by other encoders cannot be compared.
     let earlier = earlier.flatMap { bundle($0) }.flatMap { $0.tasks == [task] ? $0 : nil }
-    let before = earlier.flatMap { $0.description.recipe.encoder == recipe.encoder ? $0 : nil }
+    let before = earlier.flatMap { sees($0.description.recipe) ? $0 : nil }
     if let earlier { try ModelBundle.setCategories(earlier.description.categories, in: folder) }
     let model = try ModelBundle(folder)
     let (after, scored) = try score(model.classifier, on: corpus)
     var probabilities = [[Double]](repeating: [], count: memes.count)
-    for split in Split.allCases {
-      let places = memes.indices.filter { parts[$0].split == split }
+    for part in Split.allCases {
+      let places = memes.indices.filter { split[$0] == part }
       guard !places.isEmpty else { continue }
-      let rows = model.classifier.probabilities(of: try corpus.features(in: split)).rows
+      let rows = model.classifier.probabilities(of: try corpus.features(in: part)).rows
       for (place, row) in zip(places, rows) { probabilities[place] = row }
     }
     observer.observe(.phase("Ordering the queue"))
@@ -97,6 +98,12 @@ public struct Retraining {
     return Outcome(
       labels: labelled.count, metric: .auroc, before: try before.flatMap { try score($0.classifier, on: corpus).score },
       after: after, scored: scored, probabilities: probabilities, features: FeatureIndex(table), order: order)
+  }
+
+  /// Whether a model by an earlier recipe reads what this one's features are.
+  private func sees(_ earlier: Recipe) -> Bool {
+    earlier.encoder == recipe.encoder && earlier.textCleaning == recipe.textCleaning
+      && earlier.method.request == recipe.method.request
   }
 
   /// The model of an earlier training; `nil`, with a warning, where it cannot be read: that stops no new one.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Encoders
 import Foundation
 import LabelStore
 import Logging
@@ -51,8 +52,12 @@ struct LabelOpen: ParsableCommand {
   @Option(help: "What the page trains: a recipe's file or name, or a method's name.")
   var recipe = "logistic-regression"
 
-  @Option(help: "The frozen encoders of what is trained; 'memesense encoders list --help' explains their names.")
-  var encoder = "lite"
+  @Option(
+    help: """
+      The frozen encoders of what is trained, the recipe's own unless given; 'memesense encoders list --help' explains \
+      their names.
+      """)
+  var encoder: String?
 
   @Option(help: "The address to listen on.")
   var host = ServerSettings().host
@@ -116,9 +121,9 @@ struct LabelOpen: ParsableCommand {
 
   private func trainedRecipe() throws -> Recipe {
     let isMethod = MethodCatalog.method(named: recipe) != nil
-    let name = isMethod ? try RecipeLibrary.defaultName(method: recipe, encoder: encoder) : recipe
+    let name = isMethod ? try RecipeLibrary.defaultName(method: recipe, encoder: encoder ?? "lite") : recipe
     var resolved = try Recipe(yaml: RecipeOptions.text(of: name), source: name)
-    resolved.encoder = encoder
+    resolved.encoder = EncoderCatalog.absoluteName(encoder ?? resolved.encoder)
     guard resolved.method.request.readsFeatures else {
       throw ValidationError("--recipe \(recipe) trains a whole network; the page trains heads on encoders' features.")
     }
@@ -135,11 +140,9 @@ struct LabelOpen: ParsableCommand {
     let name = text[..<colon].trimmingCharacters(in: .whitespaces)
     let labels = text[text.index(after: equals)...].split(separator: ",", omittingEmptySubsequences: false)
       .map { $0.trimmingCharacters(in: .whitespaces) }
-    let isCountRight = kind == .binary ? labels.count == 1 : kind == .multiclass ? labels.count > 1 : true
-    guard !name.isEmpty, isCountRight, Set(labels).count == labels.count, labels.allSatisfy({ !$0.isEmpty }) else {
-      throw fault
-    }
-    return LabelTask(name: name, kind: kind, labels: labels)
+    let task = LabelTask(name: name, kind: kind, labels: labels)
+    guard task.fault == nil else { throw fault }
+    return task
   }
 }
 

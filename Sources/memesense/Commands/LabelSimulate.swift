@@ -1,5 +1,6 @@
 import ArgumentParser
 import Audit
+import Encoders
 import Foundation
 import Metrics
 import Report
@@ -45,15 +46,29 @@ struct LabelSimulate: ParsableCommand {
   @OptionGroup var display: OutputOptions
 
   func validate() throws {
-    guard step > 0, until >= step else { throw ValidationError("--step is above 0 and at most --until.") }
+    guard step > 0, until >= step, until <= Recipe.labelLimit else {
+      throw ValidationError("--step is above 0 and at most --until, a fraction such as 0.1 or a count such as 300.")
+    }
     guard (1...1000).contains(seeds) else { throw ValidationError("--seeds is 1 to 1000, not \(seeds).") }
+    guard recipe.labels == nil, !recipe.calibrate else {
+      throw ValidationError(
+        "--labels and --calibrate have no effect here; --step and --until say how many are labelled.")
+    }
   }
 
   func run() throws {
     var options = recipe
     if options.recipe == nil, options.method == nil { options.method = "logistic-regression" }
     let recipe = try options.resolved()
+    guard recipe.method.request == FeatureRequest() else {
+      throw ValidationError(
+        "The next memes are chosen by encoders' features, and \(recipe.methodName) reads more; take a head on features, such "
+          + "as logistic-regression.")
+    }
     let observer = display.observer
+    if recipe.selection != nil {
+      observer.observe(.warning("the recipe's selection is not used here: each training keeps its last epoch"))
+    }
     // A missing library is told before anything is computed or made.
     let library = try output.map { _ in try ChartLibrary.found() }
     let folder = try output.map { try Self.emptyFolder($0) }
@@ -79,6 +94,12 @@ struct LabelSimulate: ParsableCommand {
     let pool = corpus.memes(in: .train).count { $0.labels[name] != nil }
     func count(_ amount: Double) -> Int { Int((amount > 1 ? amount : amount * Double(pool)).rounded()) }
     let (batch, last) = (max(2, count(step)), count(until))
+    guard last <= pool else {
+      throw ValidationError("--until is \(last) labels; the training split has \(pool) for '\(name)'.")
+    }
+    guard recipe.seed <= UInt64(UInt32.max) - UInt64(seeds) else {
+      throw ValidationError("--seed \(recipe.seed) is too large; label draws take 0 to \(UInt32.max).")
+    }
     var settings = LabelSimulation.Settings(
       steps: Array(stride(from: batch, through: last, by: batch)),
       seeds: (0..<UInt64(seeds)).map { recipe.seed + $0 })

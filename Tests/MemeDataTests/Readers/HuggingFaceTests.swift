@@ -40,6 +40,24 @@ import Testing
     #expect(dataset.memes.map { $0.labels["level"] } == [.multiclass(2), .multiclass(0), .multiclass(1)])
   }
 
+  @Test(arguments: [
+    (#"{"name": "y", "kind": "binary", "labels": ["no", "yes"]}"#, "is binary and has 2 labels; expected one"),
+    (#"{"name": "y", "kind": "binary", "labels": []}"#, "they must be there and differ"),
+    (#"{"name": "y", "kind": "multilabel", "labels": ["a", "a"]}"#, "they must be there and differ"),
+    (#"{"name": "y", "kind": "multiclass", "labels": ["a"]}"#, "expected at least two"),
+    (#"{"name": "", "kind": "binary", "labels": ["a"]}"#, "a task has no name"),
+    (
+      #"{"name": "y", "kind": "binary", "labels": ["y"]}, {"name": "y", "kind": "binary", "labels": ["z"]}"#,
+      "stands twice"
+    ),
+    (#"{"name": "y", "kind": "perhaps", "labels": ["a"]}"#, "expected a list of tasks"),
+  ])
+  func tasksThatCannotBeAreRefused(_ tasks: String, _ reason: String) throws {
+    let folder = try TemporaryDataset(
+      ["metadata.jsonl": #"{"file_name": "1.png", "y": 1}"#, "tasks.json": "[\(tasks)]"], images: ["1.png"])
+    #expect { try folder.read() } throws: { "\($0)".contains("tasks.json") && "\($0)".contains(reason) }
+  }
+
   @Test func freeTextIsNoLabel() throws {
     let lines = (0..<150).map { #"{"file_name": "1.png", "id": "\#($0)", "source": "page \#($0)", "ok": true}"# }
     let folder = try TemporaryDataset(["metadata.jsonl": lines.joined(separator: "\n")], images: ["1.png"])
