@@ -17,7 +17,7 @@ struct StrictYAML {
   var example: String
   /// The file's name for errors.
   var source: String
-  /// Keys of the top level that overrides may add.
+  /// Keys of the top level that a file may leave out, and overrides may add.
   var optionalKeys: Set<String> = []
 
   /// - Parameter overrides: `key.path=value` pairs that replace fields; values are YAML.
@@ -34,7 +34,7 @@ struct StrictYAML {
       throw RecipeError(description: "\(source): \(Self.explanation(of: error, in: root))")
     }
     let known = try Self.parsed(Self.text(of: value), source: source)!
-    if let stray = Self.strayKey(in: root, beside: known, path: "") {
+    if let stray = strayKey(in: root, beside: known, path: "") {
       let place = stray.line.map { "line \($0): " } ?? ""
       throw RecipeError(description: "\(source): \(place)unknown key '\(stray.path)'.\(stray.suggestion)")
     }
@@ -95,8 +95,8 @@ struct StrictYAML {
     var suggestion: String
   }
 
-  /// The first key of `node` that the recipe's own encoding does not have.
-  private static func strayKey(in node: Node, beside known: Node, path: String) -> StrayKey? {
+  /// The first key of `node` that the value's own encoding does not have. An optional key at its default is left out there.
+  private func strayKey(in node: Node, beside known: Node, path: String) -> StrayKey? {
     if let mapping = node.mapping {
       guard let knownMapping = known.mapping else { return nil }
       let names: [String] = knownMapping.keys.compactMap(\.string)
@@ -104,7 +104,8 @@ struct StrictYAML {
         let name = key.string ?? ""
         let fullPath = path.isEmpty ? name : "\(path).\(name)"
         guard let counterpart = knownMapping[key] else {
-          return StrayKey(path: fullPath, line: key.mark?.line, suggestion: nearest(to: name, among: names))
+          if path.isEmpty, optionalKeys.contains(name) { continue }
+          return StrayKey(path: fullPath, line: key.mark?.line, suggestion: Self.nearest(to: name, among: names))
         }
         if let stray = strayKey(in: value, beside: counterpart, path: fullPath) { return stray }
       }

@@ -87,6 +87,13 @@ import Testing
     #expect(message("wibble: 1\n" + lines.joined(separator: "\n")).contains("unknown key 'wibble'. Known here: "))
   }
 
+  @Test func keysThatMayBeLeftOutMayStandAtTheirDefaults() throws {
+    for line in ["device: cpu", "calibration: null", "read_texts: null", "split_file: null"] {
+      #expect(try Recipe(yaml: "\(line)\n\(text())", source: "").yaml == Recipe(yaml: text(), source: "").yaml)
+    }
+    #expect(message("devise: cpu\n\(try text())").contains("unknown key 'devise'"))
+  }
+
   @Test func missingKeysAndWrongTypesAreNamed() throws {
     let yaml = try text()
     #expect(message(yaml.replacing("    hidden: 256\n", with: "")).contains("'settings.head.hidden' is missing"))
