@@ -1,4 +1,5 @@
-/// How Hate-CLIPper and SimCLIP are optimised: AdamW at a constant rate after a warm-up, the gradient's norm limited.
+/// How Hate-CLIPper, SimCLIP and fine-tuned networks are optimised: AdamW at a constant rate after a warm-up, the gradient's
+/// norm limited.
 public struct AdamWTraining: Codable, Sendable, Equatable {
   public var epochs = 20
   public var batchSize = 64

@@ -204,7 +204,7 @@ public struct CMML: Method {
 
   /// The loss of a batch whose first memes are those that `rows` names among the labelled.
   func loss(targets: Targets) -> (_ logits: CMMLNetwork.Logits, _ rows: Tensor) -> Tensor {
-    let entropy = HeadLoss.crossEntropy.function(targets: targets, constants: .init())
+    let entropy = targets.crossEntropy
     let isExclusive = targets.classes != nil
     return { logits, rows in
       let (labelled, all) = (0..<rows.shape[0], logits.image.shape[0])

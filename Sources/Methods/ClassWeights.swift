@@ -9,7 +9,7 @@ public enum ClassWeights: String, Codable, Sendable, CaseIterable {
 
   /// The loss of logits and the rows of `targets` they belong to (reference 05 §2).
   func loss(for targets: Targets) -> (_ logits: Tensor, _ rows: Tensor) -> Tensor {
-    guard self == .balanced else { return HeadLoss.crossEntropy.function(targets: targets, constants: .init()) }
+    guard self == .balanced else { return targets.crossEntropy }
     let count = Double(targets.indicators.shape[0])
     let positives = targets.positiveCounts
     if let classes = targets.classes {

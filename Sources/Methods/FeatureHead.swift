@@ -57,11 +57,7 @@ public enum HeadLoss: String, Codable, Sendable, CaseIterable {
         constants, positiveCounts: targets.positiveCounts, exampleCount: targets.indicators.shape[0],
         device: targets.device)
       return { loss(logits: $0, targets: targets.indicators.gathered($1)) }
-    case .crossEntropy:
-      if let classes = targets.classes {
-        return { Loss.crossEntropy(logits: $0, classes: classes.gathered($1)) }
-      }
-      return { Loss.binaryCrossEntropy(logits: $0, targets: targets.indicators.gathered($1)) }
+    case .crossEntropy: return targets.crossEntropy
     }
   }
 

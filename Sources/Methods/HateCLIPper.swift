@@ -118,8 +118,7 @@ public struct HateCLIPper: Method {
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let features = model.preparation(problem.features).gathered(Tensor(problem.labelled))
-    let loss = HeadLoss.crossEntropy.function(
-      targets: problem.targets, constants: .init())
+    let loss = problem.targets.crossEntropy
     try trainer.trainHead(of: model, model.parameters, on: problem, settings: training.stageSettings) {
       rows, generator in
       loss(model.logits(features.gathered(rows), using: generator), rows)

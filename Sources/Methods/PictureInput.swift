@@ -63,6 +63,9 @@ extension FeatureTable {
     return ids
   }
 
+  /// The largest of the token ids that a method asked for, 0 where there are none: a network may know fewer words.
+  var largestID: Int { Int(requestedIDs.lazy.compactMap { $0.max() }.max() ?? 0) }
+
   /// 1 for each of the given memes that has a text that was asked for and 0 for the others, float32 [N, 1].
   func textPresence(_ rows: [Int], on device: Device) -> Tensor {
     Tensor(rows.map { requestedIDs[$0].isEmpty ? Float(0) : 1 }, shape: [rows.count, 1], device: device)

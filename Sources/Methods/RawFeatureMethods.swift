@@ -83,8 +83,7 @@ public struct RawFeatures<Choice: RawFeatureChoice>: Method {
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     model.preparation.fit(problem.features)
     let views = model.views(model.preparation(problem.features).gathered(Tensor(problem.labelled)))
-    let loss = HeadLoss.crossEntropy.function(
-      targets: problem.targets, constants: .init())
+    let loss = problem.targets.crossEntropy
     try trainer.trainHead(
       of: model, model.head.parameters, on: problem, settings: training.stageSettings(labelRatio: problem.labelRatio)
     ) { rows, generator in

@@ -185,7 +185,7 @@ public struct RegionModel: Classifier {
 extension Problem {
   /// Why a method with BERT's words cannot read the texts; `nil` where it can.
   func refusalOfTokens(beyond vocabularySize: Int) -> String? {
-    let largest = features.requestedIDs.lazy.compactMap { $0.max() }.max() ?? 0
+    let largest = features.largestID
     guard largest >= vocabularySize else { return nil }
     return "the encoder's tokenizer has ids up to \(largest), and the network knows BERT's \(vocabularySize) uncased "
       + "words: take an encoder with that tokenizer (--encoder lite)"

@@ -167,7 +167,7 @@ public struct TIBVA: Method {
 
   /// The loss of logits and the rows of `targets` they belong to: that of each head is a mean, and all are added.
   func loss(_ targets: Targets) -> (_ logits: Tensor, _ rows: Tensor) -> Tensor {
-    let mean = HeadLoss.crossEntropy.function(targets: targets, constants: .init())
+    let mean = targets.crossEntropy
     guard targets.classes == nil else { return mean }
     return { mean($0, $1) * Double($0.shape[1]) }
   }

@@ -1,5 +1,6 @@
 import MemeData
 import Torch
+import TorchNN
 
 /// Labels as tensors.
 public struct Targets {
@@ -34,6 +35,12 @@ public struct Targets {
 
   /// Examples in which each output is positive.
   public let positiveCounts: [Double]
+
+  /// Binary cross-entropy, or the softmax cross-entropy of exclusive classes, of logits and the rows they belong to.
+  var crossEntropy: (_ logits: Tensor, _ rows: Tensor) -> Tensor {
+    if let classes { return { Loss.crossEntropy(logits: $0, classes: classes.gathered($1)) } }
+    return { [indicators] in Loss.binaryCrossEntropy(logits: $0, targets: indicators.gathered($1)) }
+  }
 }
 
 extension Problem {

@@ -41,7 +41,7 @@ public struct TextNetworkSettings: Codable, Sendable, Equatable {
 
   /// Throws where texts were read by a tokenizer of other words than BERT's uncased ones.
   func requireKnownTokens(of features: FeatureTable) throws {
-    let largest = features.requestedIDs.joined().max() ?? 0
+    let largest = features.largestID
     guard largest < TextArchitecture.vocabularySize else {
       throw MethodError(
         "the tokenizer of text_encoder gives ids up to \(largest) and the network for texts knows "

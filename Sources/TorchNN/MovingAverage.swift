@@ -5,12 +5,7 @@ public struct MovingAverage {
   /// The averages, in the order of the tensors given at the start.
   public let values: [Tensor]
 
-  /// Starts from copies of `tensors`.
-  public init(of tensors: [Tensor]) {
-    values = withoutGrad { tensors.map { $0.detached().copied() } }
-  }
-
-  /// Takes the values that `tensors` have as averages, and changes those: of a teacher's own parameters.
+  /// Takes the values that `tensors` have as averages, and changes those, such as a teacher's own parameters.
   public init(changing tensors: [Tensor]) { values = tensors }
 
   /// Moves every average to `decay · average + (1 − decay) · tensor`.

@@ -147,19 +147,11 @@ import Torch
 
   @Test func schedulesMatchPyTorch() {
     let step = Schedule.step(factor: 0.93, interval: 3)
-    let cosine = Schedule.cosine(length: 29, floor: 0.1)
     for (position, expected) in fixture["schedule.step"].doubles.enumerated() {
       #expect(abs(step.factor(at: position) - expected) < 1e-12)
     }
-    for (position, expected) in fixture["schedule.cosine"].doubles.enumerated() {
-      #expect(abs(cosine.factor(at: position) - expected) < 1e-12)
-    }
-    var plateau = PlateauSchedule(factor: 0.5, patience: 2)
-    for (loss, expected) in zip(fixture["schedule.plateau_losses"].doubles, fixture["schedule.plateau"].doubles) {
-      #expect(plateau.observe(loss) == expected)
-    }
-    let warm = Schedule.warmUp(length: 3, then: .cosine(length: 10))
-    #expect((0..<4).map(warm.factor(at:)) == [0.25, 0.5, 0.75, 1])
+    let warm = Schedule.warmUp(length: 3, then: .step(factor: 0.5))
+    #expect((0..<5).map(warm.factor(at:)) == [0.25, 0.5, 0.75, 1, 0.5])
   }
 
   @Test func clippingMatchesPyTorch() {
@@ -175,7 +167,7 @@ import Torch
 
   @Test func movingAverageFollowsItsFormula() {
     let value = Tensor([1.0, 2.0])
-    let average = MovingAverage(of: [value])
+    let average = MovingAverage(changing: [value.copied()])
     value.fill(with: 5)
     average.update(from: [value], decay: 0.9)
     #expect(difference(average.values[0], Tensor([1.4, 2.3])) < 1e-12)

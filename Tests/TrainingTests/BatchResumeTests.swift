@@ -140,7 +140,7 @@ import TorchNN
       let output = Linear(inputs: 4, outputs: 1, in: store.root["output"])
       let dropout = Dropout(rate: 0.3)
       let epoch = store.root.buffer("epoch", [1])
-      let average = MovingAverage(of: store.parameters)
+      let average = MovingAverage(changing: store.parameters.map { $0.detached().copied() })
       var stage = TrainingStage(
         name: "stage", parameters: store.parameters,
         buffers: [normalization.runningMean, normalization.runningVariance, epoch] + average.values, exampleCount: 10,

@@ -28,12 +28,14 @@ extension AgreementMethod {
 
 /// One of two networks that are brought to agree.
 protocol AgreeingNetwork {
+  /// What it is given of memes.
+  associatedtype Input
   /// Where the network for pictures lies below this one's own path.
   static var picturePath: String { get }
   /// What sees the picture.
   var images: any PictureNetwork { get }
-  /// Outputs [N, K] of memes, whose pictures [N, 3, S, S] are given as the network sees them.
-  func outputs(of memes: [Int], pictures: Tensor, using generator: Generator?) -> Tensor
+  /// Outputs [N, K] of memes.
+  func callAsFunction(_ memes: Input, using generator: Generator?) -> Tensor
 }
 
 /// Two networks that begin, and the frame of their training.
@@ -68,24 +70,26 @@ struct AgreeingPair<Network: AgreeingNetwork> {
   ///
   /// - Parameters:
   ///   - memes: Rows of the features to learn from.
+  ///   - input: What both networks are given of memes whose pictures are [N, 3, S, S].
   ///   - watched: Outputs [N, K] whose deviation tells of a collapse, from a network and its features [N, D] of the probe's
   ///     pictures.
   func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe,
+    input: @escaping (_ memes: [Int], _ pictures: Tensor) -> Network.Input,
     watched: @escaping (_ network: Network, _ features: Tensor) -> Tensor
   ) throws -> PreparedPretraining {
     let (name, side) = (type(of: method).name, method.pictureSide)
     let pictures = features.requestedPictures
     let views = method.augmentation.viewsOrCopies(of: pictures, seed: seed, stage: name)
-    let input = PictureInput.imageNet(on: device)
+    let seen = PictureInput.imageNet(on: device)
     let agreement = Agreement(standardizesOutputs: method.standardizesOutputs, addsNoise: method.addsNoise)
     var stage = try method.training.stage(
       named: name, parameters: store.parameters, buffers: networks.flatMap(\.network.images.buffers),
       exampleCount: memes.count, request: method.request
     ) { [networks] batch in
       let rows: [Int] = batch.rows.values()
-      let (chosen, seen) = (rows.map { memes[$0] }, input(batch.inputs[0]))
-      let said = networks.map { $0.network.outputs(of: chosen, pictures: seen, using: batch.generator) }
+      let given = input(rows.map { memes[$0] }, seen(batch.inputs[0]))
+      let said = networks.map { $0.network(given, using: batch.generator) }
       return agreement(said[0], said[1], using: batch.generator)
     }
     stage.preparation = { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] }

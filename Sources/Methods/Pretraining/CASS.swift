@@ -84,10 +84,6 @@ public struct CASS: AgreementMethod {
     func callAsFunction(_ pictures: Tensor, using generator: Generator?) -> Tensor {
       head(images(pictures, using: generator)).to(.float32)
     }
-
-    func outputs(of memes: [Int], pictures: Tensor, using generator: Generator?) -> Tensor {
-      self(pictures, using: generator)
-    }
   }
 
   public func prepared(
@@ -99,7 +95,9 @@ public struct CASS: AgreementMethod {
     } network: { backbone, scope in
       Network(backbone.name.network(side: pictureSide, in: scope["backbone"]), outputs: outputs, in: scope["head"])
     }
-    return try pair.prepared(for: memes, of: features, probe: probe) { network, features in
+    return try pair.prepared(for: memes, of: features, probe: probe) { _, pictures in
+      pictures
+    } watched: { network, features in
       network.head(features).to(.float32)
     }
   }

@@ -14,7 +14,8 @@ import TorchNN
 /// Agreement of two networks that both see the picture and read the text. It leaves both, each with its network for texts.
 ///
 /// All layers are trained; in the published code those on both modalities stay as they were drawn by mistake, and the learning
-/// rate falls with every batch whose loss is not lower than the one before (reference 07 §B).
+/// rate falls with every batch whose loss is not lower than the one before (reference 07 §B). Weights of all parts decay; there
+/// those of the encoders do not.
 public struct CASSMM: AgreementMethod {
   /// Widths of the layers behind the networks (reference 07 §B).
   public struct Widths: Codable, Sendable, Equatable {
@@ -92,6 +93,13 @@ public struct CASSMM: AgreementMethod {
     return check.fault
   }
 
+  /// Memes as a network is given them.
+  struct Input {
+    /// As networks see them. [N, 3, S, S]
+    var pictures: Tensor
+    var texts: TokenBatch
+  }
+
   /// What sees a picture, what reads a text, and the layers on both.
   struct Network: AgreeingNetwork {
     static let picturePath = "images"
@@ -102,16 +110,10 @@ public struct CASSMM: AgreementMethod {
     private let textPath: Linear
     private let fused: Linear
     private let output: Linear
-    private let tokens: (_ memes: [Int]) -> TokenBatch
 
-    /// - Parameter tokens: What is read of memes.
-    init(
-      _ images: any PictureNetwork, _ texts: any TextNetwork, _ widths: Widths, outputs: Int, in scope: Scope,
-      tokens: @escaping (_ memes: [Int]) -> TokenBatch
-    ) {
+    init(_ images: any PictureNetwork, _ texts: any TextNetwork, _ widths: Widths, outputs: Int, in scope: Scope) {
       self.images = images
       self.texts = texts
-      self.tokens = tokens
       picture = Linear(inputs: images.width, outputs: widths.picture, in: scope["picture"])
       imagePath = Linear(inputs: widths.picture, outputs: widths.path, in: scope["image"])
       textPath = Linear(inputs: texts.width, outputs: widths.path, in: scope["text"])
@@ -119,25 +121,19 @@ public struct CASSMM: AgreementMethod {
       output = Linear(inputs: widths.fused, outputs: outputs, in: scope["output"])
     }
 
-    func outputs(of memes: [Int], pictures: Tensor, using generator: Generator?) -> Tensor {
-      let tokens = tokens(memes)
-      let seen = imagePath(picture(images(pictures, using: generator)))
-      let read = textPath(texts(tokens.ids, isPresent: tokens.isPresent, using: generator).selected(0, along: 1))
+    func callAsFunction(_ memes: Input, using generator: Generator?) -> Tensor {
+      let seen = imagePath(picture(images(memes.pictures, using: generator)))
+      let states = texts(memes.texts.ids, isPresent: memes.texts.isPresent, using: generator)
+      let read = textPath(states.selected(0, along: 1))
       return output(fused(.concatenated([read, seen], along: 1)).relu()).to(.float32)
     }
   }
 
-  /// - Parameter tokens: What is read of memes.
-  func network(
-    _ backbone: BackboneSettings, in scope: Scope, tokens: @escaping (_ memes: [Int]) -> TokenBatch
-  ) -> Network {
+  func network(_ backbone: BackboneSettings, in scope: Scope) -> Network {
     Network(
       backbone.name.network(side: pictureSide, in: scope["images"]), text.architecture.network(in: scope["texts"]),
-      widths, outputs: outputs, in: scope["head"], tokens: tokens)
+      widths, outputs: outputs, in: scope["head"])
   }
-
-  /// Memes with both modalities whose outputs are watched.
-  private static let watchedCount = 64
 
   public func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
@@ -147,13 +143,16 @@ public struct CASSMM: AgreementMethod {
     let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
       try backbone.initialValues(side: pictureSide).withPrefix("images.")
         .merging(text.initialValues().withPrefix("texts.")) { $1 }
-    } network: { backbone, scope in
-      network(backbone, in: scope) { text.tokens(features, $0, on: device) }
+    } network: {
+      network($0, in: $1)
     }
-    let watched = Array(memes.prefix(Self.watchedCount))
-    let input = PictureInput.imageNet(on: device)
-    var prepared = try pair.prepared(for: memes, of: features, probe: probe) { network, _ in
-      network.outputs(of: watched, pictures: input(features.requestedPictures.gathered(watched)), using: nil)
+    func input(_ memes: [Int], _ pictures: Tensor) -> Input {
+      Input(pictures: pictures, texts: text.tokens(features, memes, on: device))
+    }
+    let watched = Array(memes.prefix(PretrainingWatch.watchedTexts))
+    let seen = PictureInput.imageNet(on: device)
+    var prepared = try pair.prepared(for: memes, of: features, probe: probe, input: input) { network, _ in
+      network(input(watched, seen(features.requestedPictures.gathered(watched))), using: nil)
     }
     let rates = pair.networks.flatMap { name, _ in
       [("images", 1), ("texts", textRate), ("head", headRate)].flatMap { part, rate in

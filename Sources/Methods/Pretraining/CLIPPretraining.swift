@@ -13,6 +13,8 @@ import Torch
 import TorchNN
 
 /// Symmetric InfoNCE of pictures and texts with a learned scale, or its variant with soft targets. It leaves both networks.
+///
+/// Weights of all parts decay, as in CLIP's own training; in the code of seed 004 the projections' alone (reference 09 §B and §C).
 public struct CLIPPretraining: PretrainingMethod {
   /// What maps features to the space that pictures and texts share.
   public struct Projection: Codable, Sendable, Equatable {
@@ -167,11 +169,15 @@ public struct CLIPPretraining: PretrainingMethod {
       return loss(images: found.images, texts: found.texts, logScale: network.logScale)
     }
     stage.preparation = { rows, epoch in [views(rows.map { memes[$0] }, epoch: epoch)] }
+    stage.afterStep = { _, parameters in
+      let scale = parameters[parameters.count - 1]  // taken last of all
+      withoutGrad { scale.copy(from: scale.clamped(min: nil, max: CLIPLoss.largestLogScale)) }
+    }
     let (imageCount, textCount) = (store.root["images"].parameters.count, store.root["texts"].parameters.count)
     for index in stage.scales.indices.dropFirst(imageCount) {
       stage.scales[index].rate = index < imageCount + textCount ? textRate : projectionRate
     }
-    let watched = Array(memes.prefix(64))
+    let watched = Array(memes.prefix(PretrainingWatch.watchedTexts))
     let watch = try PretrainingWatch(
       [
         .init(name: Self.name, vectors: { network.images($0, using: nil) }) { [text] _ in

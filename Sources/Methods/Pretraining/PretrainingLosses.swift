@@ -79,15 +79,14 @@ public enum CLIPLoss: String, Codable, Sendable, CaseIterable {
 
   /// ln(1 / 0.07), where the learned scale begins.
   public static let initialLogScale = 2.659_260_036_932_778
-  /// CLIP's limit: the scale never exceeds 100.
-  static let largestScale = 100.0
+  /// CLIP's limit, ln 100, to which the learned scale is set back after a step beyond it.
+  static let largestLogScale = 4.605_170_185_988_092
 
   /// The loss of pictures [N, D] and their texts [N, D]; `logScale` is a scalar that ``soft`` does not read.
   public func callAsFunction(images: Tensor, texts: Tensor, logScale: Tensor) -> Tensor {
     switch self {
     case .paired:
-      let scale = logScale.exp().clamped(min: nil, max: Self.largestScale)
-      let logits = images.normalized().matmul(texts.normalized().transposed()) * scale
+      let logits = images.normalized().matmul(texts.normalized().transposed()) * logScale.exp()
       let pairs = Tensor(Array(0..<images.shape[0]), device: images.device)
       return
         (Loss.crossEntropy(logits: logits, classes: pairs)

@@ -42,6 +42,8 @@ struct PretrainingWatch {
   /// What was measured when the watch began.
   let before: StageObservation
 
+  /// Memes with both modalities of which is watched what networks make of them.
+  static let watchedTexts = 64
   /// Pictures that a network sees at once.
   private static let batch = 64
   /// Memes whose views are compared.

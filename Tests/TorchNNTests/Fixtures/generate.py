@@ -95,16 +95,6 @@ def rates(make, count=30):
 
 S = torch.optim.lr_scheduler
 record("schedule.step", rates(lambda o: S.StepLR(o, 3, 0.93)))
-record("schedule.cosine", rates(lambda o: S.CosineAnnealingLR(o, 29, 0.1)))
-losses = [3, 2, 2, 2, 2, 2, 1.9, 1.9, 1.9, 1.9, 1.9, 1.9, 2, 2, 2]
-optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 1.0)
-plateau = S.ReduceLROnPlateau(optimizer, factor=0.5, patience=2)
-factors = []
-for loss in losses:
-    plateau.step(loss)
-    factors.append(optimizer.param_groups[0]["lr"])
-record("schedule.plateau_losses", torch.tensor(losses, dtype=torch.float64))
-record("schedule.plateau", torch.tensor(factors, dtype=torch.float64))
 
 a, b = torch.randn(4, 3), torch.randn(5)
 a.grad, b.grad = torch.randn(4, 3), torch.randn(5)
