@@ -62,6 +62,44 @@ import Testing
     try text(path).split(separator: "\n").map { try object(String($0)) }
   }
 
+  /// A run keeps its name when it is trained anew; what stands on it must not keep its scores.
+  @Test func cellsOnARunOutsideAreTrainedAnewWithIt() throws {
+    let outside = program.home.appending(path: "outside")
+    func pretrain(seed: Int) throws {
+      try? FileManager.default.removeItem(at: outside)
+      let settings = [
+        "training.epochs=0", "training.batch_size=32", "training.warm_up_epochs=0", "picture_side=32", "crops.side=32",
+        "crops.local_side=32",
+      ]
+      let result = try program(
+        [
+          "pretrain", "--method", "dino", "--backbone", "resnet-nano", "--data", "demo/corpus-240", "--seed", "\(seed)",
+          "--output", "outside", "--quiet",
+        ] + settings.flatMap { ["--set", "settings.\($0)"] })
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    let suite = """
+      title: On a run
+      datasets:
+        - {name: drawn, task: mean}
+      methods:
+        - {name: logistic-regression, encoders: [lite, \(outside.path)]}
+        - {name: finetune, init: [\(outside.path)], set: [settings.training.epochs=1]}
+      encoders: [lite]
+      labels: [0.2]
+      seeds: [42]
+      metrics: [auroc]
+      published: []
+      """
+    try pretrain(seed: 1)
+    let first = try run(suite, "on-a-run")
+    #expect(first.0.status == 0 && first.1["finished"] as? Int == 3, "\(first.0.errors)")
+    #expect(try run(suite, "on-a-run").1["kept"] as? Int == 3)
+    try pretrain(seed: 2)
+    let changed = try run(suite, "on-a-run")
+    #expect(changed.1["finished"] as? Int == 3 && changed.1["kept"] as? Int == 1, "\(changed.0.errors)")
+  }
+
   @Test func networksAndCellsEqualThoseOfTheOtherCommandsAndAreKept() throws {
     let (result, answer) = try run(suite(), "self")
     #expect(result.status == 0, "\(result.errors)")

@@ -171,6 +171,8 @@ struct SuiteRecipes {
     let choice = try pretrainings.choice(name)
     if let choice {
       method.start(from: choice.network, of: InitialWeights(model: choice.model))
+    } else if let run = PretrainedRunName(name) {
+      method.start(from: try run.firstNetwork, of: InitialWeights(model: run.absolute))
     } else {
       method.backbone.weights = InitialWeights(named: name)
     }
