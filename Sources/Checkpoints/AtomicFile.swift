@@ -5,6 +5,8 @@ import Foundation
 /// The contents go to `<name>.partial` in the same folder, reach the disk and then take the target's place by renaming.
 /// When anything fails the partial file is removed and an earlier file stays as it was. A partial file left by a killed
 /// process is written over by the next call; a writer of the same target in another process or thread is waited for.
+/// A link stays one: what it leads to is replaced. What is no file, such as `/dev/stdout` or a pipe, is written to as it
+/// stands.
 ///
 /// - Parameter body: Appends the contents; what it throws is passed on.
 /// - Throws: ``CheckpointError`` when the file cannot be written (the disk is full, the folder does not exist).
@@ -24,17 +26,37 @@ public func writeAtomically(_ data: Data, to url: URL) throws {
   try writeAtomically(to: url) { file in try data.withUnsafeBytes { try file.append($0) } }
 }
 
+/// Removes the partial file of a process that was killed while it wrote; one that is being written stays.
+public func removeIfAbandoned(_ partial: URL) {
+  let descriptor = open(partial.path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+  guard descriptor >= 0 else { return }
+  defer { close(descriptor) }
+  if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(partial.path) }
+}
+
 /// A file in the course of being written by ``writeAtomically(to:_:)``.
 public final class AtomicFile {
   private let target: URL
-  private let partialPath: String
+  /// Where the contents are gathered; `nil` where they go to the target itself.
+  private let partialPath: String?
   private var descriptor: Int32
   /// The bytes appended so far.
   public private(set) var byteCount = 0
 
-  init(replacing target: URL) throws(CheckpointError) {
-    self.target = target
-    partialPath = target.path + ".partial"
+  init(replacing named: URL) throws(CheckpointError) {
+    var (found, link) = (stat(), stat())
+    let isThere = stat(named.path, &found) == 0
+    guard !isThere || [S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT) else {
+      target = named
+      partialPath = nil
+      descriptor = open(named.path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw CheckpointError(.unwritable, named, "cannot be written", errno: errno) }
+      return
+    }
+    let isLink = isThere && lstat(named.path, &link) == 0 && link.st_mode & S_IFMT == S_IFLNK
+    target = isLink ? named.resolvingSymlinksInPath() : named
+    let partialPath = target.path + ".partial"
+    self.partialPath = partialPath
     descriptor = try Self.lock(partialPath, for: target)
     guard ftruncate(descriptor, 0) == 0 else {
       let code = errno
@@ -73,6 +95,7 @@ public final class AtomicFile {
   }
 
   fileprivate func commit() throws(CheckpointError) {
+    guard let partialPath else { return }
     guard fsync(descriptor) == 0 else {
       throw CheckpointError(.unwritable, target, "cannot be brought to the disk", errno: errno)
     }
@@ -88,7 +111,7 @@ public final class AtomicFile {
   }
 
   fileprivate func discard() {
-    unlink(partialPath)
+    if let partialPath { unlink(partialPath) }
     close(descriptor)
     descriptor = -1
   }

@@ -179,5 +179,7 @@ extension PickleMachine {
     guard dictionaries[dictionary].append(typedKey, value) else {
       throw cursor.malformed("the key \(typedKey.text) occurs twice in a dictionary")
     }
+    entryCount += 1
+    guard entryCount <= Limit.entries else { throw refused("more than \(Limit.entries) entries of dictionaries") }
   }
 }

@@ -13,6 +13,8 @@ struct PickleMachine {
     static let stack = 100_000
     static let memo = 1 << 20
     static let containers = 1 << 20
+    /// Of all dictionaries together: one list may be made into a dictionary again and again.
+    static let entries = 1 << 20
   }
 
   var cursor: ByteCursor
@@ -24,6 +26,7 @@ struct PickleMachine {
   var tuples: [[PickleValue]] = []
   var lists: [[PickleValue]] = []
   var dictionaries: [PickleDictionary] = []
+  var entryCount = 0
   var tensors: [PickledTensor] = []
   var storages: [PickledStorage] = []
   var storageNumbers: [String: Int] = [:]

@@ -43,6 +43,42 @@ import Testing
     #expect(try folder.names == ["state.json"])
   }
 
+  @Test func aLinkStaysOne() throws {
+    let link = folder.url.appending(path: "link.json")
+    try Data("old".utf8).write(to: url)
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: url)
+    try writeAtomically(Data("new".utf8), to: link)
+    #expect(try String(contentsOf: url, encoding: .utf8) == "new")
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.path) == url.path)
+    #expect(try folder.names == ["link.json", "state.json"])
+  }
+
+  @Test func whatIsNoFileIsWrittenToAndStays() throws {
+    #expect(mkfifo(url.path, 0o600) == 0)
+    // Opened for both, so that neither side waits for the other.
+    let reader = open(url.path, O_RDWR)
+    defer { close(reader) }
+    try writeAtomically(Data("through".utf8), to: url)
+    var bytes = [UInt8](repeating: 0, count: 100)
+    let count = read(reader, &bytes, 100)
+    #expect(String(decoding: bytes.prefix(count), as: UTF8.self) == "through")
+    struct Interruption: Error {}
+    #expect(throws: Interruption.self) { try writeAtomically(to: url) { _ in throw Interruption() } }
+    #expect(try folder.names == ["state.json"])
+  }
+
+  @Test func onlyWhatNobodyWritesIsAbandoned() throws {
+    let partial = folder.url.appending(path: "state.json.partial")
+    try writeAtomically(to: url) { _ in
+      removeIfAbandoned(partial)
+      let names = try folder.names
+      #expect(names == ["state.json.partial"])
+    }
+    try Data("a rest".utf8).write(to: partial)
+    removeIfAbandoned(partial)
+    #expect(try folder.names == ["state.json"])
+  }
+
   @Test func tellsAFullDisk() throws {
     let full = AtomicFile(descriptor: open("/dev/full", O_WRONLY), target: url)
     expectFailure(.unwritable, "state.json", "No space left", "free some space") {

@@ -103,6 +103,10 @@ import Testing
     expectFailure(.refused, "remembered values") { try load(bytes("N") + repeated("\u{94}", 1 << 20 + 1)) }
     expectFailure(.refused, "containers") { try load(repeated("}0", 1 << 20 + 1)) }
     expectFailure(.refused, "opcodes") { try load(repeated("N0", 4 << 20)) }
+    // One list of a thousand pairs, made into a dictionary again and again.
+    let pairs = "]q\u{0}(" + (0..<1000).map { short("\($0)") + "N\u{86}" }.joined() + "e0"
+    let again = "ccollections\nOrderedDict\nh\u{0}\u{85}R0"
+    expectFailure(.refused, "entries") { try load(bytes(pairs) + repeated(again, 1 << 11)) }
   }
 
   @Test func readsWhatPython2Wrote() throws {
