@@ -13,6 +13,7 @@ public final class EncoderPair: Sendable {
   public let decodesFast: Bool
   private let imageSource: Source<any ImageEncoder>
   private let textSource: Source<any TextEncoder>
+  private let regionFiles = Mutex<[URL: RegionFile]>([:])
 
   /// An encoder and the files it is made of.
   struct Source<Encoder: Sendable>: Sendable {
@@ -99,6 +100,17 @@ public final class EncoderPair: Sendable {
   public func unload() {
     imageSource.unload()
     textSource.unload()
+    regionFiles.withLock { $0 = [:] }
+  }
+
+  /// A detector's regions, whose index is made when they are first asked for.
+  func regions(in file: URL) throws -> RegionFile {
+    try regionFiles.withLock { files in
+      if let known = files[file] { return known }
+      let read = try RegionFile(file)
+      files[file] = read
+      return read
+    }
   }
 
   /// The network that tells the states of tokens.

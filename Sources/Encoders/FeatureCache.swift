@@ -98,26 +98,23 @@ public final class FeatureCache: Sendable {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     var state = State()
     let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    // Names are never used twice, so that nothing writes over what a killed process left.
+    for file in files where file.pathExtension == "partial" { removeIfAbandoned(file) }
     for file in files.filter({ $0.pathExtension == "safetensors" }).sorted(by: { $0.path < $1.path }) {
-      guard let damage = damage(of: file, width: width, layout: layout, indexingInto: &state) else { continue }
-      let aside = file.appendingPathExtension("damaged")
-      if FileManager.default.fileExists(atPath: aside.path) { try FileManager.default.removeItem(at: aside) }
-      try FileManager.default.moveItem(at: file, to: aside)
-      warn("\(damage); set aside as \(aside.lastPathComponent), its features are computed anew")
+      do throws(CheckpointError) {
+        try index(file, width: width, layout: layout, in: &state)
+      } catch {
+        switch error.reason {
+        case .missing: break  // Another process has set it aside since.
+        case .unreadable, .unwritable: throw error  // The shard may be sound.
+        case .malformed, .unsupported, .refused:
+          let aside = file.appendingPathExtension("damaged")
+          guard rename(file.path, aside.path) == 0 || errno == ENOENT else { throw error }
+          warn("\(error); set aside as \(aside.lastPathComponent), its features are computed anew")
+        }
+      }
     }
     return state
-  }
-
-  /// Takes a shard's keys into the index, or says what is wrong with it.
-  private static func damage(
-    of file: URL, width: Int, layout: Layout, indexingInto state: inout State
-  ) -> CheckpointError? {
-    do {
-      try index(file, width: width, layout: layout, in: &state)
-      return nil
-    } catch {
-      return error
-    }
   }
 
   private static func index(

@@ -9,6 +9,8 @@ extension FeatureExtractor {
     var keys: [FeatureCache.Key?]
     /// Contents that no cache had and a worker has taken up.
     var fresh: Set<FeatureCache.Key> = []
+    /// Those among them that cannot be decoded, and why.
+    var broken: [FeatureCache.Key: String] = [:]
     var computed = 0
     var problems: [UnreadablePicture] = []
   }
@@ -133,6 +135,12 @@ extension FeatureExtractor {
     }
     try pass.cache?.flush()
     var result = walk.withLock { $0.result }
+    // Copies too, which were passed over when they were met.
+    for (index, key) in result.keys.enumerated() {
+      guard let key, let reason = result.broken[key] else { continue }
+      result.keys[index] = nil
+      result.problems.append(UnreadablePicture(id: memes[index].id, reason: reason))
+    }
     result.problems.sort { $0.id < $1.id }
     return result
   }
@@ -145,11 +153,15 @@ extension FeatureExtractor {
     do {
       let bytes = try decoder.bytes(contentsOf: file)
       let key = FeatureCache.Key(of: bytes)
-      let isNew = pass.cache?.contains(key) != true && walk.withLock { $0.result.fresh.insert(key).inserted }
-      let image = isNew ? try decoder.decode(bytes, name: file.path, leastSide: pass.leastSide) : nil
-      // Only now, so that a picture that cannot be decoded has no key; its copies have one that leads nowhere.
       walk.withLock { $0.result.keys[index] = key }
-      return image.map { (key, $0) }
+      let isNew = pass.cache?.contains(key) != true && walk.withLock { $0.result.fresh.insert(key).inserted }
+      guard isNew else { return nil }
+      do throws(ImageError) {
+        return (key, try decoder.decode(bytes, name: file.path, leastSide: pass.leastSide))
+      } catch {
+        walk.withLock { $0.result.broken[key] = error.description }
+        return nil
+      }
     } catch {
       walk.withLock { $0.result.problems.append(UnreadablePicture(id: meme.id, reason: error.description)) }
       return nil

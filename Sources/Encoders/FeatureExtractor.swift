@@ -59,7 +59,7 @@ public struct FeatureExtractor: Sendable {
       let folder = cacheFolder.appending(path: try encoder.cacheName(of: states))
       return try FeatureCache(folder: folder, width: encoder.textWidth, layout: .sequences, warn: warn)
     }
-    regionFile = if case .file(let file) = request.regions { try RegionFile(file) } else { nil }
+    regionFile = if case .file(let file) = request.regions { try encoder.regions(in: file) } else { nil }
     regionCache =
       request.regions == .grid
       ? try FeatureCache(

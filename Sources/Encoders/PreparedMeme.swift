@@ -82,7 +82,7 @@ extension EncoderPair {
   private func regions(of memes: [PreparedMeme], from source: RegionSource) throws -> RegionBlock {
     switch source {
     case .file(let file):
-      return try RegionFile(file).block(memes.map(\.regionKey))
+      return try self.regions(in: file).block(memes.map(\.regionKey))
     case .grid:
       let network = try regionEncoder
       let cells = memes.compactMap(\.pixels).map { network.cells([$0]).selected(0).to(.cpu) }

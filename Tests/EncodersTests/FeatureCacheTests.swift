@@ -80,6 +80,27 @@ import Torch
     #expect(try cache.gather([key(1)]).values.floats == row(1))
   }
 
+  /// Several that open one folder at once stand for several processes.
+  @Test func damagedShardsAreSetAsideByWhoeverComesFirst() throws {
+    let folder = try TemporaryFolder()
+    for number in 0..<200 { try Data("junk".utf8).write(to: folder.url.appending(path: "\(number).safetensors")) }
+    let failure = Mutex<(any Error)?>(nil)
+    let url = folder.url
+    DispatchQueue.concurrentPerform(iterations: 4) { _ in
+      do { _ = try FeatureCache(folder: url, width: 3) { _ in } } catch { failure.withLock { $0 = error } }
+    }
+    #expect(failure.withLock { $0 == nil })
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+    #expect(left.count == 200 && left.allSatisfy { $0.hasSuffix(".safetensors.damaged") })
+  }
+
+  @Test func whatAKilledProcessWasWritingIsRemoved() throws {
+    let folder = try TemporaryFolder()
+    try Data("the first half".utf8).write(to: folder.url.appending(path: "1.safetensors.partial"))
+    _ = try open(folder)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
+  }
+
   @Test func aShardOfAnotherWidthIsSetAside() throws {
     let folder = try TemporaryFolder()
     let first = try open(folder).cache
