@@ -14,6 +14,13 @@ public enum DependencyFolder {
   }
 }
 
+extension ProcessInfo {
+  /// The folder that a variable of the environment names; `nil` for an empty one too, as the XDG base directories have it.
+  public func folder(named variable: String) -> URL? {
+    environment[variable].flatMap { $0.isEmpty ? nil : URL(fileURLWithPath: $0) }
+  }
+}
+
 extension URL {
   /// This folder and those above it, the innermost first.
   fileprivate var selfAndAncestors: [URL] {

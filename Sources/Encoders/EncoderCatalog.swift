@@ -26,6 +26,11 @@ public enum EncoderCatalog {
       files = wheels.flatMap(\.members).map(\.file)
     }
 
+    /// The files in a folder that are not as pinned.
+    public func damagedFiles(in folder: URL) throws -> [String] {
+      try wheels.flatMap(\.members).filter { try !$0.isWhole(in: folder) }.map(\.file)
+    }
+
     enum CodingKeys: String, CodingKey {
       case name, summary, files
       case imageWidth = "image_width"
@@ -94,7 +99,7 @@ public enum EncoderCatalog {
       return try pair(named: String(name.dropLast(fastSuffix.count)), computation: computation, cache: cache)
         .decodingFast(named: name)
     }
-    let sides = name.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let sides = sides(of: name)
     guard sides.count <= 2 else { throw .tooManySides(name: name) }
     let image = try encoders(named: sides[0], cache)
     let text = sides.count == 1 ? image : try encoders(named: sides[1], cache)
@@ -110,21 +115,15 @@ public enum EncoderCatalog {
 
   /// The sides of a name: the whole, or what stands before a comma and after it.
   public static func sides(of name: String) -> [String] {
-    var sides: [String] = []
-    _ = replacingSides(of: name) { side in
-      sides.append(side)
-      return side
-    }
-    return sides
+    let pair = name.hasSuffix(fastSuffix) ? name.dropLast(fastSuffix.count) : name[...]
+    return pair.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// The name with each of its sides replaced: the whole, or what stands before a comma and after it.
+  /// The name with each of its ``sides(of:)`` replaced.
   public static func replacingSides(
     of name: String, _ replacement: (_ side: String) throws -> String
   ) rethrows -> String {
-    let suffix = name.hasSuffix(fastSuffix) ? fastSuffix : ""
-    let sides = name.dropLast(suffix.count).split(separator: ",", omittingEmptySubsequences: false)
-    return try sides.map { try replacement(String($0)) }.joined(separator: ",") + suffix
+    try sides(of: name).map(replacement).joined(separator: ",") + (name.hasSuffix(fastSuffix) ? fastSuffix : "")
   }
 
   /// What a name stands for.
@@ -166,9 +165,7 @@ public enum EncoderCatalog {
     namedFolder.map { [$0] } ?? DependencyFolder.searched(for: "encoders") + [userFolder]
   }
 
-  private static var namedFolder: URL? {
-    ProcessInfo.processInfo.environment["MEMESENSE_ENCODERS"].map { URL(fileURLWithPath: $0) }
-  }
+  private static var namedFolder: URL? { ProcessInfo.processInfo.folder(named: "MEMESENSE_ENCODERS") }
 
   /// Where `memesense encoders get` puts files: the folder in `MEMESENSE_ENCODERS`, else one in the user's cache.
   public static var userFolder: URL { namedFolder ?? cacheRoot.appending(path: "encoders") }
@@ -176,7 +173,7 @@ public enum EncoderCatalog {
   /// `~/.cache/memesense`, or below `XDG_CACHE_HOME`.
   public static var cacheRoot: URL {
     let base =
-      ProcessInfo.processInfo.environment["XDG_CACHE_HOME"].map { URL(fileURLWithPath: $0) }
+      ProcessInfo.processInfo.folder(named: "XDG_CACHE_HOME")
       ?? FileManager.default.homeDirectoryForCurrentUser.appending(path: ".cache")
     return base.appending(path: "memesense")
   }

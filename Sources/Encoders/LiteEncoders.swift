@@ -14,6 +14,8 @@ struct LiteEncoders: NamedEncoders {
   let entry: EncoderCatalog.Entry
   /// Where the entry's files are.
   let folder: URL
+  /// The most tokens of a text.
+  private static let textLength = 128
 
   func imageSource(_ computation: Computation) -> EncoderPair.Source<any ImageEncoder> {
     let file = folder.appending(path: entry.files[0])
@@ -31,9 +33,12 @@ struct LiteEncoders: NamedEncoders {
 
   func textSource(_ computation: Computation) -> EncoderPair.Source<any TextEncoder> {
     let files = entry.files[1...].map { folder.appending(path: $0) }
-    return .init(width: entry.textWidth, files: files, preprocessing: "wordpiece 128, masked mean, normalised") {
+    return .init(
+      width: entry.textWidth, files: files, preprocessing: "wordpiece \(Self.textLength), masked mean, normalised"
+    ) {
       // The wheel has no file that says so; the published model scales its embeddings.
-      try SentenceModel(HubFolder(url: files[0].deletingLastPathComponent()))
+      // A folder with more files than the entry's must make the same features: they are cached under the same name.
+      try SentenceModel(HubFolder(url: files[0].deletingLastPathComponent()), fixedLength: Self.textLength)
         .encoder(computation, pooling: .mean, normalizes: true)
     }
   }

@@ -168,10 +168,11 @@ public struct ParameterMismatch: Error, CustomStringConvertible {
   public var misshaped: [String]
 
   public var description: String {
-    var parts: [String] = []
-    if !missing.isEmpty { parts.append("missing: \(missing.joined(separator: ", "))") }
-    if !unused.isEmpty { parts.append("not known to the model: \(unused.joined(separator: ", "))") }
-    if !misshaped.isEmpty { parts.append("of another shape: \(misshaped.joined(separator: "; "))") }
+    let kinds = [("missing", missing), ("not known to the model", unused), ("of another shape", misshaped)]
+    let parts = kinds.filter { !$0.1.isEmpty }.map { kind, names in
+      let rest = names.count > 10 ? " and \(names.count - 10) more" : ""
+      return "\(kind): \(names.prefix(10).joined(separator: ", "))\(rest)"
+    }
     return "the checkpoint does not fit the model: \(parts.joined(separator: "; "))"
   }
 }

@@ -7,16 +7,18 @@ struct TransferDisplay {
   private var lastDrawn = ContinuousClock.now - .seconds(60)
   /// Where this download began; what an earlier one left does not count for the rate.
   private var start: (time: ContinuousClock.Instant, byteCount: Int)?
-  private var hasEnded = false
+  /// The bytes at whose end it was told that all are there; more may follow once what they are is known.
+  private var toldTotal: Int?
 
   init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
   mutating func show(_ name: String, byteCount: Int, totalByteCount: Int) {
-    guard !isQuiet, !hasEnded else { return }
+    guard !isQuiet, toldTotal != totalByteCount else { return }
     let now = ContinuousClock.now
     let start = start ?? (now, byteCount)
     self.start = start
-    hasEnded = byteCount >= totalByteCount
+    let hasEnded = byteCount >= totalByteCount
+    if hasEnded { toldTotal = totalByteCount }
     guard hasEnded || now - lastDrawn >= (isTerminal ? .milliseconds(80) : .seconds(10)) else { return }
     lastDrawn = now
     let seconds = (now - start.time) / .seconds(1)

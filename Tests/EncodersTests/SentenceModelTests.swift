@@ -93,6 +93,38 @@ import Torch
     #expect(throws: EncoderError.self) { try source(hub) }
   }
 
+  @Test(arguments: [
+    (#"{"strip_accents": false}"#, "strip_accents is false; expected what do_lower_case is, true"),
+    (#"{"tokenize_chinese_chars": false}"#, "tokenize_chinese_chars is false"),
+    (#"{"tokenizer_class": "BertJapaneseTokenizer"}"#, "tokenizer_class is BertJapaneseTokenizer"),
+    (#"{"do_lower_case": false, "strip_accents": null}"#, nil),
+    (#"{"tokenizer_class": "BertTokenizer", "model_max_length": 7, "strip_accents": true}"#, nil),
+  ]) func otherTokenizersAreRefused(description: String, reason: String?) throws {
+    let hub = try HubFolderFixture("distilbert", of: "distilbert", tokenizer: ["vocab.txt": "vocab.txt"])
+    try hub.write(description, to: "tokenizer_config.json")
+    guard let reason else {
+      let length = description.contains("model_max_length") ? 7 : 40
+      #expect(try encoder(hub).tokens(of: String(repeating: "the ", count: 50)).count == length)
+      return
+    }
+    let error = try #require(throws: EncoderError.self) { try source(hub) }
+    #expect(error.description.contains("tokenizer_config.json: \(reason)"), "\(error)")
+  }
+
+  @Test func networksOfAnotherKindAreRefused() throws {
+    let hub = try folder()
+    let config = try String(contentsOf: hub.file("config.json"), encoding: .utf8)
+    for (known, other, reason) in [
+      (#""num_hidden_layers": 2,"#, #""num_hidden_layers": 1000000,"#, "the number of layers must lie in 1...1024"),
+      (#""is_decoder": false,"#, #""is_decoder": true,"#, "is_decoder is true"),
+    ] {
+      try hub.write(config, to: "config.json")
+      try hub.replace(known, with: other, in: "config.json")
+      let error = try #require(throws: EncoderError.self) { try source(hub) }
+      #expect(error.description.contains(reason), "\(error)")
+    }
+  }
+
   @Test func thePoolerIsKnownAndOtherKeysAreNamed() throws {
     let hub = try folder()
     var weights = hub.fixture.group("multilingual.weights.")

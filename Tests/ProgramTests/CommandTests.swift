@@ -62,7 +62,7 @@ import Testing
     #expect(scores["accuracy"] as? Double == 0.5)
     #expect(try program(arguments + ["--metric", "auroc"]).output == "0.75\n")
     let unknown = try program(arguments + ["--metric", "beauty"])
-    #expect(unknown.status == 65 && unknown.errors.contains("beauty"))
+    #expect(unknown.status == 64 && unknown.errors.contains("beauty"))
     let broken = try program.write(
       (0..<4).map { "{\"id\":\"\($0)\",\"probabilities\":{\"bad\":\($0)}}" }.joined(separator: "\n"), to: "broken.jsonl"
     )
@@ -134,6 +134,23 @@ import Testing
     }
     offline.environment["PIP_INDEX_URL"] = "not an address"
     #expect(try offline("encoders", "get", "lite").status == 64)
+  }
+
+  @Test func damagedFilesOfAnEncoderAreNotTakenForWhole() throws {
+    let folder = program.home.appending(path: "torn")
+    let whole = Program.root.appending(path: ".dependencies/encoders")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for name in ["efficientnet-lite0", "minilm-l6"] {
+      try FileManager.default.copyItem(at: whole.appending(path: name), to: folder.appending(path: name))
+    }
+    try Data("torn".utf8).write(to: folder.appending(path: "minilm-l6/vocab.txt"))
+    var offline = program
+    offline.environment = ["MEMESENSE_ENCODERS": folder.path, "PIP_INDEX_URL": "http://127.0.0.1:1/simple"]
+    let torn = try offline("encoders", "get", "lite")
+    #expect(torn.status == 66 && torn.errors.contains("http://127.0.0.1:1"), "it is fetched again: \(torn.errors)")
+    // An empty variable is none: the files above the program are found.
+    offline.environment["MEMESENSE_ENCODERS"] = ""
+    #expect(try offline("encoders", "get", "lite").status == 0)
   }
 
   @Test func theFilesOfAnEncoderAreTold() throws {

