@@ -9,7 +9,7 @@ public enum MetricError: Error, Equatable, Sendable {
   case invalidLabels(reason: String)
   case notFinite(row: Int, value: Double)
   case unknownMetric(String)
-  case metricUnavailable(Metric, kind: TaskKind)
+  case metricUnavailable(Metric, kind: TaskKind, known: [Metric])
 
   /// The row at fault, or `nil` where no single row is.
   public var row: Int? {
@@ -42,8 +42,9 @@ public enum MetricError: Error, Equatable, Sendable {
       "the score is \(value); expected a finite number"
     case .unknownMetric(let name):
       "there is no metric '\(name)'; choose one of \(Metric.allCases.map(\.rawValue).joined(separator: ", "))"
-    case .metricUnavailable(let metric, let kind):
-      "\(metric.rawValue) is not defined for \(kind.rawValue) tasks with these labels"
+    case .metricUnavailable(let metric, let kind, let known):
+      "\(metric.rawValue) is not defined for \(kind.rawValue) tasks with these labels; there are "
+        + known.map(\.rawValue).joined(separator: ", ")
     }
   }
 }

@@ -23,9 +23,11 @@ public struct MetricReport: Equatable, Sendable {
 
   /// A score by name.
   ///
-  /// - Throws: ``MetricError/metricUnavailable(_:kind:)`` where this kind of task has none of that name.
+  /// - Throws: ``MetricError/metricUnavailable(_:kind:known:)`` where this kind of task has none of that name.
   public func score(_ metric: Metric) throws(MetricError) -> Score {
-    guard let score = scores[metric] else { throw .metricUnavailable(metric, kind: kind) }
+    guard let score = scores[metric] else {
+      throw .metricUnavailable(metric, kind: kind, known: Metric.allCases.filter { scores[$0] != nil })
+    }
     return score
   }
 }

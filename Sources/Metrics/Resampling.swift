@@ -1,6 +1,6 @@
 /// Resamples with replacement, the same on every machine.
 ///
-/// Numbers come from SplitMix64 (Steele, Lea and Flood, 2014) started at `seed`. Each index below n is the upper half of
+/// Numbers come from ``SplitMix64`` started at `seed`. Each index below n is the upper half of
 /// the 128-bit product of the next number with n; n of them make a resample, and the next resample goes on in the same
 /// stream. `Fixtures/generate.py` of the tests has the same lines in Python.
 public struct Resampling: Sendable, Equatable {
@@ -16,20 +16,16 @@ public struct Resampling: Sendable, Equatable {
 
   /// Calls `body` for each resample of `size` things with how often it holds each of them.
   func forEach(size: Int, _ body: (_ multiplicities: [Int]) -> Void) {
-    var state = seed
+    var random = SplitMix64(seed: seed)
     for _ in 0..<count {
       var multiplicities = [Int](repeating: 0, count: size)
-      for _ in 0..<size { multiplicities[Self.index(below: size, &state)] += 1 }
+      for _ in 0..<size { multiplicities[Self.index(below: size, &random)] += 1 }
       body(multiplicities)
     }
   }
 
-  static func index(below size: Int, _ state: inout UInt64) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Int((mixed ^ (mixed >> 31)).multipliedFullWidth(by: UInt64(size)).high)
+  static func index(below size: Int, _ random: inout SplitMix64) -> Int {
+    Int(random.next().multipliedFullWidth(by: UInt64(size)).high)
   }
 }
 

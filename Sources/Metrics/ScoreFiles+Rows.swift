@@ -7,6 +7,11 @@ struct TruthRow {
 
   static func read(_ url: URL, kind: TaskKind) throws(ScoreFileError) -> [(line: Int, value: TruthRow)] {
     if let rows = try MAMIRows.read(url, kind: kind) {
+      guard kind != .multiclass else {
+        throw .invalid(
+          file: url.path, line: nil,
+          problem: "MAMI's labels do not exclude each other; give the task kind multilabel or binary, or another file")
+      }
       return rows.map { ($0.line, TruthRow(id: $0.id, labels: $0.labels)) }
     }
     if kind == .multiclass {

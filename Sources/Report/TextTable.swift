@@ -34,6 +34,9 @@ public struct TextTable: Sendable {
     self.columns = columns
   }
 
+  /// Whether it has no row.
+  public var isEmpty: Bool { rows.isEmpty }
+
   /// Adds a row at the bottom.
   ///
   /// - Precondition: there is one cell for each column.

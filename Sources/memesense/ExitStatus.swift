@@ -32,7 +32,7 @@ enum ExitStatus {
     case ServerError.cannotListen: self = .usage
     case ServerError.unusableKeys: self = .badData
     case DatasetError.notFound, ScoreFileError.unreadable: self = .missingInput
-    case is DatasetError, is ScoreFileError: self = .badData
+    case is DatasetError, is DatasetWriteError, is ScoreFileError: self = .badData
     case let error as CheckpointError: self = error.reason == .missing ? .missingInput : .badData
     case ImageError.unreadable: self = .missingInput
     case RecognitionError.missingLanguage: self = .missingInput
@@ -40,11 +40,12 @@ enum ExitStatus {
     case LabelStoreError.notFound: self = .missingInput
     case LabelStoreError.unknown, LabelStoreError.invalidAnnotator: self = .usage
     case is LabelStoreError: self = .badData
+    case MetricError.unknownMetric, MetricError.metricUnavailable: self = .usage
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.noTextNetwork,
       EncoderError.otherBackbone,
       EncoderError.tooManySides, EncoderError.noTokenStates,
-      EncoderError.noRegions, EncoderError.readsTextsAlone:
+      EncoderError.noRegions, EncoderError.readsTextsAlone, EncoderError.seesPicturesAlone, EncoderError.noFirstToken:
       self = .usage
     case EncoderError.hub(_, let fault): self = ExitStatus(of: fault)
     case EncoderError.notPretrained, EncoderError.missingFiles, EncoderError.downloadFailed: self = .missingInput

@@ -32,6 +32,6 @@ extension MetricReport {
       guard let before = self[metric], let after = calibrated[metric], before != after else { continue }
       table.append([metric.rawValue, before.formatted(digits: 4), after.formatted(digits: 4)])
     }
-    return table.text
+    return table.isEmpty ? "No score changes." : table.text
   }
 }

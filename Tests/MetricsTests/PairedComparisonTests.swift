@@ -38,8 +38,8 @@ struct PairedComparisonTests {
   @Test func resamplesAreThoseOfTheDocumentedGenerator() {
     #expect(fixture.draws.count == 3)
     for draw in fixture.draws {
-      var state = draw.seed
-      let found = draw.indices.map { $0.map { _ in Resampling.index(below: draw.size, &state) } }
+      var random = SplitMix64(seed: draw.seed)
+      let found = draw.indices.map { $0.map { _ in Resampling.index(below: draw.size, &random) } }
       #expect(found == draw.indices)
       var multiplicities: [[Int]] = []
       Resampling(count: 2, seed: draw.seed).forEach(size: draw.size) { multiplicities.append($0) }

@@ -16,6 +16,12 @@ final class ScoreFilesTests {
     try? FileManager.default.removeItem(at: folder)
   }
 
+  private func file(_ name: String, _ text: String) throws -> URL {
+    let url = folder.appending(path: name)
+    try Data(text.utf8).write(to: url)
+    return url
+  }
+
   private func files(truth: Data, predictions: Data, kind: TaskKind) throws -> ScoreFiles {
     let truthURL = folder.appending(path: "truth.jsonl")
     let predictionsURL = folder.appending(path: "predictions.jsonl")
@@ -53,11 +59,6 @@ final class ScoreFilesTests {
 
   /// The competition's own files; the scores are computed by hand.
   @Test func filesOfMAMIAreReadByTheirNames() throws {
-    func file(_ name: String, _ text: String) throws -> URL {
-      let url = folder.appending(path: name)
-      try Data(text.utf8).write(to: url)
-      return url
-    }
     let truth = try file("truth.txt", "1.jpg\t1\t1\t0\t0\t0\n2.jpg\t0\t0\t0\t0\t0\n3.jpg\t1\t0\t1\t0\t0\n")
     let taskB = try file("b.tsv", "2.jpg\t1\t0\t0\t0\t0\n3.jpg\t1\t0\t1\t0\t0\n1.jpg\t1\t0\t0\t0\t1\r\n")
     let report = try ScoreFiles(truth: truth, predictions: taskB, kind: .multilabel).report()
@@ -125,6 +126,15 @@ final class ScoreFilesTests {
       truth: #"{"id":"b","labels":{"x":1}}"# + "\n" + #"{"id":"a","labels":{"x":0}}"#,
       predictions: #"{"id":"a","probabilities":{"x":1}}"# + "\n" + line, kind: .binary)
     #expect(problem == "predictions.jsonl:" + expected)
+  }
+
+  @Test func labelsThatDoNotExcludeEachOtherAreNoClasses() throws {
+    let truth = try file("truth.tsv", "1.jpg\t1\t0\t1\t0\t0\n")
+    let predictions = try file("predictions.jsonl", #"{"id":"1.jpg","probabilities":{"misogynous":1}}"#)
+    let error = try #require(throws: ScoreFileError.self) {
+      try ScoreFiles(truth: truth, predictions: predictions, kind: .multiclass)
+    }
+    #expect(error.description.contains("truth.tsv: MAMI's labels do not exclude each other"), "\(error)")
   }
 
   @Test func refusesIdsWithoutPartner() throws {

@@ -51,12 +51,20 @@ struct ChartTests {
     var points = (0..<100_000).map { ChartPoint(x: Double($0), y: 0) }
     points[54_321] = ChartPoint(x: 54_321, y: 9)
     points[777] = ChartPoint(x: 777, y: .nan)
-    let thinned = points.thinned()
+    let thinned = points.thinnedIndices.map { points[$0] }
     #expect(thinned.count <= 1000)
     #expect(thinned.first == points.first && thinned.last == points.last)
     #expect(thinned.contains(points[54_321]))
     #expect(thinned.contains { $0.x == 777 })
     #expect(zip(thinned, thinned.dropFirst()).allSatisfy { $0.x < $1.x })
+    let long = (0..<2000).map { ChartPoint(x: Double($0), y: 0) }
+    let chart = LineChart(
+      title: "", xLabel: "x", yLabel: "y",
+      series: [.init(name: "a", points: long, deviations: long.map { $0.x / 1000 })])
+    for row in chart.table.rows {
+      let x = try #require(Double(row[1].replacing(" ", with: "").replacing(",", with: "")))
+      #expect(row[2] == "0.000 ± \((x / 1000).fixed(3))", "each point with its own deviation")
+    }
   }
 
   @Test func unitChartsHaveTheirDiagonalAndRemarks() throws {

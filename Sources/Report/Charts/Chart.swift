@@ -48,19 +48,19 @@ public struct ChartPoint: Equatable, Sendable {
 }
 
 extension [ChartPoint] {
-  /// At most about 800 points that look the same: of each of 200 equal stretches the first, the last, the lowest and
-  /// the highest, so that no spike of a long loss curve is lost.
-  func thinned() -> [ChartPoint] {
+  /// Positions of at most about 800 points that look the same: of each of 200 equal stretches the first, the last, the
+  /// lowest and the highest, so that no spike of a long loss curve is lost.
+  var thinnedIndices: [Int] {
     let stretches = 200
-    guard count > 4 * stretches else { return self }
-    return (0..<stretches).flatMap { stretch -> [ChartPoint] in
+    guard count > 4 * stretches else { return indices.map(\.self) }
+    return (0..<stretches).flatMap { stretch -> [Int] in
       let part = (stretch * count / stretches)..<((stretch + 1) * count / stretches)
       var kept: Set<Int> = [part.lowerBound, part.upperBound - 1]
       // A value that cannot be drawn must stay, or the gap it leaves would close.
       kept.formUnion(part.first { !self[$0].y.isFinite }.map { [$0] } ?? [])
       kept.formUnion(part.min { self[$0].y < self[$1].y }.map { [$0] } ?? [])
       kept.formUnion(part.max { self[$0].y < self[$1].y }.map { [$0] } ?? [])
-      return kept.sorted().map { self[$0] }
+      return kept.sorted()
     }
   }
 }

@@ -71,7 +71,8 @@ public struct LineChart: DrawnChart {
     }
     let hasDeviations = series.contains { $0.deviations != nil }
     let rows = series.flatMap { series in
-      series.points.thinned().enumerated().map { index, point in
+      series.points.thinnedIndices.map { index in
+        let point = series.points[index]
         let deviation = hasDeviations ? series.deviations.map { " ± \($0[index].fixed(3))" } ?? "" : ""
         return [series.name, point.x.brief, point.y.fixed(hasDeviations ? 3 : 4) + deviation]
       }
@@ -98,7 +99,8 @@ public struct LineChart: DrawnChart {
         "type": "line", "name": .string(series.name), "z": 3, "symbol": .string("path://" + style.marker),
         "symbolSize": 9, "showSymbol": .bool(series.deviations != nil), "color": .string(style.cssColor),
         "lineStyle": ChartOption.line(style), "emphasis": ["focus": "series"],
-        "data": .array(series.points.thinned().map { [.number($0.x), .number($0.y)] }),
+        "data": .array(
+          series.points.thinnedIndices.map { [.number(series.points[$0].x), .number(series.points[$0].y)] }),
       ])
     }
     var option: [String: JSONValue] = [

@@ -1,7 +1,9 @@
 import Foundation
+import Metrics
 
 /// A map of points in the plane that keeps neighbours together: exact t-SNE (van der Maaten and Hinton, 2008,
-/// "Visualizing Data using t-SNE"), with the settings of scikit-learn's and every pair of points looked at in each step.
+/// "Visualizing Data using t-SNE"), every pair of points looked at in each step. Perplexity, exaggeration, momentum and learning
+/// rate are scikit-learn's; it takes 1,000 steps from the principal components, this 750 from a random start.
 ///
 /// N points take N² numbers of memory and time; the same seed gives the same map.
 public struct TSNE: Sendable {
@@ -34,7 +36,7 @@ public struct TSNE: Sendable {
       return Map(points: (0..<count).map { _ in ChartPoint(x: 0, y: 0) }, divergence: 0)
     }
     let affinities = affinities(distances, count: count)
-    var layout = Layout(count: count, random: SplitMix64(state: seed))
+    var layout = Layout(count: count, random: SplitMix64(seed: seed))
     // scikit-learn's "auto".
     let learningRate = max(Double(count) / Self.exaggeration / 4, 50)
     for iteration in 0..<iterations {
@@ -172,20 +174,9 @@ private struct Layout {
   }
 }
 
-/// Sebastiano Vigna's SplitMix64, public domain.
-private struct SplitMix64 {
-  var state: UInt64
-
-  private mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix64 {
   /// A standard normal number, by Box and Muller.
-  mutating func normal() -> Double {
+  fileprivate mutating func normal() -> Double {
     let uniform = (Double(next() >> 11) + 1) * 0x1p-53
     let angle = Double(next() >> 11) * 0x1p-53 * 2 * .pi
     return (-2 * log(uniform)).squareRoot() * cos(angle)
