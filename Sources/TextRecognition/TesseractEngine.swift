@@ -24,7 +24,24 @@ final class TesseractEngine {
       TessBaseAPIDelete(handle)
       throw .missingLanguage(language, available: Self.languages())
     }
+    // It is content with one of several languages.
+    let missing = Set(language.split(separator: "+").map(String.init)).subtracting(Self.loadedLanguages(of: handle))
+    guard missing.isEmpty else {
+      TessBaseAPIEnd(handle)
+      TessBaseAPIDelete(handle)
+      throw .missingLanguage(missing.sorted().joined(separator: "+"), available: Self.languages())
+    }
     self.handle = handle
+  }
+
+  private static func loadedLanguages(of handle: OpaquePointer) -> [String] {
+    guard let names = TessBaseAPIGetLoadedLanguagesAsVector(handle) else { return [] }
+    defer { TessDeleteTextArray(names) }
+    return Array(
+      sequence(state: names) { next in
+        defer { next += 1 }
+        return next.pointee.map { String(cString: $0) }
+      })
   }
 
   deinit {
