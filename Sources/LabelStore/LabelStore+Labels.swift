@@ -52,6 +52,21 @@ public struct LabelProgress: Sendable, Equatable {
   }
 }
 
+extension LabelProgress {
+  /// - Parameters:
+  ///   - memes: how many there are.
+  ///   - events: what stands; see ``LabelStore/currentLabels(task:)``.
+  public init(memes: Int, events: [LabelEvent]) {
+    let people = Dictionary(grouping: events, by: \.annotator).map { name, events in
+      let labels = events.count { $0.label != nil }
+      return (name: name, labels: labels, skipped: events.count - labels)
+    }
+    self.init(
+      memes: memes, labelled: Set(events.filter { $0.label != nil }.map(\.meme)).count,
+      annotators: people.sorted { ($1.labels, $0.name) < ($0.labels, $1.name) })
+  }
+}
+
 /// A label to be written.
 struct NewLabel {
   var meme: Int64
@@ -175,7 +190,8 @@ extension LabelStore {
     Self.consensus(of: try currentLabels(task: name))
   }
 
-  static func consensus(of events: [LabelEvent]) -> [Int64: Label] {
+  /// The same of labels that have been asked for already.
+  public static func consensus(of events: [LabelEvent]) -> [Int64: Label] {
     var votes: [Int64: [(label: Label, count: Int)]] = [:]
     for event in events {
       guard let label = event.label else { continue }
@@ -190,19 +206,6 @@ extension LabelStore {
       let winners = votes.filter { $0.count == most }
       return winners.count == 1 ? winners[0].label : nil
     }
-  }
-
-  /// How far a task has come.
-  public func progress(task name: String) throws(LabelStoreError) -> LabelProgress {
-    let memes = try memeCount()
-    let events = try currentLabels(task: name)
-    let people = Dictionary(grouping: events, by: \.annotator).map { name, events in
-      let labels = events.count { $0.label != nil }
-      return (name: name, labels: labels, skipped: events.count - labels)
-    }
-    return LabelProgress(
-      memes: memes, labelled: Set(events.filter { $0.label != nil }.map(\.meme)).count,
-      annotators: people.sorted { ($1.labels, $0.name) < ($0.labels, $1.name) })
   }
 
   // MARK: Names

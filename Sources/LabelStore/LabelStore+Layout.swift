@@ -71,6 +71,14 @@ extension LabelStore {
           ) STRICT, WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("2") { database in
+      // What is decided, and what somebody has looked at, is told without a look at the labels themselves.
+      try database.execute(
+        sql: """
+          DROP INDEX label_of_meme;
+          CREATE INDEX label_of_meme ON label (task, meme, annotator, undone_at, value);
+          """)
+    }
     return migrator
   }
 }

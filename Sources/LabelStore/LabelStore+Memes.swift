@@ -18,11 +18,24 @@ public struct StoredMeme: Sendable, Equatable, Identifiable {
   public var fingerprint: Fingerprint?
 
   /// The picture's place in its dataset.
-  public var fileName: String? {
-    image.map { image in
-      let prefix = root.path.hasSuffix("/") ? root.path : root.path + "/"
-      return image.path.hasPrefix(prefix) ? String(image.path.dropFirst(prefix.count)) : image.path
-    }
+  public var fileName: String? { image.map { Self.place(of: $0, in: root) } }
+
+  private static func place(of image: URL, in root: URL) -> String {
+    let prefix = root.path.hasSuffix("/") ? root.path : root.path + "/"
+    return image.path.hasPrefix(prefix) ? String(image.path.dropFirst(prefix.count)) : image.path
+  }
+
+  /// Whether a dataset's meme of this name is this one.
+  ///
+  /// - Parameter root: the folder of that dataset.
+  fileprivate func isSame(as meme: Meme, _ fingerprint: Fingerprint?, root: URL) -> Bool {
+    // One that came with its text alone may get its picture later.
+    if image == nil, meme.image != nil { return text == meme.text }
+    if let known = self.fingerprint, let fingerprint { return known.content == fingerprint.content }
+    // One without a fingerprint has a picture that could not be read, and is known by its place.
+    if image?.path == meme.image?.path { return true }
+    return self.fingerprint == nil && fingerprint == nil && text == meme.text
+      && fileName == meme.image.map { Self.place(of: $0, in: root) }
   }
 
   init(_ row: Row) {
@@ -50,11 +63,14 @@ public struct Addition: Sendable, Equatable {
   public var labels = 0
   /// Rows that it had already.
   public var known = 0
+  /// What is wrong with rows that were taken all the same: pictures that are not where they were sought.
+  public var warnings: [String] = []
 
-  public init(memes: Int = 0, labels: Int = 0, known: Int = 0) {
+  public init(memes: Int = 0, labels: Int = 0, known: Int = 0, warnings: [String] = []) {
     self.memes = memes
     self.labels = labels
     self.known = known
+    self.warnings = warnings
   }
 }
 
@@ -63,13 +79,13 @@ extension LabelStore {
   public static let datasetAnnotator = "dataset"
 
   /// Takes up the tasks, memes and labels of a dataset; what is there already is left alone, so that a dataset may be added
-  /// again when it has grown.
+  /// again when it has grown, when it was moved, and when it got pictures that it lacked.
   ///
   /// - Parameters:
   ///   - fingerprints: one for each meme.
   ///   - takesLabels: whether the dataset's labels count, or all its memes are to be labelled anew.
   /// - Throws: ``LabelStoreError/conflictingTask(name:stored:found:)`` and ``LabelStoreError/conflictingMeme(id:source:)``
-  ///   where the store has something else under a name.
+  ///   where the store has something else under a name, ``LabelStoreError/invalidTask(_:)``.
   @discardableResult
   public func add(
     _ dataset: Dataset, fingerprints: [Fingerprint?], takesLabels: Bool = true
@@ -77,12 +93,12 @@ extension LabelStore {
     precondition(dataset.memes.count == fingerprints.count, "one fingerprint for each meme")
     return try write { database in
       var addition = Addition()
-      let root = try Self.datasetID(name: dataset.name, root: dataset.root, database)
+      let datasetID = try Self.datasetID(name: dataset.name, root: dataset.root, database)
       var tasks: [String: (id: Int64, task: LabelTask)] = [:]
       for task in dataset.tasks { tasks[task.name] = (try Self.add(task, database), task) }
       for (meme, fingerprint) in zip(dataset.memes, fingerprints) {
         let (id, isNew) = try Self.add(
-          meme, fingerprint: fingerprint, dataset: root, source: dataset.root.path, database)
+          meme, fingerprint: fingerprint, dataset: datasetID, root: dataset.root, database)
         if isNew { addition.memes += 1 }
         guard takesLabels else { continue }
         for (name, label) in meme.labels {
@@ -104,6 +120,8 @@ extension LabelStore {
   }
 
   /// Takes up a task that nobody has labelled for yet.
+  ///
+  /// - Throws: ``LabelStoreError/conflictingTask(name:stored:found:)`` and ``LabelStoreError/invalidTask(_:)``.
   public func add(_ task: LabelTask) throws(LabelStoreError) { _ = try write { try Self.add(task, $0) } }
 
   /// All tasks in the order that they came.
@@ -130,8 +148,13 @@ extension LabelStore {
     try Row.fetchAll(database, sql: StoredMeme.query + " ORDER BY meme.id").map(StoredMeme.init)
   }
 
-  static func tasks(_ database: Database) throws -> [LabelTask] {
-    try Row.fetchAll(database, sql: "SELECT * FROM task ORDER BY id").map(task)
+  static func tasks(_ database: Database) throws -> [LabelTask] { try numberedTasks(database).map(\.task) }
+
+  /// All tasks with their numbers, in the order that they came.
+  static func numberedTasks(_ database: Database) throws -> [(id: Int64, task: LabelTask)] {
+    try Row.fetchAll(database, sql: "SELECT * FROM task ORDER BY id").map { row -> (id: Int64, task: LabelTask) in
+      (row["id"], try task(row))
+    }
   }
 
   private static func task(_ row: Row) throws -> LabelTask {
@@ -147,14 +170,23 @@ extension LabelStore {
     return (row["id"], try task(row))
   }
 
+  /// What is wrong with a task that is to be added; `nil` where nothing is.
+  static func fault(of task: LabelTask) -> String? {
+    if let fault = task.fault { return fault }
+    guard Dataset.reservedTaskNames.contains(task.name) else { return nil }
+    return "a task cannot be named '\(task.name)'; choose another name than those of the columns of files of labels: "
+      + Dataset.reservedTaskNames.sorted().joined(separator: ", ")
+  }
+
   static func add(_ task: LabelTask, _ database: Database) throws -> Int64 {
-    if let row = try Row.fetchOne(database, sql: "SELECT * FROM task WHERE name = ?", arguments: [task.name]) {
-      let stored = try Self.task(row)
+    // Names are compared as strings, not by the bytes as the database does: they are keys of dictionaries elsewhere.
+    if let (id, stored) = try numberedTasks(database).first(where: { $0.task.name == task.name }) {
       guard stored == task else {
         throw LabelStoreError.conflictingTask(name: task.name, stored: stored, found: task)
       }
-      return row["id"]
+      return id
     }
+    if let fault = Self.fault(of: task) { throw LabelStoreError.invalidTask(fault) }
     let labels = String(decoding: try JSONEncoder().encode(task.labels), as: UTF8.self)
     try database.execute(
       sql: "INSERT INTO task (name, kind, labels) VALUES (?, ?, ?)",
@@ -171,25 +203,53 @@ extension LabelStore {
     return database.lastInsertedRowID
   }
 
-  static func add(
-    _ meme: Meme, fingerprint: Fingerprint?, dataset: Int64, source: String, _ database: Database
+  /// The number of the meme of a name and whether it has a picture; `nil` where there is none.
+  static func meme(named name: String, _ database: Database) throws -> (id: Int64, hasImage: Bool)? {
+    let row = try Row.fetchOne(
+      database, sql: "SELECT id, image IS NOT NULL AS has_image FROM meme WHERE name = ?", arguments: [name])
+    return row.map { row -> (id: Int64, hasImage: Bool) in (row["id"], row["has_image"]) }
+  }
+
+  private static func add(
+    _ meme: Meme, fingerprint: Fingerprint?, dataset: Int64, root: URL, _ database: Database
   ) throws -> (id: Int64, isNew: Bool) {
-    let content = fingerprint?.content.description
-    if let row = try Row.fetchOne(
-      database, sql: "SELECT id, content, image FROM meme WHERE name = ?", arguments: [meme.id])
-    {
-      // One without a fingerprint has a picture that could not be read, and is known by its place.
-      let isSame =
-        content == nil || row["content"] == nil
-        ? row["image"] as String? == meme.image?.path : row["content"] as String? == content
-      guard isSame else { throw LabelStoreError.conflictingMeme(id: meme.id, source: source) }
-      return (row["id"], false)
+    guard
+      let row = try Row.fetchOne(database, sql: StoredMeme.query + " WHERE meme.name = ?", arguments: [meme.id])
+    else {
+      return (try insert(meme, fingerprint: fingerprint, dataset: dataset, database), true)
     }
+    let stored = StoredMeme(row)
+    guard stored.isSame(as: meme, fingerprint, root: root.standardizedFileURL) else {
+      throw LabelStoreError.conflictingMeme(id: meme.id, source: root.path)
+    }
+    // What is known of a picture stays where it can be read no more.
+    let getsPicture = stored.image == nil && meme.image != nil
+    let kept = getsPicture ? fingerprint : fingerprint ?? stored.fingerprint
+    let datasetID: Int64 = row["dataset"]
+    if datasetID != dataset || stored.image?.path != meme.image?.path || stored.fingerprint != kept {
+      try move(stored.id, to: meme.image, fingerprint: kept, dataset: dataset, database)
+    }
+    return (stored.id, false)
+  }
+
+  static func insert(
+    _ meme: Meme, fingerprint: Fingerprint?, dataset: Int64, _ database: Database
+  ) throws -> Int64 {
     try database.execute(
       sql: "INSERT INTO meme (dataset, name, image, text, split, content, pdq) VALUES (?, ?, ?, ?, ?, ?, ?)",
       arguments: [
-        dataset, meme.id, meme.image?.path, meme.text, meme.split?.rawValue, content, fingerprint?.hash?.description,
+        dataset, meme.id, meme.image?.path, meme.text, meme.split?.rawValue, fingerprint?.content.description,
+        fingerprint?.hash?.description,
       ])
-    return (database.lastInsertedRowID, true)
+    return database.lastInsertedRowID
+  }
+
+  /// Writes down where a meme's picture lies now, and in which dataset.
+  static func move(
+    _ meme: Int64, to image: URL?, fingerprint: Fingerprint?, dataset: Int64, _ database: Database
+  ) throws {
+    try database.execute(
+      sql: "UPDATE meme SET dataset = ?, image = ?, content = ?, pdq = ? WHERE id = ?",
+      arguments: [dataset, image?.path, fingerprint?.content.description, fingerprint?.hash?.description, meme])
   }
 }

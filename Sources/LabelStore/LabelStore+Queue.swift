@@ -57,27 +57,32 @@ extension LabelStore {
 
   /// The next memes that a person has not looked at and that fewer than `overlap` others have decided on.
   ///
-  /// - Parameter skipped: memes that are left out, such as those that others look at now.
+  /// - Parameters:
+  ///   - overlap: at least 1.
+  ///   - skipped: memes that are left out, such as those that others look at now.
   public func nextMemes(
     task name: String, for annotator: String, overlap: Int, leavingOut skipped: Set<Int64> = [], limit: Int
   ) throws(LabelStoreError) -> [(meme: StoredMeme, reason: String)] {
     try read { database in
       let (task, _) = try Self.task(named: name, database)
+      // `nil` for somebody who has said nothing yet: no label is by nobody.
+      let person = try Int64.fetchOne(database, sql: "SELECT id FROM annotator WHERE name = ?", arguments: [annotator])
+      // What is done of a queue is passed each time, soon most of it: whether the last of `overlap` deciders is there, and
+      // whether the person has looked, an index of all these columns tells without a look at the labels.
       let rows = try Row.fetchCursor(
         database,
         sql: """
           SELECT meme.*, dataset.root, queue.reason FROM queue
           JOIN meme ON meme.id = queue.meme JOIN dataset ON dataset.id = meme.dataset
           WHERE queue.task = :task AND NOT EXISTS (
-            SELECT 1 FROM label JOIN annotator ON annotator.id = label.annotator
-            WHERE label.task = :task AND label.meme = queue.meme AND annotator.name = :annotator
-              AND label.undone_at IS NULL)
-          AND (
-            SELECT count(DISTINCT label.annotator) FROM label
-            WHERE label.task = :task AND label.meme = queue.meme AND label.undone_at IS NULL
-              AND label.value IS NOT NULL) < :overlap
+            SELECT 1 FROM label
+            WHERE task = :task AND meme = queue.meme AND undone_at IS NULL AND value IS NOT NULL
+            GROUP BY annotator LIMIT 1 OFFSET :overlap - 1)
+          AND NOT EXISTS (
+            SELECT 1 FROM label
+            WHERE task = :task AND meme = queue.meme AND annotator = :person AND undone_at IS NULL)
           ORDER BY queue.rank
-          """, arguments: ["task": task, "annotator": annotator, "overlap": overlap])
+          """, arguments: ["task": task, "person": person, "overlap": overlap])
       var found: [(meme: StoredMeme, reason: String)] = []
       while found.count < limit, let row = try rows.next() {
         let meme = StoredMeme(row)

@@ -13,6 +13,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
   case unknown(what: String, name: String)
   /// A label that its task does not have.
   case unfitLabel(task: String, expected: String)
+  /// A task that cannot be, or that no export could name.
+  case invalidTask(String)
   /// A task of that name asks something else.
   case conflictingTask(name: String, stored: LabelTask, found: LabelTask)
   /// A meme of that name shows something else.
@@ -23,6 +25,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
   case unreadable(file: String, reason: String)
   /// Rows of a file of labels are wrong; none of the file was taken.
   case badRows(file: String, problems: [String])
+  /// The labels cannot be written in this form; nothing was written.
+  case unwritable(LabelFormat, reason: String)
 
   public var description: String {
     switch self {
@@ -36,6 +40,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
       "there is no \(what) '\(name)' in the store"
     case .unfitLabel(let task, let expected):
       "the label does not fit the task '\(task)'; expected \(expected)"
+    case .invalidTask(let reason):
+      reason
     case .conflictingTask(let name, let stored, let found):
       "the store's task '\(name)' is \(stored.summary), and what is added has it as \(found.summary); use another store"
     case .conflictingMeme(let id, let source):
@@ -48,6 +54,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
       "\(file): \(problems.count) bad \(problems.count == 1 ? "row" : "rows"), nothing was taken"
         + problems.prefix(10).map { "\n  \($0)" }.joined()
         + (problems.count > 10 ? "\n  … and \(problems.count - 10) more" : "")
+    case .unwritable(let format, let reason):
+      "the labels cannot be written as \(format.rawValue): \(reason)"
     }
   }
 }

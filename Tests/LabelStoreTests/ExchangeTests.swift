@@ -1,6 +1,7 @@
 import Audit
 import Foundation
 import MemeData
+import Synchronization
 import Testing
 
 @testable import LabelStore
@@ -82,6 +83,25 @@ import Testing
     #expect(last.time.timeIntervalSince1970.rounded(.down) == 1_798_859_045)
   }
 
+  /// Other people's memes have numbers, and annotations of other kinds beside choices.
+  @Test func labelStudiosOtherResultsAreLeftOut() throws {
+    let file = """
+      [{"data": {"id": 12, "text": "some words"}, "annotations": [{"completed_by": 4, "result": [
+        {"id": "a", "from_name": "spans", "to_name": "text", "type": "labels",
+         "value": {"start": 0, "end": 4, "text": "some", "labels": ["X"]}},
+        {"from_name": "stars", "to_name": "text", "type": "rating", "value": {"rating": 3}},
+        {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right"},
+        {"from_name": "targets", "to_name": "text", "type": "choices",
+         "value": {"start": 0, "end": 4, "text": "some", "choices": ["cats"]}},
+        {"from_name": "harm", "to_name": "text", "type": "choices", "value": {"choices": ["harmful"]}}]}]}]
+      """
+    #expect(try store.importLabels(Data(file.utf8), named: "x.json") == Addition(memes: 1, labels: 2, known: 0))
+    let meme = try #require(try store.memes().last)
+    #expect(meme.name == "12" && meme.text == "some words")
+    #expect(try store.history(of: meme.id, task: "harm").map(\.label) == [.binary(true)])
+    #expect(try store.history(of: meme.id, task: "targets").map(\.annotator) == ["Label Studio 4"])
+  }
+
   @Test func aHuggingFaceFolderIsADataset() throws {
     let target = folder.url.appending(path: "exported")
     try store.exportHuggingFace(to: target)
@@ -97,13 +117,153 @@ import Testing
     #expect(throws: LabelStoreError.self, "the folder is not empty") { try store.exportHuggingFace(to: target) }
   }
 
+  /// Takes up a dataset of these memes and no tasks.
+  private func add(_ memes: [Meme], in root: URL) throws {
+    let dataset = Dataset(name: "pictures", root: root, format: .huggingFace, tasks: [], memes: memes)
+    try store.add(dataset, fingerprints: FingerprintTable(of: memes) { _ in }.fingerprints)
+  }
+
+  /// Two memes of one picture, and one whose picture is a link that leads to the picture from its own folder alone.
+  @Test func picturesAreWrittenOnceAndWhole() throws {
+    let root = folder.url.appending(path: "data")
+    try writePictures(["a.png", "elsewhere/b.png"], to: root)
+    try FileManager.default.createDirectory(at: root.appending(path: "img"), withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      atPath: root.appending(path: "img/link.png").path, withDestinationPath: "../elsewhere/b.png")
+    let names = ["a.png", "a.png", "img/link.png"]
+    try add(names.enumerated().map { Meme(id: "p\($0)", image: root.appending(path: $1), text: nil) }, in: root)
+    try store.record(.binary(true), of: 6, task: "harm", by: "Ada")
+    let target = folder.url.appending(path: "deep/exported")
+    try store.exportHuggingFace(to: target)
+    let memes = try Dataset.read(target, strict: true).memes.suffix(3)
+    #expect(memes.map(\.id) == ["p0", "p1", "p2"])
+    #expect(memes.map { $0.labels["harm"] } == [nil, .binary(true), nil])
+    for (meme, name) in zip(memes, ["a.png", "a.png", "elsewhere/b.png"]) {
+      let image = try #require(meme.image)
+      #expect(try Data(contentsOf: image) == Data(contentsOf: root.appending(path: name)), "\(meme.id)")
+    }
+  }
+
+  @Test func picturesThatAreGoneStopTheExport() throws {
+    let root = folder.url.appending(path: "data")
+    let names = (0..<5).map { "\($0).png" }
+    try writePictures(names, to: root)
+    try add(names.map { Meme(id: $0, image: root.appending(path: $0), text: nil) }, in: root)
+    for name in names.dropLast() { try FileManager.default.removeItem(at: root.appending(path: name)) }
+    let target = folder.url.appending(path: "exported")
+    let error = #expect(throws: LabelStoreError.self) { try store.exportHuggingFace(to: target) }
+    let told = error.map { "\($0)" } ?? ""
+    #expect(told.contains("4 pictures are not where") && told.contains("/2.png and 1 more"), "\(told)")
+    #expect(told.contains("memesense label import STORE DATASET"), "\(told)")
+    #expect(!FileManager.default.fileExists(atPath: target.path))
+    #expect(try !store.exported(as: .huggingFace).isEmpty, "the rows alone need no picture")
+  }
+
+  /// The database tells names apart by their bytes, strings do not.
+  @Test func namesThatAreEqualAsStringsAreWritten() throws {
+    let rows = #"""
+      {"id": "caf\u00e9.jpg", "text": "one"}
+      {"id": "cafe\u0301.jpg", "text": "two"}
+      """#
+    #expect(try store.importLabels(Data(rows.utf8), named: "rows.jsonl").memes == 2)
+    for format in LabelFormat.allCases { #expect(try !store.exported(as: format).isEmpty) }
+    let target = folder.url.appending(path: "exported")
+    try store.exportHuggingFace(to: target)
+    let lines = try String(contentsOf: target.appending(path: "metadata.jsonl"), encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 6 && lines.suffix(2).map { $0.contains("two") } == [false, true])
+    // Two tasks, as an earlier program let in: the labels of the second do not fit the first.
+    try store.write { database in
+      try database.execute(
+        sql: "INSERT INTO task (name, kind, labels) VALUES ('caf\u{E9}', 'multiclass', '[\"a\",\"b\"]')")
+      try database.execute(
+        sql: "INSERT INTO task (name, kind, labels) VALUES ('cafe\u{301}', 'multiclass', '[\"c\",\"d\",\"e\"]')")
+    }
+    try store.record(.multiclass(0), of: 2, task: "caf\u{E9}", by: "Ada")
+    try store.record(.multiclass(2), of: 2, task: "cafe\u{301}", by: "Ada")
+    for (format, labels) in [
+      (LabelFormat.jsonl, ["\"label\":\"a\"", "\"label\":\"e\""]),
+      (LabelFormat.csv, [",a,Ada,", ",e,Ada,"]),
+      (LabelFormat.labelStudio, ["\"a\"", "\"e\""]),
+    ] {
+      let text = String(decoding: try store.exported(as: format), as: UTF8.self)
+      #expect(labels.allSatisfy { text.contains($0) }, "\(format)")
+    }
+    #expect(throws: LabelStoreError.self) { try store.exported(as: .huggingFace) }
+  }
+
+  @Test func aTaskThatNoFileCanNameIsTold() throws {
+    try store.write { database in
+      try database.execute(sql: "INSERT INTO task (name, kind, labels) VALUES ('split', 'binary', '[\"yes\"]')")
+    }
+    let error = #expect(throws: LabelStoreError.self) { try store.exported(as: .huggingFace) }
+    let told = error.map { "\($0)" } ?? ""
+    #expect(told.contains("cannot be named 'split'") && !told.contains("expected a store"), "\(told)")
+    let root = folder.url.appending(path: "data")
+    try writePictures(["a.png"], to: root)
+    try add([Meme(id: "p", image: root.appending(path: "a.png"), text: nil)], in: root)
+    let target = folder.url.appending(path: "exported")
+    #expect(throws: DatasetWriteError.taskName("split")) { try store.exportHuggingFace(to: target) }
+    #expect(!FileManager.default.fileExists(atPath: target.path), "no picture is linked before")
+  }
+
+  /// Others label while pictures are read, and bring one of the memes themselves.
+  @Test func picturesAreReadBeforeTheStoreIsLocked() throws {
+    let root = folder.url.appending(path: "pictures")
+    try writePictures(["a.png", "b.png"], to: root)
+    let rows = #"""
+      {"id": "p", "file_name": "a.png", "text": "one"}
+      {"id": "q", "file_name": "b.png", "text": "two"}
+      """#
+    let other = try LabelStore(at: store.file)
+    let failures = Mutex<[String]>([])
+    let addition = try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root) { done, total in
+      do {
+        try other.record(.binary(true), of: 2, task: "harm", by: "Cy", note: "\(done) of \(total)")
+        if done == 1 { try other.importLabels(Data(#"{"id": "p", "text": "one"}"#.utf8), named: "other.jsonl") }
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    let told = failures.withLock { $0 }
+    #expect(told == [])
+    #expect(addition == Addition(memes: 1, labels: 0, known: 1))
+    #expect(try store.history(of: 2, task: "harm").suffix(2).map(\.note) == ["1 of 2", "2 of 2"])
+    let memes = try store.memes().suffix(2)
+    #expect(memes.map(\.name) == ["p", "q"] && memes.map(\.fileName) == ["a.png", "b.png"])
+    let whole = memes.map { Meme(id: $0.name, image: $0.image, text: $0.text) }
+    #expect(memes.map(\.fingerprint) == FingerprintTable(of: whole) { _ in }.fingerprints)
+  }
+
+  @Test func aMissingPictureIsToldAndMayComeLater() throws {
+    let root = folder.url.appending(path: "pictures")
+    try writePictures(["a.png"], to: root)
+    let rows = #"""
+      {"id": "p", "file_name": "b.png", "text": "one", "task": "harm", "label": true, "annotator": "Ada"}
+      {"id": "p", "file_name": "b.png", "text": "one", "task": "harm", "label": false, "annotator": "Bo"}
+      {"id": "q", "file_name": "a.png", "text": "two"}
+      """#
+    let first = try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root)
+    #expect(first.memes == 2 && first.labels == 2 && first.warnings.count == 1)
+    let warning = try #require(first.warnings.first)
+    #expect(
+      warning.hasPrefix("line 1: there is no picture 'b.png' in ")
+        && warning.hasSuffix("; the meme 'p' is kept with its text alone"), "\(warning)")
+    #expect(try store.memes().suffix(2).map(\.fileName) == [nil, "a.png"])
+    let again = try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root)
+    #expect(again == Addition(known: 3, warnings: first.warnings))
+    try writePictures(["b.png"], to: root)
+    let second = try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root)
+    #expect(second == Addition(memes: 0, labels: 0, known: 3))
+    let memes = try store.memes().suffix(2)
+    #expect(memes.map(\.fileName) == ["b.png", "a.png"])
+    let whole = memes.map { Meme(id: $0.name, image: $0.image, text: $0.text) }
+    #expect(memes.map(\.fingerprint) == FingerprintTable(of: whole) { _ in }.fingerprints)
+  }
+
   @Test func picturesAreFoundBelowTheirFolderAlone() throws {
-    let images = folder.url.appending(path: "pictures/img")
-    try FileManager.default.createDirectory(at: images, withIntermediateDirectories: true)
-    let pixels = (0..<48 * 48 * 3).map { UInt8(truncatingIfNeeded: $0 * $0 / 91) }
-    try RGBImage(width: 48, height: 48, pixels: pixels).pngData().write(to: images.appending(path: "a.png"))
+    let root = folder.url.appending(path: "pictures")
+    try writePictures(["img/a.png"], to: root)
     try Data("secret".utf8).write(to: folder.url.appending(path: "outside.png"))
-    let root = images.deletingLastPathComponent()
     let rows = #"{"id": "p", "file_name": "img/a.png", "task": "harm", "label": true, "annotator": "Ada"}"#
     #expect(try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root).memes == 1)
     let meme = try #require(try store.memes().last)
@@ -131,6 +291,15 @@ import Testing
       "{\"id\": \"m1\", \"task\": \"new\", \"label\": true}\n{\"id\": \"m2\", \"task\": \"new\", \"label\": [\"x\"]}",
       "several kinds"
     ),
+    ("a.jsonl", "{\"id\": \"m1\", \"task\": \"text\", \"label\": true}", "cannot be named 'text'"),
+    ("a.csv", "id,task,label\r\nm1,tone,calm\r\nm2,tone,calm", "--question \"tone:multiclass=calm,…\""),
+    (
+      "a.json",
+      #"""
+      [{"data": {"id": "m1"}, "annotations": [{"result": [
+        {"from_name": "", "to_name": "x", "type": "choices", "value": {"choices": [""]}}]}]}]
+      """#, "a task has no name"
+    ),
     ("a.csv", "id,task,label\r\nm1,harm,true\r\nm1,harm", "2 columns"),
     ("a.csv", "id,task,label\r\nm1,harm,\"true", "never closed"),
     ("a.json", "[{\"data\": {\"id\": \"m1\"}, \"annotations\": [{\"result\": 5}]}]", "[0].annotations[0].result"),
@@ -148,20 +317,43 @@ import Testing
     #expect(try store.tasks().count == 3)
   }
 
-  @Test func damagedFilesAreRefusedOrTakenWhole() throws {
-    let whole = Array(try store.exported(as: .jsonl))
-    for (cut, format) in [(0, "x.jsonl"), (1, "x.csv"), (2, "x.json")] {
-      for step in stride(from: 1, to: whole.count, by: 37) {
-        var bytes = cut == 0 ? Array(whole[..<step]) : whole
-        if cut > 0 { bytes[step] = UInt8(truncatingIfNeeded: step &* 151) }
-        let before = try store.exported(as: .jsonl)
+  /// Files that end early and files with a wrong byte.
+  @Test(arguments: [LabelFormat.jsonl, .csv, .labelStudio])
+  func damagedFilesAreRefusedOrTakenWhole(in format: LabelFormat) throws {
+    let whole = Array(try store.exported(as: format))
+    var other = try emptyStore()
+    var (taken, refused) = (0, 0)
+    for step in stride(from: 1, to: whole.count, by: 37) {
+      var flipped = whole
+      flipped[step] = UInt8(truncatingIfNeeded: step &* 151)
+      for (bytes, isCut) in [(Array(whole[..<step]), true), (flipped, false)] {
+        let place = "\(isCut ? "cut" : "flipped") at \(step)"
+        let addition: Addition
         do {
-          try store.importLabels(Data(bytes), named: format)
+          addition = try other.importLabels(Data(bytes), named: format.fileName)
         } catch {
-          #expect(try store.exported(as: .jsonl) == before)
+          refused += 1
+          #expect(try other.memeCount() == 0 && other.tasks() == store.tasks(), "\(place)")
+          continue
         }
+        taken += 1
+        // A wrong byte changes no number of rows, except where Label Studio's own words are lost.
+        let rows =
+          switch (format, isCut) {
+          case (.jsonl, true): bytes.split(separator: UInt8(ascii: "\n")).count
+          case (.csv, true):
+            String(decoding: bytes, as: UTF8.self).components(separatedBy: "\r\n").count { !$0.isEmpty } - 1
+          case (.labelStudio, true): 8
+          case (.labelStudio, false): addition.labels + addition.known
+          default: 10
+          }
+        #expect(addition.labels + addition.known == rows, "\(place)")
+        let again = try other.importLabels(Data(bytes), named: format.fileName)
+        #expect(again.memes == 0 && again.labels == 0, "\(place)")
+        other = try emptyStore()
       }
     }
+    #expect(taken > 0 && refused > 0)
   }
 
   @Test func tasksAreMadeOfTheirLabels() throws {
@@ -181,5 +373,23 @@ import Testing
         LabelTask(name: "irony", kind: .binary, labels: ["irony"]),
         LabelTask(name: "tone", kind: .multiclass, labels: ["loud", "quiet"]),
       ])
+  }
+
+  /// A list of one name is a list, where everything is not one as in Label Studio's files.
+  @Test func listsOfOneAreLists() throws {
+    let rows = #"""
+      {"id": "m1", "task": "animals", "label": ["cat"]}
+      {"id": "m2", "task": "animals", "label": ["dog"]}
+      """#
+    try store.importLabels(Data(rows.utf8), named: "a.jsonl")
+    #expect(try store.tasks().last == LabelTask(name: "animals", kind: .multilabel, labels: ["cat", "dog"]))
+    let tasks = ["cat", "dog"].enumerated().map { number, name in
+      #"""
+      {"data": {"id": "m\#(number)"}, "annotations": [{"result": [
+        {"from_name": "animal", "to_name": "x", "type": "choices", "value": {"choices": ["\#(name)"]}}]}]}
+      """#
+    }
+    try store.importLabels(Data("[\(tasks.joined(separator: ","))]".utf8), named: "a.json")
+    #expect(try store.tasks().last == LabelTask(name: "animal", kind: .multiclass, labels: ["cat", "dog"]))
   }
 }

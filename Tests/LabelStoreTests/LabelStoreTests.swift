@@ -36,6 +36,17 @@ func filledStore(in folder: Folder, named name: String = "labels.sqlite") throws
   return store
 }
 
+/// Writes a small picture of each name, all different.
+func writePictures(_ names: [String], to root: URL) throws {
+  for name in names {
+    let file = root.appending(path: name)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    let seed = name.utf8.reduce(91) { ($0 * 31 + Int($1)) % 997 }
+    let pixels = (0..<48 * 48 * 3).map { UInt8(truncatingIfNeeded: $0 * $0 / (seed + 1)) }
+    try RGBImage(width: 48, height: 48, pixels: pixels).pngData().write(to: file)
+  }
+}
+
 @Suite struct LabelStoreTests {
   private let folder: Folder
   private let store: LabelStore
@@ -86,6 +97,74 @@ func filledStore(in folder: Folder, named name: String = "labels.sqlite") throws
     #expect(try store.memeCount() == 4)
   }
 
+  /// Takes up a dataset of these memes and no tasks.
+  private func add(_ memes: [Meme], in root: URL) throws -> Addition {
+    let dataset = Dataset(name: "pictures", root: root, format: .huggingFace, tasks: [], memes: memes)
+    return try store.add(dataset, fingerprints: FingerprintTable(of: memes) { _ in }.fingerprints)
+  }
+
+  @Test func aMovedDatasetIsFoundAtItsNewPlace() throws {
+    func memes(in root: URL) -> [Meme] {
+      ["a.png", "img/b.png", "broken.png"].map { Meme(id: $0, image: root.appending(path: $0), text: "words") }
+    }
+    let (old, new) = (folder.url.appending(path: "old"), folder.url.appending(path: "new"))
+    try writePictures(["a.png", "img/b.png"], to: old)
+    try Data("no picture".utf8).write(to: old.appending(path: "broken.png"))
+    #expect(try add(memes(in: old), in: old).memes == 3)
+    try FileManager.default.moveItem(at: old, to: new)
+    let before = try store.memes().suffix(3)
+    #expect(try add(memes(in: new), in: new).memes == 0)
+    let after = try store.memes().suffix(3)
+    #expect(after.map(\.image?.path) == memes(in: new).map(\.image?.path))
+    #expect(after.map(\.fileName) == ["a.png", "img/b.png", "broken.png"])
+    #expect(after.map(\.id) == before.map(\.id) && after.map(\.fingerprint) == before.map(\.fingerprint))
+    try writePictures(["other.png"], to: new)
+    let other = Meme(id: "a.png", image: new.appending(path: "other.png"), text: "words")
+    #expect(throws: LabelStoreError.conflictingMeme(id: "a.png", source: new.path)) { try add([other], in: new) }
+  }
+
+  @Test func aMemeOfTextAloneGetsItsPictureLater() throws {
+    let root = folder.url.appending(path: "pictures")
+    try writePictures(["a.png"], to: root)
+    #expect(try add([Meme(id: "a", image: nil, text: "words")], in: root).memes == 1)
+    let image = root.appending(path: "a.png")
+    #expect(throws: LabelStoreError.conflictingMeme(id: "a", source: root.path), "the words are others") {
+      try add([Meme(id: "a", image: image, text: "other words")], in: root)
+    }
+    let whole = Meme(id: "a", image: image, text: "words")
+    #expect(try add([whole], in: root).memes == 0)
+    let meme = try #require(try store.memes().last)
+    #expect(meme.fileName == "a.png" && meme.fingerprint == FingerprintTable(of: [whole]) { _ in }.fingerprints[0])
+  }
+
+  @Test func tasksThatCannotBeAreRefused() throws {
+    for (task, reason) in [
+      (LabelTask(name: "", kind: .binary, labels: ["a"]), "has no name"),
+      (LabelTask(name: "x", kind: .multiclass, labels: ["a"]), "at least two"),
+      (LabelTask(name: "x", kind: .multilabel, labels: ["a", ""]), "must be there"),
+      (LabelTask(name: "split", kind: .binary, labels: ["a"]), "cannot be named 'split'"),
+      (LabelTask(name: "text", kind: .binary, labels: ["a"]), "cannot be named 'text'"),
+      (LabelTask(name: "id", kind: .binary, labels: ["a"]), "cannot be named 'id'"),
+      (LabelTask(name: "file_name", kind: .binary, labels: ["a"]), "cannot be named 'file_name'"),
+    ] {
+      let error = #expect(throws: LabelStoreError.self, "\(task)") { try store.add(task) }
+      #expect(error.map { "\($0)".contains(reason) } == true, "\(task)")
+    }
+    #expect(try store.tasks().count == 3)
+  }
+
+  @Test func tasksWhoseNamesAreEqualAsStringsAreOne() throws {
+    let composed = LabelTask(name: "caf\u{E9}", kind: .binary, labels: ["x"])
+    let decomposed = LabelTask(name: "cafe\u{301}", kind: .binary, labels: ["x"])
+    try store.add(composed)
+    try store.add(decomposed)
+    #expect(try store.tasks().count == 4)
+    let other = LabelTask(name: decomposed.name, kind: .multiclass, labels: ["x", "y"])
+    #expect(throws: LabelStoreError.conflictingTask(name: other.name, stored: composed, found: other)) {
+      try store.add(other)
+    }
+  }
+
   @Test func theLastWordCountsAndTheHistoryStays() throws {
     try store.record(.binary(true), of: 2, task: "harm", by: "Ada", note: "at first")
     try store.record(.binary(false), of: 2, task: "harm", by: " Ada ", note: " ")
@@ -95,7 +174,7 @@ func filledStore(in folder: Folder, named name: String = "labels.sqlite") throws
     #expect(history.map(\.note) == ["at first", nil, nil])
     #expect(history.map(\.annotator) == ["Ada", "Ada", "Bo"])
     #expect(
-      try store.progress(task: "harm")
+      try LabelProgress(memes: store.memeCount(), events: store.currentLabels(task: "harm"))
         == LabelProgress(
           memes: 4, labelled: 2, annotators: [("Ada", 1, 0), ("dataset", 1, 0), ("Bo", 0, 1)]))
   }

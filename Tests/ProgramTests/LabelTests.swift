@@ -1,8 +1,9 @@
 import Foundation
-import LabelStore
 import MemeData
 import Synchronization
 import Testing
+
+@testable import LabelStore
 
 /// `memesense label` as a process.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct LabelTests {
@@ -208,5 +209,50 @@ import Testing
     _ = try program.write("no database", to: "text.sqlite")
     #expect(try program("label", "text.sqlite", "--data", "memes").status == 65)
     #expect(try program("label", "import", "b.sqlite", "nowhere").status == 66)
+  }
+
+  @Test func aFailedImportLeavesNoNewStore() throws {
+    let bad = try program.write("id,task,label\nnobody,harm,true\n", to: "bad.csv")
+    for (source, status) in [("nowhere", Int32(66)), (bad, Int32(65))] {
+      #expect(try program("label", "import", "new.sqlite", source).status == status)
+      let names = try FileManager.default.contentsOfDirectory(atPath: program.home.path)
+      #expect(!names.contains { $0.hasPrefix("new.sqlite") }, "\(source)")
+    }
+    #expect(try program("label", "new.sqlite", "--data", "nowhere").status == 66)
+    #expect(!FileManager.default.fileExists(atPath: program.home.appending(path: "new.sqlite").path))
+    #expect(try program("label", "import", "labels.sqlite", "memes").status == 0)
+    #expect(try program("label", "import", "labels.sqlite", "nowhere").status == 66)
+    let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
+    #expect(try store.memeCount() == 300)
+  }
+
+  @Test func picturesThatAreNotThereAreToldOf() throws {
+    let rows = try program.write(
+      (0..<5).map { "{\"id\":\"p\($0)\",\"file_name\":\"\($0).png\",\"text\":\"words\"}\n" }.joined(), to: "rows.jsonl")
+    let taken = try program("label", "import", "labels.sqlite", rows)
+    #expect(taken.status == 0 && taken.output == "5 memes and 0 labels added, 0 known already\n")
+    #expect(taken.errors.contains("5 memes have no picture yet:\n  line 1: there is no picture '0.png' in "))
+    #expect(taken.errors.contains("; the meme 'p2' is kept with its text alone\n  … and 2 more"), "\(taken.errors)")
+  }
+
+  /// Such tasks are refused, and those that an earlier program took are told of as bad data.
+  @Test func tasksThatAreNamedLikeColumnsAreToldOf() throws {
+    let rows = try program.write("id,task,label\nm1,split,true\n", to: "rows.csv")
+    #expect(try program("label", "import", "labels.sqlite", "memes").status == 0)
+    let refused = try program("label", "import", "labels.sqlite", rows)
+    #expect(refused.status == 65 && refused.errors.contains("cannot be named 'split'"), "\(refused.errors)")
+    let asked = try program("label", "labels.sqlite", "--question", "split:binary=yes", "--task", "another")
+    #expect(asked.status == 65 && asked.errors.contains("cannot be named 'split'"), "\(asked.errors)")
+    let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
+    try store.write { database in
+      try database.execute(sql: "INSERT INTO task (name, kind, labels) VALUES ('split', 'binary', '[\"yes\"]')")
+    }
+    try store.close()
+    for output in [[], ["--output", "out"]] as [[String]] {
+      let exported = try program(["label", "export", "labels.sqlite", "--format", "hugging-face"] + output)
+      #expect(exported.status == 65 && exported.errors.contains("cannot be named 'split'"), "\(exported.errors)")
+      #expect(!exported.errors.contains("expected a store"), "\(exported.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: program.home.appending(path: "out").path))
   }
 }

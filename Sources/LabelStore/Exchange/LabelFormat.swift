@@ -1,6 +1,7 @@
 /// The forms in which labels come and go.
 public enum LabelFormat: String, Sendable, CaseIterable {
-  /// One row a label with its person, note and time, all that was ever said included: nothing of the store is lost.
+  /// One row a label with its person, note and time, all that was ever said included. Of tasks the rows have the names
+  /// alone: a store that does not know a task guesses its kind and labels, and has them in another order.
   case jsonl
   /// The same as a table.
   case csv

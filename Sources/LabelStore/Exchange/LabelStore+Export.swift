@@ -16,81 +16,107 @@ extension LabelStore {
       case .labelStudio: try LabelStudioTask.encode(content.labelStudioTasks)
       }
     } catch {
-      throw .unusable(file: file.path, reason: "the labels cannot be written as \(format.rawValue): \(error)")
+      throw .unwritable(format, reason: "\(error)")
     }
   }
 
   /// A Hugging Face image folder that can be read as a dataset: pictures, `metadata.jsonl` and `tasks.json`.
   ///
   /// - Parameter folder: new or empty. Pictures are linked to where the file system can, and copied elsewhere.
+  /// - Throws: ``LabelStoreError/unwritable(_:reason:)`` where the folder is not empty or pictures are gone, and
+  ///   `DatasetWriteError`; nothing is written then. File system errors pass through.
   public func exportHuggingFace(to folder: URL) throws {
     let files = FileManager.default
     if let contents = try? files.contentsOfDirectory(atPath: folder.path), !contents.isEmpty {
-      throw LabelStoreError.unusable(file: folder.path, reason: "the folder is not empty")
+      throw LabelStoreError.unwritable(
+        .huggingFace, reason: "\(folder.path) is not empty; give a new or an empty folder")
     }
     // All of one state of the store, whatever is written meanwhile.
     let content = try read { try Content($0) }
+    let gone = content.memes.compactMap { $0.image?.path }.filter { !files.fileExists(atPath: $0) }
+    guard gone.isEmpty else { throw Self.pictures(areGone: gone) }
+    // What cannot be written is told before there is a picture in the folder.
+    _ = try content.huggingFaceLines
     let roots = Set(content.memes.map(\.root)).sorted { $0.path < $1.path }
-    var written: [Meme] = []
-    for meme in content.memes {
+    let written = try content.memes.map { meme -> Meme in
       var place: URL?
-      if let image = meme.image, files.fileExists(atPath: image.path), let name = meme.fileName {
+      if let image = meme.image, let name = meme.fileName {
         // Several datasets may have pictures of the same name.
         let prefix = roots.count == 1 ? "" : "dataset-\(roots.firstIndex(of: meme.root)! + 1)/"
         let target = folder.appending(path: prefix + (name.hasPrefix("/") ? "images/\(meme.id)" : name))
-        try files.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-        do { try files.linkItem(at: image, to: target) } catch { try files.copyItem(at: image, to: target) }
+        // Several memes may have the same picture.
+        if !files.fileExists(atPath: target.path) { try Self.link(image, to: target) }
         place = target
       }
-      guard place != nil || meme.text != nil else { continue }
-      written.append(
-        Meme(id: meme.name, image: place, text: meme.text, labels: content.consensus(on: meme), split: meme.split))
+      return content.meme(meme, image: place)
     }
     try Dataset.writeHuggingFace(memes: written, tasks: content.tasks, to: folder)
   }
 
+  private static func pictures(areGone paths: [String]) -> LabelStoreError {
+    let rest = paths.count > 3 ? " and \(paths.count - 3) more" : ""
+    return .unwritable(
+      .huggingFace,
+      reason: """
+        \(paths.count) \(paths.count == 1 ? "picture is" : "pictures are") not where the store has them: \
+        \(paths.prefix(3).joined(separator: ", "))\(rest); where a dataset was moved, tell the store its new place: \
+        memesense label import STORE DATASET
+        """)
+  }
+
+  /// Gives a picture a second place. Where it is a symbolic link, what it leads to gets it: a relative link would lead
+  /// nowhere from there.
+  private static func link(_ image: URL, to target: URL) throws {
+    let files = FileManager.default
+    let source = image.resolvingSymlinksInPath()
+    try files.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+    do { try files.linkItem(at: source, to: target) } catch { try files.copyItem(at: source, to: target) }
+  }
+
   /// What an export is made of.
+  ///
+  /// Tasks and memes are known by their numbers and order here: the database tells names apart that are equal as strings.
   private struct Content {
     var memes: [StoredMeme]
     var tasks: [LabelTask]
     /// All labels by meme, in the order that they were made.
-    var events: [Int64: [LabelEvent]] = [:]
-    /// The labels that stand, by task.
-    var current: [String: [LabelEvent]] = [:]
-    /// The label that most people chose, by task and meme.
-    private var consensus: [String: [Int64: Label]]
+    var events: [Int64: [(task: LabelTask, event: LabelEvent)]] = [:]
+    /// The labels that stand, for each task.
+    var current: [[LabelEvent]]
+    /// The label that most people chose, for each task and by meme.
+    private var consensus: [[Int64: Label]]
 
     init(_ database: Database) throws {
       memes = try LabelStore.memes(database)
-      tasks = try LabelStore.tasks(database)
-      let byName = Dictionary(uniqueKeysWithValues: tasks.map { ($0.name, $0) })
-      let rows = try Row.fetchAll(
-        database,
-        sql: """
-          SELECT label.*, annotator.name AS annotator_name, task.name AS task_name FROM label
-          JOIN annotator ON annotator.id = label.annotator JOIN task ON task.id = label.task ORDER BY label.id
-          """)
-      for row in rows {
-        let event = try LabelEvent(row, task: byName[row["task_name"]]!)
-        events[event.meme, default: []].append(event)
+      let numbered = try LabelStore.numberedTasks(database)
+      tasks = numbered.map(\.task)
+      let byNumber = Dictionary(uniqueKeysWithValues: numbered.map { ($0.id, $0.task) })
+      for row in try Row.fetchAll(database, sql: LabelEvent.query + " ORDER BY label.id") {
+        let number: Int64 = row["task"]
+        let task = byNumber[number]!
+        let event = try LabelEvent(row, task: task)
+        events[event.meme, default: []].append((task, event))
       }
-      for task in tasks { current[task.name] = try LabelStore.currentLabels(task: task.name, database) }
-      consensus = current.mapValues(LabelStore.consensus)
+      current = try numbered.map { try LabelStore.currentLabels(task: $0.task.name, database) }
+      consensus = current.map(LabelStore.consensus(of:))
     }
 
-    /// What most people chose for a meme, by task.
-    func consensus(on meme: StoredMeme) -> [String: Label] { consensus.compactMapValues { $0[meme.id] } }
+    /// A meme as a dataset has it, with what most people chose.
+    func meme(_ meme: StoredMeme, image: URL?) -> Meme {
+      var labels: [String: Label] = [:]
+      for (task, chosen) in zip(tasks, consensus) { labels[task.name] = chosen[meme.id] }
+      return Meme(id: meme.name, image: image, text: meme.text, labels: labels, split: meme.split)
+    }
 
     var rows: [LabelRow] {
       get throws {
-        let byName = Dictionary(uniqueKeysWithValues: tasks.map { ($0.name, $0) })
-        return try memes.flatMap { meme in
+        try memes.flatMap { meme in
           let bare = LabelRow(id: meme.name, fileName: meme.fileName, text: meme.text, split: meme.split)
           guard let events = events[meme.id] else { return [bare] }
-          return try events.map { event in
+          return try events.map { task, event in
             var row = bare
             row.task = event.task
-            row.label = try event.label.map(byName[event.task]!.text)
+            row.label = try event.label.map(task.text)
             row.annotator = event.annotator
             row.note = event.note
             row.time = event.time
@@ -118,20 +144,16 @@ extension LabelStore {
 
     var huggingFaceLines: String {
       get throws {
-        let names = Dictionary(uniqueKeysWithValues: memes.map { ($0.name, $0.fileName) })
-        let memes = memes.map { meme in
-          Meme(
-            id: meme.name, image: meme.image, text: meme.text, labels: consensus(on: meme), split: meme.split)
-        }
-        return try Dataset.huggingFaceLines(memes: memes, tasks: tasks) { names[$0.id] ?? nil }
+        try Dataset.huggingFaceLines(
+          memes: memes.map { meme($0, image: $0.image) }, fileNames: memes.map(\.fileName), tasks: tasks)
       }
     }
 
     var labelStudioTasks: [LabelStudioTask] {
       get throws {
         var byMeme: [Int64: [LabelStudioTask.Annotation]] = [:]
-        for task in tasks {
-          for event in current[task.name] ?? [] {
+        for (task, events) in zip(tasks, current) {
+          for event in events {
             guard let label = event.label else { continue }
             byMeme[event.meme, default: []].append(
               .init(

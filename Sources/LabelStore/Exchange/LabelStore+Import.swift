@@ -6,30 +6,41 @@ import MemeData
 extension LabelStore {
   /// Takes up a file of labels, all of it or nothing.
   ///
-  /// Rows are about memes of the store, by `id`; a row with a picture or a text of its own brings a new one along. Labels
-  /// that the store has already are left out, so that a file may be taken up twice. A task that the store does not know
-  /// gets the labels that the file has for it.
+  /// Rows are about memes of the store, by `id`; rows with a picture or a text of their own bring a new one along, or the
+  /// picture of one that has none. Labels that the store has already are left out, so that a file may be taken up twice. A
+  /// task that the store does not know gets the labels that the file has for it.
+  ///
+  /// Pictures are read and hashed before the store is locked, so that others may write meanwhile.
   ///
   /// - Parameters:
   ///   - name: what the file is called; `.csv` and `.tsv` are tables.
-  ///   - images: the folder below which new memes' pictures are sought; without one there are none.
+  ///   - images: the folder below which pictures are sought; without one there are none.
   ///   - annotator: whose labels those are that do not say.
+  ///   - progress: told how many of the memes that rows bring along are hashed, from any thread.
+  /// - Returns: what was new, with a warning for each meme that came without the picture that rows name.
   /// - Throws: ``LabelStoreError/unreadable(file:reason:)`` and ``LabelStoreError/badRows(file:problems:)``.
   @discardableResult
   public func importLabels(
-    _ data: Data, named name: String, images: URL? = nil, annotator: String = "file"
+    _ data: Data, named name: String, images: URL? = nil, annotator: String = "file",
+    progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(LabelStoreError) -> Addition {
     var problems: [String] = []
-    let rows = try Self.rows(of: data, named: name, problems: &problems)
+    let isLabelStudio = Self.isLabelStudio(data, named: name)
+    let rows =
+      try isLabelStudio
+      ? Self.labelStudioRows(of: data, named: name) : Self.rows(of: data, named: name, problems: &problems)
     guard problems.isEmpty else { throw .badRows(file: name, problems: problems) }
     guard !rows.isEmpty else { throw .unreadable(file: name, reason: "there is not one row in it") }
     let folder: DatasetImages?
     do { folder = try images.map(DatasetImages.init) } catch {
       throw .unreadable(file: name, reason: "its pictures: \(error)")
     }
+    var arrivals = try read { try Arrivals(of: rows, in: folder, $0) }
+    arrivals.hash(progress: progress)
     return try write { database in
-      var work = ImportWork(name: name, annotator: annotator, folder: folder, database: database)
-      try work.addTasks(of: rows)
+      var work = ImportWork(
+        name: name, annotator: annotator, root: folder?.root, arrivals: arrivals, database: database)
+      try work.addTasks(of: rows, isLabelStudio: isLabelStudio)
       for row in rows { work.add(row) }
       guard work.problems.isEmpty else { throw LabelStoreError.badRows(file: name, problems: work.problems) }
       return work.addition
@@ -42,9 +53,6 @@ extension LabelStore {
   private static func rows(
     of data: Data, named name: String, problems: inout [String]
   ) throws(LabelStoreError) -> [PlacedRow] {
-    if data.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "["), !isTable(name) {
-      return try labelStudioRows(of: data, named: name)
-    }
     var rows: [PlacedRow] = []
     for row in AnnotationRow.rows(of: Array(data), named: name) {
       do throws(RowProblem) {
@@ -57,8 +65,9 @@ extension LabelStore {
     return rows
   }
 
-  private static func isTable(_ name: String) -> Bool {
-    [".csv", ".tsv"].contains { name.lowercased().hasSuffix($0) }
+  private static func isLabelStudio(_ data: Data, named name: String) -> Bool {
+    let isTable = [".csv", ".tsv"].contains { name.lowercased().hasSuffix($0) }
+    return !isTable && data.first(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) == UInt8(ascii: "[")
   }
 
   private static func labelStudioRows(of data: Data, named name: String) throws(LabelStoreError) -> [PlacedRow] {
@@ -117,41 +126,133 @@ extension DecodingError {
   }
 }
 
+/// The memes that rows bring along, and the pictures that the store's own memes lack.
+private struct Arrivals {
+  /// What the rows of one meme say of it.
+  struct Arrival {
+    var meme: Meme
+    /// Whether the store has it, with its text alone.
+    let isKnown: Bool
+    var fingerprint: Fingerprint?
+    /// The first row with a picture that was not found, and what there is not.
+    var missing: (place: String, reason: String)?
+    /// Why the name of its picture is refused.
+    var fault: ImportFault?
+
+    init(id: String, isKnown: Bool) {
+      meme = Meme(id: id, image: nil, text: nil)
+      self.isKnown = isKnown
+    }
+
+    /// Takes what a further row says, where none said it before.
+    mutating func take(_ row: LabelRow, at place: String, in folder: DatasetImages?) {
+      meme.text = meme.text ?? row.text
+      meme.split = meme.split ?? row.split
+      guard meme.image == nil, let name = row.fileName else { return }
+      do {
+        if let image = try folder?.image(named: name) {
+          meme.image = image
+          missing = nil
+        } else if missing == nil, folder != nil || !isKnown {
+          let reason = folder.map { "no picture '\(name)' in \($0.root.path)" }
+          missing = (place, reason ?? "no folder that its picture '\(name)' is sought in")
+        }
+      } catch {
+        fault = ImportFault("\(error)")
+      }
+    }
+  }
+
+  /// By the bytes of the ids, which the database compares: ids may differ and be equal as strings.
+  private var arrivals: [[UInt8]: Arrival] = [:]
+  /// The keys in the order of the rows.
+  private var keys: [[UInt8]] = []
+
+  /// Finds pictures; memes of the store that have theirs are left out.
+  init(of rows: [LabelStore.PlacedRow], in folder: DatasetImages?, _ database: Database) throws {
+    for (place, row) in rows {
+      let key = Array(row.id.utf8)
+      if arrivals[key] == nil {
+        let known = try LabelStore.meme(named: row.id, database)
+        if let known, known.hasImage { continue }
+        arrivals[key] = Arrival(id: row.id, isKnown: known != nil)
+        keys.append(key)
+      }
+      arrivals[key]!.take(row, at: place, in: folder)
+    }
+  }
+
+  /// Reads and hashes what was found, on all cores.
+  mutating func hash(progress: @Sendable (_ done: Int, _ total: Int) -> Void) {
+    let bringing = keys.filter { key in
+      let arrival = arrivals[key]!
+      return !arrival.isKnown || arrival.meme.image != nil
+    }
+    let memes = bringing.map { arrivals[$0]!.meme }
+    let table = FingerprintTable(of: memes) { progress($0, memes.count) }
+    for (key, fingerprint) in zip(bringing, table.fingerprints) { arrivals[key]!.fingerprint = fingerprint }
+  }
+
+  /// What rows say of a meme; `nil` where the store had it with its picture.
+  subscript(id: String) -> Arrival? { arrivals[Array(id.utf8)] }
+
+  /// One for each meme that has its text and not the picture that rows name.
+  var warnings: [String] {
+    keys.compactMap { key in
+      let arrival = arrivals[key]!
+      guard let missing = arrival.missing, arrival.isKnown || arrival.meme.text != nil else { return nil }
+      return "\(missing.place): there is \(missing.reason); the meme '\(arrival.meme.id)' is kept with its text alone"
+    }
+  }
+}
+
 /// One file on its way into the store.
 private struct ImportWork {
   let name: String
   let annotator: String
-  let folder: DatasetImages?
+  /// The folder that pictures were sought in.
+  let root: URL?
+  let arrivals: Arrivals
   let database: Database
   var tasks: [String: (id: Int64, task: LabelTask)] = [:]
-  var addition = Addition()
+  var addition: Addition
   var problems: [String] = []
   private var dataset: Int64?
 
-  init(name: String, annotator: String, folder: DatasetImages?, database: Database) {
+  init(name: String, annotator: String, root: URL?, arrivals: Arrivals, database: Database) {
     self.name = name
     self.annotator = annotator
-    self.folder = folder
+    self.root = root
+    self.arrivals = arrivals
     self.database = database
+    addition = Addition(warnings: arrivals.warnings)
   }
 
   /// Finds the tasks that rows are about, and makes those that the store does not have out of their labels.
-  mutating func addTasks(of rows: [LabelStore.PlacedRow]) throws {
-    for task in try LabelStore.tasks(database) {
-      tasks[task.name] = try LabelStore.task(named: task.name, database)
-    }
+  mutating func addTasks(of rows: [LabelStore.PlacedRow], isLabelStudio: Bool) throws {
+    for (id, task) in try LabelStore.numberedTasks(database) { tasks[task.name] = (id, task) }
     let unknown = Dictionary(grouping: rows.compactMap { $0.row.task == nil ? nil : $0.row }) { $0.task! }
       .filter { tasks[$0.key] == nil }
     for (name, rows) in unknown.sorted(by: { $0.key < $1.key }) {
-      guard let task = Self.task(named: name, of: rows.compactMap(\.label)) else {
-        problems.append("task '\(name)': its labels are of several kinds, or there are none")
+      func hint(_ question: String) -> String {
+        "add the task first: memesense label STORE --question \"\(name):\(question)\""
+      }
+      guard let task = Self.task(named: name, of: rows.compactMap(\.label), isLabelStudio: isLabelStudio) else {
+        problems.append("task '\(name)': its labels are of several kinds, or there are none; \(hint("KIND=LABEL,…"))")
+        continue
+      }
+      if let fault = LabelStore.fault(of: task) {
+        // Where a further label would do, the file has not all of them.
+        let larger = LabelTask(name: name, kind: task.kind, labels: task.labels + ["…"])
+        let question = "\(task.kind.rawValue)=\(larger.labels.joined(separator: ","))"
+        problems.append(LabelStore.fault(of: larger) == nil ? "\(fault); \(hint(question))" : fault)
         continue
       }
       tasks[name] = (try LabelStore.add(task, database), task)
     }
   }
 
-  private static func task(named name: String, of labels: [LabelText]) -> LabelTask? {
+  private static func task(named name: String, of labels: [LabelText], isLabelStudio: Bool) -> LabelTask? {
     let names = Set(
       labels.flatMap { label -> [String] in
         switch label {
@@ -171,8 +272,11 @@ private struct ImportWork {
       return LabelTask(name: name, kind: .binary, labels: [name])
     }
     guard !labels.contains(where: { if case .flag = $0 { true } else { false } }) else { return nil }
-    let isSingle = lists.allSatisfy { if case .names(let names) = $0 { names.count == 1 } else { false } }
     guard lists.isEmpty || lists.count == labels.count else { return nil }
+    // Label Studio writes one choice as a list too.
+    let isSingle =
+      lists.isEmpty
+      || isLabelStudio && lists.allSatisfy { if case .names(let names) = $0 { names.count == 1 } else { false } }
     guard isSingle else { return LabelTask(name: name, kind: .multilabel, labels: names) }
     if names.count == 2, let positive = names.first(where: { names.contains("not \($0)") }) {
       return LabelTask(name: name, kind: .binary, labels: [positive])
@@ -224,26 +328,36 @@ private struct ImportWork {
       arguments: [task, meme, annotator, try text?.json, time.timeIntervalSince1970]) ?? false
   }
 
-  /// The meme that a row is about.
+  /// The meme that a row is about, which others may have added since arrivals were looked at.
   private mutating func meme(of row: LabelRow) throws -> (id: Int64, isNew: Bool) {
-    let known = try Int64.fetchOne(database, sql: "SELECT id FROM meme WHERE name = ?", arguments: [row.id])
-    if let known { return (known, false) }
+    let known = try LabelStore.meme(named: row.id, database)
+    if let known, known.hasImage { return (known.id, false) }
     guard !row.id.isEmpty else { throw ImportFault("neither an id nor a picture says which meme it is about") }
-    var image: URL?
-    if let fileName = row.fileName, let folder { image = try folder.image(named: fileName) }
-    guard image != nil || row.text != nil else {
-      throw ImportFault(
-        "the store has no meme '\(row.id)', and the row brings none: there is no text, and "
-          + (row.fileName == nil || folder == nil
-            ? "no picture" : "no picture '\(row.fileName!)' in \(folder!.root.path)"))
+    let arrival = arrivals[row.id]
+    if let fault = arrival?.fault { throw fault }
+    if let known {
+      if let arrival, let image = arrival.meme.image {
+        try LabelStore.move(
+          known.id, to: image, fingerprint: arrival.fingerprint, dataset: datasetID(), database)
+      }
+      return (known.id, false)
     }
-    let meme = Meme(id: row.id, image: image, text: row.text, split: row.split)
-    let fingerprint = FingerprintTable(of: [meme]) { _ in }.fingerprints[0]
-    if dataset == nil {
-      let root = folder?.root ?? URL(filePath: "/", directoryHint: .isDirectory)
-      dataset = try LabelStore.datasetID(name: root.lastPathComponent, root: root, database)
+    guard let arrival, arrival.meme.image != nil || arrival.meme.text != nil else {
+      let reason = arrival?.missing?.reason ?? "no picture"
+      throw ImportFault("the store has no meme '\(row.id)', and the row brings none: there is no text, and \(reason)")
     }
-    return try LabelStore.add(meme, fingerprint: fingerprint, dataset: dataset!, source: name, database)
+    return (
+      try LabelStore.insert(arrival.meme, fingerprint: arrival.fingerprint, dataset: datasetID(), database), true
+    )
+  }
+
+  /// What new memes belong to: the folder of the pictures, the whole machine where there is none.
+  private mutating func datasetID() throws -> Int64 {
+    if let dataset { return dataset }
+    let root = root ?? URL(filePath: "/", directoryHint: .isDirectory)
+    let id = try LabelStore.datasetID(name: root.lastPathComponent, root: root, database)
+    dataset = id
+    return id
   }
 }
 

@@ -5,13 +5,15 @@ import MemeData
 /// (https://labelstud.io/guide/export#Label-Studio-JSON-format-of-annotated-tasks).
 ///
 /// Each annotation of ours is about one task, whose name is the control's (`from_name`); a note is a text area of the name
-/// `note`.
+/// `note`. Results of other kinds, such as spans of a text, ratings and relations, are left out.
 struct LabelStudioTask: Codable {
   struct Data: Codable {
     var id: String?
     var image: String?
     var text: String?
     var split: String?
+
+    enum CodingKeys: String, CodingKey { case id, image, text, split }
   }
 
   struct Annotation: Codable {
@@ -54,6 +56,8 @@ struct LabelStudioTask: Codable {
       struct Value: Codable {
         var choices: [String]?
         var text: [String]?
+
+        enum CodingKeys: String, CodingKey { case choices, text }
       }
 
       var id: String?
@@ -93,7 +97,55 @@ struct LabelStudioTask: Codable {
   }
 }
 
+extension LabelStudioTask.Data {
+  /// The ids of other people's memes may be numbers.
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    if let number = try? container.decode(Int64.self, forKey: .id) {
+      id = String(number)
+    } else {
+      id = try container.decodeIfPresent(String.self, forKey: .id)
+    }
+    image = try container.decodeIfPresent(String.self, forKey: .image)
+    text = try container.decodeIfPresent(String.self, forKey: .text)
+    split = try container.decodeIfPresent(String.self, forKey: .split)
+  }
+}
+
+extension LabelStudioTask.Annotation.Result.Value {
+  /// A choice about a span of a text has that text too, as one string.
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    choices = try container.decodeIfPresent([String].self, forKey: .choices)
+    if let line = try? container.decode(String.self, forKey: .text) {
+      text = [line]
+    } else {
+      text = try container.decodeIfPresent([String].self, forKey: .text)
+    }
+  }
+}
+
+/// A result, `nil` where it is of a kind that is left out.
+private struct KnownResult: Decodable {
+  var result: LabelStudioTask.Annotation.Result?
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: LabelStudioTask.Annotation.Result.CodingKeys.self)
+    let type = try container.decodeIfPresent(String.self, forKey: .type)
+    guard type == "choices" || type == "textarea" else { return }
+    result = try LabelStudioTask.Annotation.Result(from: decoder)
+  }
+}
+
 extension LabelStudioTask.Annotation {
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    author = try container.decodeIfPresent(Author.self, forKey: .author)
+    wasCancelled = try container.decodeIfPresent(Bool.self, forKey: .wasCancelled)
+    createdAt = try container.decodeIfPresent(String.self, forKey: .createdAt)
+    result = try container.decode([KnownResult].self, forKey: .result).compactMap(\.result)
+  }
+
   /// Label Studio knows people by their mail addresses; names that are none get one of a domain that can never exist.
   private static let domain = "@memesense.invalid"
 

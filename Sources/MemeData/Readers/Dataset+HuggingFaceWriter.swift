@@ -31,9 +31,10 @@ extension Dataset {
   /// - Throws: ``DatasetWriteError`` when an image is elsewhere or a label does not fit; nothing is written then. File
   ///   system errors pass through.
   public static func writeHuggingFace(memes: [Meme], tasks: [LabelTask], to folder: URL) throws {
-    let lines = try huggingFaceLines(memes: memes, tasks: tasks) { meme in
+    let fileNames = try memes.map { meme in
       try meme.image.map { try relativePath(of: $0, in: folder, meme: meme.id) }
     }
+    let lines = try huggingFaceLines(memes: memes, fileNames: fileNames, tasks: tasks)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let declaration = try encoder.encode(tasks)
@@ -42,20 +43,25 @@ extension Dataset {
     try Data(lines.utf8).write(to: folder.appending(path: "metadata.jsonl"), options: .atomic)
   }
 
+  /// Names that no task can have in this layout: those of its own columns.
+  package static var reservedTaskNames: Set<String> { HuggingFaceReader.reservedColumns }
+
   /// The content of `metadata.jsonl`.
   ///
-  /// - Parameter fileName: where a meme's picture lies in the folder, `nil` for none.
+  /// - Parameter fileNames: where each meme's picture lies in the folder, `nil` for none.
+  /// - Throws: ``DatasetWriteError/label(meme:task:)`` and ``DatasetWriteError/taskName(_:)``.
   package static func huggingFaceLines(
-    memes: [Meme], tasks: [LabelTask], fileName: (Meme) throws -> String?
+    memes: [Meme], fileNames: [String?], tasks: [LabelTask]
   ) throws -> String {
-    var taken = HuggingFaceReader.reservedColumns
+    precondition(memes.count == fileNames.count, "one file name for each meme")
+    var taken = reservedTaskNames
     for task in tasks {
       guard taken.insert(task.name).inserted else { throw DatasetWriteError.taskName(task.name) }
     }
     var lines = ""
-    for meme in memes {
+    for (meme, fileName) in zip(memes, fileNames) {
       var columns = [
-        ("file_name", quoted(try fileName(meme))), ("id", quoted(meme.id)), ("text", quoted(meme.text)),
+        ("file_name", quoted(fileName)), ("id", quoted(meme.id)), ("text", quoted(meme.text)),
         ("split", quoted(meme.split?.rawValue)),
       ]
       for task in tasks { columns.append((task.name, try value(of: meme, for: task))) }

@@ -6,8 +6,8 @@ import Foundation
 /// - `id` (else the image path) identifies a meme; a `split` column, where there is one, goes before the folder's name.
 /// - Every other column is a task: truth values and 0/1 make a binary one, strings or whole numbers a multi-class one
 ///   with sorted class names, lists of strings a multi-label one with sorted label names. A column that mixes kinds is
-///   judged by the majority, the minority being bad rows. Fractions, objects, and free text (over 100 different strings
-///   in more than half of the rows) are no labels.
+///   judged by the majority, the minority being bad rows. Fractions, objects, free text (over 100 different strings,
+///   numbers or listed names in more than half of the rows), and one class that all rows share are no labels.
 /// - A file `tasks.json`, as ``Dataset/writeHuggingFace(memes:tasks:to:)`` writes it, fixes tasks and class order instead.
 enum HuggingFaceReader: DatasetReader {
   static let format = DatasetFormat.huggingFace
@@ -65,11 +65,12 @@ enum HuggingFaceReader: DatasetReader {
     let tasks =
       try declaredTasks(folder)
       ?? columns.compactMap { LabelColumn(name: $0, in: labels.values).task(named: $0) }
+    let readers = tasks.map(ColumnLabels.init(of:))
     rows.revise { meme in
       guard let record = labels[meme.id] else { return .success(meme) }
       var meme = meme
       do throws(RowFault) {
-        for task in tasks { meme.labels[task.name] = try LabelColumn.label(in: record, for: task) }
+        for reader in readers { meme.labels[reader.task.name] = try reader.label(in: record) }
         return .success(meme)
       } catch {
         return .failure(record.problem(error.message))

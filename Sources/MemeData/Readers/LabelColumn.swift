@@ -1,6 +1,7 @@
 /// A column of a metadata file as a source of labels.
 struct LabelColumn {
-  /// More different words than this, in more than half of the rows, are free text.
+  /// More different words, numbers or listed names than this, in more than half of the rows, are no classes but free text,
+  /// counts and the like.
   private static let freeTextThreshold = 100
 
   private var flagCount = 0
@@ -28,7 +29,7 @@ struct LabelColumn {
       let names = elements.compactMap { if case .string(let name) = $0 { name } else { nil } }
       guard names.count == elements.count else { break }
       listCount += 1
-      listed.formUnion(names)
+      listed.formUnion(names.filter { !$0.isEmpty })
     default:
       if value.flag != nil {
         flagCount += 1
@@ -42,43 +43,68 @@ struct LabelColumn {
     }
   }
 
-  /// The task that the values suggest, `nil` when they are no labels.
+  /// The task that the values suggest, `nil` when they are no labels. What is the same in all rows asks nothing.
   func task(named name: String) -> LabelTask? {
+    let task: LabelTask
     if listCount > 0, listCount >= flagCount + integerCount + wordCount {
-      return listed.isEmpty ? nil : LabelTask(name: name, kind: .multilabel, labels: listed.sorted())
+      guard !Self.areFree(listed.count, in: listCount) else { return nil }
+      task = LabelTask(name: name, kind: .multilabel, labels: listed.sorted())
+    } else if fractionCount > flagCount + integerCount + wordCount {
+      return nil
+    } else if wordCount > flagCount + integerCount {
+      guard !Self.areFree(strings.count, in: wordCount) else { return nil }
+      task = LabelTask(name: name, kind: .multiclass, labels: strings.sorted())
+    } else if integerCount > 0 {
+      guard !Self.areFree(integers.count, in: flagCount + integerCount) else { return nil }
+      task = LabelTask(name: name, kind: .multiclass, labels: integers.sorted().map(String.init))
+    } else if flagCount > 0 {
+      task = LabelTask(name: name, kind: .binary, labels: [name])
+    } else {
+      return nil
     }
-    guard fractionCount <= flagCount + integerCount + wordCount else { return nil }
-    if wordCount > flagCount + integerCount {
-      let isFreeText = strings.count > Self.freeTextThreshold && strings.count > wordCount / 2
-      return isFreeText ? nil : LabelTask(name: name, kind: .multiclass, labels: strings.sorted())
-    }
-    if integerCount > 0 {
-      return LabelTask(name: name, kind: .multiclass, labels: integers.sorted().map(String.init))
-    }
-    return flagCount == 0 ? nil : LabelTask(name: name, kind: .binary, labels: [name])
+    return task.fault == nil ? task : nil
   }
 
-  /// What a row says for a task, `nil` when it says nothing.
-  static func label(in record: Record, for task: LabelTask) throws(RowFault) -> Label? {
+  private static func areFree(_ differentCount: Int, in rowCount: Int) -> Bool {
+    differentCount > freeTextThreshold && differentCount > rowCount / 2
+  }
+}
+
+/// Reads off rows what they say for a task.
+struct ColumnLabels {
+  let task: LabelTask
+  private let indices: [String: Int]
+
+  init(of task: LabelTask) {
+    self.task = task
+    indices = Dictionary(zip(task.labels, task.labels.indices)) { first, _ in first }
+  }
+
+  /// What a row says, `nil` when it says nothing.
+  func label(in record: Record) throws(RowFault) -> Label? {
     guard let value = record.fields[task.name], value != .null, value != .string("") else { return nil }
     switch task.kind {
     case .binary:
       return try record.flag(task.name).map { .binary($0) }
     case .multiclass:
       var index: Int?
-      if case .string(let name) = value { index = task.labels.firstIndex(of: name) }
-      index = index ?? value.integer.flatMap { task.labels.firstIndex(of: String($0)) }
+      if case .string(let name) = value { index = indices[name] }
+      index = index ?? value.integer.flatMap { indices[String($0)] }
       guard let index else {
         throw RowFault("field '\(task.name)' is \(value); expected one of \(task.labels.joined(separator: ", "))")
       }
       return .multiclass(index)
     case .multilabel:
+      var flags = [Bool](repeating: false, count: task.labels.count)
       let names = try record.strings(task.name) ?? []
-      if let unknown = names.first(where: { !task.labels.contains($0) }) {
-        let expected = task.labels.joined(separator: ", ")
-        throw RowFault("field '\(task.name)' lists '\(unknown)'; expected some of \(expected)")
+      for name in names where !name.isEmpty {
+        guard let index = indices[name] else {
+          let expected = task.labels.joined(separator: ", ")
+          throw RowFault("field '\(task.name)' lists '\(name)'; expected some of \(expected)")
+        }
+        flags[index] = true
       }
-      return .multilabel(task.labels.map(names.contains))
+      return .multilabel(flags)
     }
   }
 }

@@ -31,6 +31,13 @@ struct StoreArgument: ParsableArguments {
     }
     return try LabelStore(at: URL(filePath: storePath, directoryHint: .notDirectory))
   }
+
+  /// Closes a store that a command made before it failed, and deletes its files unless somebody put something into it.
+  func discard(_ store: LabelStore) {
+    guard (try? store.memeCount()) == 0, (try? store.tasks())?.isEmpty == true else { return }
+    try? store.close()
+    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: storePath + suffix) }
+  }
 }
 
 /// `memesense label import`.
@@ -40,7 +47,10 @@ struct LabelImport: ParsableCommand {
     discussion: """
       A folder is read as a dataset in any layout that MemeSense reads (Hugging Face, Hateful Memes, HarMeme, …). A file is
       JSON lines or CSV with the fields id, file_name, text, split, task, label, annotator, note, time, undone, of which
-      only id is needed, or Label Studio's JSON export. All of a file is taken, or nothing.
+      only id is needed, or Label Studio's JSON export. All of a file is taken, or nothing. A task that the store does not
+      have gets the labels that the file has for it, unless 'memesense label' made it with --question before.
+
+      A dataset that was moved is imported again from its new place; memes that came without pictures get them likewise.
       """)
 
   @OptionGroup var store: StoreArgument
@@ -55,20 +65,37 @@ struct LabelImport: ParsableCommand {
   var annotator = "file"
 
   func run() throws {
-    let store = try store.open(creates: true)
+    let isNew = !FileManager.default.fileExists(atPath: self.store.storePath)
+    let store = try self.store.open(creates: true)
+    let addition: Addition
+    do {
+      addition = try added(to: store, observer: ProgressDisplay())
+    } catch {
+      if isNew { self.store.discard(store) }
+      throw error
+    }
+    try Console.print(addition.text)
+  }
+
+  private func added(to store: LabelStore, observer: any ProgressObserver) throws -> Addition {
     let url = URL(filePath: source)
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: source, isDirectory: &isFolder)
-    let addition: Addition
-    if exists, !isFolder.boolValue {
-      addition = try store.importLabels(
-        Data(contentsOf: url), named: url.lastPathComponent,
-        images: images.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? url.deletingLastPathComponent(),
-        annotator: annotator)
-    } else {
-      addition = try store.add(datasetAt: source, observer: ProgressDisplay())
+    guard exists, !isFolder.boolValue else { return try store.add(datasetAt: source, observer: observer) }
+    let addition = try store.importLabels(
+      Data(contentsOf: url), named: url.lastPathComponent,
+      images: images.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? url.deletingLastPathComponent(),
+      annotator: annotator
+    ) { done, total in
+      observer.observe(.items(phase: "pictures compared", done: done, total: total))
     }
-    try Console.print(addition.text)
+    let warnings = addition.warnings
+    if !warnings.isEmpty {
+      let shown = warnings.prefix(3).map { "\n  \($0)" }.joined()
+      let rest = warnings.count > 3 ? "\n  … and \(warnings.count - 3) more" : ""
+      observer.observe(.warning("\(source): \(warnings.count) memes have no picture yet:\(shown)\(rest)"))
+    }
+    return addition
   }
 }
 
@@ -98,8 +125,9 @@ struct LabelExport: ParsableCommand {
         memesense label export labels.sqlite --format csv > labels.csv
         memesense label export labels.sqlite --format hugging-face --output memes-labelled/
 
-      jsonl and csv hold everything: who, when, notes, what was undone. hugging-face is a folder that 'memesense train --data'
-      reads, with the label that most people chose. People may go on labelling meanwhile.
+      jsonl and csv hold every label: who, when, notes, what was undone. hugging-face is a folder that 'memesense train --data'
+      reads, with the label that most people chose; without --output only its metadata.jsonl is written. People may go on
+      labelling meanwhile.
       """)
 
   @OptionGroup var store: StoreArgument

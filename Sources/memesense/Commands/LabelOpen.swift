@@ -45,7 +45,7 @@ struct LabelOpen: ParsableCommand {
   var overlap = 1
 
   @Option(
-    name: .customLong("run"), help: "A finished run that answers for its task until the page trains another one.",
+    name: .customLong("run"), help: "A finished run that answers for its tasks until the page trains another one.",
     completion: .directory)
   var runFolder: String?
 
@@ -88,7 +88,30 @@ struct LabelOpen: ParsableCommand {
     settings.deadline = .seconds(60)
     let trained = try trainedRecipe()
     settings.connectionLimit = FileLimit.raise(for: settings.connectionLimit)
-    let store = try store.open(creates: true)
+    let isNew = !FileManager.default.fileExists(atPath: self.store.storePath)
+    let store = try self.store.open(creates: true)
+    do {
+      try fill(store)
+    } catch {
+      if isNew { self.store.discard(store) }
+      throw error
+    }
+    let logger = Logger(label: "memesense") { [quiet] _ in
+      JSONLogHandler(level: quiet ? .warning : .info) { Console.tell(String(decoding: $0, as: UTF8.self)) }
+    }
+    let server = try LabelServer(
+      store: store, firstTask: task, overlap: overlap, run: runFolder.map { URL(fileURLWithPath: $0) }, recipe: trained,
+      settings: settings, logger: logger
+    ) { [host] port in
+      logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
+    }
+    let outcome = Result { try waitFor { try await server.runUntilSignalled() } }
+    if server.isComputing { Self.endAtOnce(after: outcome) }
+    try outcome.get()
+  }
+
+  /// Takes up data and questions, after which there is something to ask.
+  private func fill(_ store: LabelStore) throws {
     let observer: any ProgressObserver = quiet ? WarningObserver() : ProgressDisplay()
     for path in data {
       let addition = try store.add(datasetAt: path, takesLabels: !relabel, observer: observer)
@@ -105,24 +128,24 @@ struct LabelOpen: ParsableCommand {
     if let task, !tasks.contains(where: { $0.name == task }) {
       throw LabelStoreError.unknown(what: "task", name: task)
     }
-    let logger = Logger(label: "memesense") { [quiet] _ in
-      JSONLogHandler(level: quiet ? .warning : .info) { Console.tell(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  /// Ends the process while a thread computes: what exit() tears down would pull the ground from under it. All labels are on
+  /// the disk by now, and what a training leaves behind is removed when the store is opened next.
+  private static func endAtOnce(after outcome: Result<Void, any Error>) -> Never {
+    var status: Int32 = 0
+    if case .failure(let error) = outcome {
+      Console.error("error: \(ExitStatus.message(of: error))")
+      status = ExitStatus(of: error).code
     }
-    let server = try LabelServer(
-      store: store, firstTask: task, overlap: overlap, run: runFolder.map { URL(fileURLWithPath: $0) }, recipe: trained,
-      settings: settings,
-      logger: logger
-    ) {
-      [host] port in
-      logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
-    }
-    try waitFor { try await server.runUntilSignalled() }
+    fflush(nil)
+    _exit(status)
   }
 
   private func trainedRecipe() throws -> Recipe {
     let isMethod = MethodCatalog.method(named: recipe) != nil
     let name = isMethod ? try RecipeLibrary.defaultName(method: recipe, encoder: encoder ?? "lite") : recipe
-    var resolved = try Recipe(yaml: RecipeOptions.text(of: name), source: name)
+    var resolved = try Recipe(yaml: RecipeLibrary.text(of: name), source: name)
     resolved.encoder = EncoderCatalog.absoluteName(encoder ?? resolved.encoder)
     guard resolved.method.request.readsFeatures else {
       throw ValidationError("--recipe \(recipe) trains a whole network; the page trains heads on encoders' features.")

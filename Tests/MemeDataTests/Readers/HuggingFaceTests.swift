@@ -64,6 +64,35 @@ import Testing
     #expect(try folder.read(strict: true).tasks.map(\.name) == ["ok"])
   }
 
+  /// Counts and tags that differ from row to row are no classes, as words are not; few of them are.
+  @Test func manyNumbersAndNamesAreNoLabels() throws {
+    let lines = (0..<150).map { index in
+      #"{"file_name": "1.png", "id": "\#(index)", "likes": \#(7 * index), "tags": ["all", "tag \#(index)"], "#
+        + #""stars": \#(index % 5), "kinds": ["", "kind \#(index % 7)"]}"#
+    }
+    let folder = try TemporaryDataset(["metadata.jsonl": lines.joined(separator: "\n")], images: ["1.png"])
+    let dataset = try folder.read(strict: true)
+    #expect(
+      dataset.tasks == [
+        LabelTask(name: "stars", kind: .multiclass, labels: (0..<5).map(String.init)),
+        LabelTask(name: "kinds", kind: .multilabel, labels: (0..<7).map { "kind \($0)" }),
+      ])
+    #expect(dataset.memes[9].labels["stars"] == .multiclass(4))
+    #expect(dataset.memes[9].labels["kinds"] == .multilabel((0..<7).map { $0 == 2 }))
+  }
+
+  /// What is written of it could not be read again.
+  @Test func whatAllRowsShareIsNoTask() throws {
+    let lines = (0..<3).map {
+      #"{"file_name": "1.png", "id": "\#($0)", "source": "reddit", "year": 2020, "": "\#($0 % 2)", "ok": true}"#
+    }
+    let folder = try TemporaryDataset(["metadata.jsonl": lines.joined(separator: "\n")], images: ["1.png"])
+    let dataset = try folder.read(strict: true)
+    #expect(dataset.tasks == [LabelTask(name: "ok", kind: .binary, labels: ["ok"])])
+    try Dataset.writeHuggingFace(memes: dataset.memes, tasks: dataset.tasks, to: dataset.root)
+    #expect(try folder.read(strict: true).memes == dataset.memes)
+  }
+
   @Test func splitFoldersAndColumn() throws {
     let folder = try TemporaryDataset(
       [
