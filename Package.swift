@@ -112,7 +112,11 @@ let package = Package(
     .testTarget(
       name: "ReportTests", dependencies: ["Report", .product(name: "Crypto", package: "swift-crypto")],
       exclude: ["Fixtures"]),
-    .testTarget(name: "ServerTests", dependencies: ["Audit", "LabelStore", "Server", "TestSupport"]),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "Audit", "LabelStore", "Server", "TestSupport", .product(name: "NIOEmbedded", package: "swift-nio"),
+      ]),
     .testTarget(name: "ProgramTests", dependencies: ["LabelStore", "memesense"]),
   ],
   swiftLanguageModes: [.v6],

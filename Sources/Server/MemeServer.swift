@@ -104,15 +104,16 @@ public struct MemeServer: Service {
     _ request: Request, _ context: ServerContext, as format: any RequestFormat.Type
   ) async throws -> Response {
     try await listener.withBody(of: request, context) { bytes in
+      let end = service.nextDeadline
       // An exchange of the model meanwhile does not concern this request.
       let model = service.current
       let body = RequestBodyContent(bytes: bytes, contentType: request.headers[.contentType])
       let limits = settings.requestLimits
-      let understood = try await service.onPool {
-        try format.understand(body, for: model.facts, limits: limits)
+      let understood = try await service.before(end) {
+        try await service.onPool { try format.understand(body, for: model.facts, limits: limits) }
       }
       context.notes.memes = understood.memes.count
-      let predictions = try await service.predictions(for: understood.memes, from: model)
+      let predictions = try await service.predictions(for: understood.memes, from: model, before: end)
       listener.metrics.memes.add(Double(predictions.count))
       return try .json(understood.answer(predictions))
     }

@@ -133,4 +133,14 @@ private final class HeldComputation: Sendable {
     }
     #expect(budget.inUse == 0)
   }
+
+  @Test func budgetsAreTakenByAndBy() async throws {
+    let budget = Budget(3)
+    #expect(budget.take(0) && budget.take(2) && budget.inUse == 2)
+    #expect(!budget.take(2) && budget.inUse == 2, "what is not left is not taken in part")
+    #expect(budget.take(1) && !budget.take(1))
+    await #expect(throws: FormatError("full")) { try await budget.with(1, orThrow: FormatError("full")) {} }
+    budget.giveBack(3)
+    #expect(budget.inUse == 0 && budget.take(3))
+  }
 }

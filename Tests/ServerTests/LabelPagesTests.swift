@@ -96,13 +96,16 @@ import Testing
     try await setting.server.stop()
   }
 
+  /// The number of the meme that somebody is asked about.
+  private func shown(_ person: String, _ setting: Setting) async throws -> String? {
+    try text(await setting.get("/?task=kind", as: person)).firstMatch(of: /name="meme" value="(\d+)"/).map {
+      String($0.1)
+    }
+  }
+
   @Test func theQueueEndsAndTwoPeopleSeeDifferentMemes() async throws {
     let setting = try await Setting()
-    func shown(_ person: String) async throws -> String? {
-      try text(await setting.get("/?task=kind", as: person)).firstMatch(of: /name="meme" value="(\d+)"/).map {
-        String($0.1)
-      }
-    }
+    func shown(_ person: String) async throws -> String? { try await self.shown(person, setting) }
     var seen: Set<String> = []
     for turn in 0..<5 {
       let (mine, other) = (try #require(try await shown("Ada")), try await shown("Bo"))
@@ -115,6 +118,69 @@ import Testing
     #expect(try await shown("Ada") == nil)
     #expect(try await shown("Bo") == nil)
     #expect(try text(await setting.get("/?task=kind")).contains("Nothing is left to label"))
+    try await setting.server.stop()
+  }
+
+  @Test func fourPeopleShareMemesTwoByTwo() async throws {
+    let setting = try await Setting(overlap: 2)
+    let people = ["Ada", "Bo", "Cy", "Di"]
+    for round in 0..<2 {
+      var memes: [String] = []
+      for person in people { memes.append(try #require(try await shown(person, setting))) }
+      #expect(memes[0] == memes[1] && memes[2] == memes[3] && memes[0] != memes[2], "round \(round): \(memes)")
+      for (person, meme) in zip(people, memes) {
+        #expect(try await shown(person, setting) == meme, "a reload shows the same meme")
+        #expect(try await setting.post("/label", "task=kind&meme=\(meme)&label=dry", as: person).status == 303)
+      }
+    }
+    let decisions = Dictionary(grouping: try setting.store.currentLabels(task: "kind"), by: \.meme)
+    #expect(decisions.count == 4 && decisions.values.allSatisfy { $0.count == 2 })
+    try await setting.server.stop()
+  }
+
+  /// Of three people the third goes on to another meme, and takes the place of who leaves one open.
+  @Test func aPlaceAtAMemeIsTakenAndFreed() async throws {
+    let setting = try await Setting(overlap: 2)
+    let first = try #require(try await shown("Ada", setting))
+    #expect(try await shown("Bo", setting) == first)
+    let second = try #require(try await shown("Cy", setting))
+    #expect(second != first)
+    _ = try await setting.post("/label", "task=kind&meme=\(first)&label=dry")
+    #expect(try await shown("Cy", setting) == second, "Ada has decided, Bo is about to")
+    #expect(try await shown("Ada", setting) == second)
+    _ = try await setting.post("/label", "task=kind&meme=\(first)&skip=1", as: "Bo")
+    let third = try #require(try await shown("Bo", setting))
+    #expect(third != first && third != second)
+    #expect(try await shown("Cy", setting) == first)
+    try await setting.server.stop()
+  }
+
+  @Test func whatIsUndoneIsKeptForWhoUndidIt() async throws {
+    let setting = try await Setting()
+    let first = try #require(try await shown("Ada", setting))
+    _ = try await setting.post("/label", "task=kind&meme=\(first)&label=dry")
+    let other = try await shown("Bo", setting)
+    _ = try await setting.post("/undo", "task=kind")
+    let next = try await shown("Cy", setting)
+    #expect(other != first && next != first && next != other)
+    #expect(try await shown("Ada", setting) == first)
+    try await setting.server.stop()
+  }
+
+  @Test func whoAskAtOnceAreShownDifferentMemes() async throws {
+    let setting = try await Setting()
+    let store = setting.store
+    let task = try #require(try store.tasks().first)
+    for round in 0..<25 {
+      let desk = LabelDesk(store: store, firstTask: nil, overlap: 1)
+      let memes = try await withThrowingTaskGroup(of: Int64?.self) { group in
+        for person in 0..<4 {
+          group.addTask { try await desk.onPool { try desk.next(task: task, for: "p\(person)")?.meme.id } }
+        }
+        return try await group.reduce(into: Set<Int64?>()) { $0.insert($1) }
+      }
+      #expect(memes.count == 4, "round \(round)")
+    }
     try await setting.server.stop()
   }
 
@@ -226,7 +292,7 @@ import Testing
     }
     let page = text(try await setting.get("/progress?task=kind"))
     // 1 − (8 − 1) · 2 / (2 · 5 · 3)
-    #expect(page.contains("0.533") && page.contains("href=\"/meme/4?task=kind\""))
+    #expect(page.contains("0.533") && page.contains("href=\"/meme/4?task=kind\">m4</a>"))
     #expect(page.contains("On 1 there is a tie"))
     try await setting.server.stop()
   }

@@ -43,7 +43,7 @@ extension RealServiceTests {
       }
       let three = try await server.sendJSON("/v1/predict", #"{"memes":[{"text":"a"},{"text":"b"},{"text":"c"}]}"#)
       #expect(three.status == 413, "no request can ask for more than there is room for")
-      // One request keeps the whole budget of bytes while its body is on its way.
+      // One request keeps what has come of its body, which is nearly the whole budget of bytes.
       let answers = try await onThread { [server] in
         let slow = try RawConnection(port: server.port)
         let body = Array(#"{"text":"\#(String(repeating: "a", count: 1980))"}"#.utf8)
@@ -61,6 +61,27 @@ extension RealServiceTests {
       #expect(try answers.0?.errorCode == "queue_full")
       #expect(answers.1?.status == 200)
       try await expectGood(server)
+      try await server.stop()
+    }
+
+    @Test func bodiesThatAreAnnouncedAndNeverComeTakeNoRoom() async throws {
+      let server = try await server {
+        $0.bodyBudget = 1
+        $0.bodyLimit = 2000
+        $0.bodyTimeout = .seconds(5)
+      }
+      let silent = try await onThread { [server] in
+        let headers = ["content-type": "application/json", "content-length": "2000"]
+        let connections = try (0..<20).map { _ in
+          let connection = try RawConnection(port: server.port)
+          try connection.send(RawConnection.request("POST", "/v1/predict", headers: headers))
+          return connection
+        }
+        Thread.sleep(forTimeInterval: 0.3)
+        return connections
+      }
+      for _ in 0..<3 { try await expectGood(server) }
+      _ = silent.count
       try await server.stop()
     }
 
@@ -243,6 +264,9 @@ extension RealServiceTests {
       #expect(try await status(["authorization": "Bearer \(key)"]) == 200)
       #expect(try await status(["Authorization": "bearer another-key-of-length"]) == 200)
       #expect(try await status(["x-api-key": key]) == 200)
+      #expect(try await status(["x-goog-api-key": key]) == 200)
+      let login = Data("anybody:\(key)".utf8).base64EncodedString()
+      #expect(try await status(["authorization": "Basic \(login)"]) == 200)
       #expect(try await status([:], path: "/v1/predict?key=\(key)") == 200)
       for headers in [
         [:], ["authorization": "Bearer 0123456789abcdeF"], ["authorization": "Basic \(key)"], ["authorization": key],

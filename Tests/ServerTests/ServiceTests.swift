@@ -209,6 +209,27 @@ extension RealServiceTests {
         ])
     }
 
+    @Test func theDescriptionNamesEveryWayToShowAKeyAndAllOfAPrediction() async throws {
+      let description = try await server.send("GET", "/openapi.json").object()
+      let components = try #require(description["components"] as? [String: [String: Any]])
+      let schemes = try #require(components["securitySchemes"] as? [String: [String: Any]])
+      let ways = schemes.values.map { ($0["name"] ?? $0["scheme"]) as? String ?? "" }
+      #expect(Set(ways) == ["bearer", "basic", "X-API-Key", "X-Goog-Api-Key", "key"])
+      let paths = try #require(description["paths"] as? [String: [String: [String: Any]]])
+      for (path, operations) in paths {
+        let security = operations.values.first?["security"] as? [[String: Any]] ?? []
+        let isOpen = ["/healthz", "/readyz", "/openapi.json"].contains(path)
+        #expect(Set(security.flatMap { $0.keys }) == (isOpen ? [] : Set(schemes.keys)), "\(path)")
+      }
+      let schemas = try #require(components["schemas"] as? [String: [String: Any]])
+      let members = try #require(schemas["Prediction"]?["properties"] as? [String: Any])
+      var prediction = Prediction(id: "m", probabilities: [0.25, 0.25, 0.5], task: TinyRun.kinds)
+      prediction.calibrated = true
+      prediction.tasks = [:]
+      let written = try JSONSerialization.jsonObject(with: JSON.line(prediction)) as? [String: Any]
+      #expect(written.map { Set($0.keys) } == Set(members.keys))
+    }
+
     @Test(arguments: [
       ("GET", "/nowhere", 404, "not_found", nil), ("GET", "/", 404, "not_found", nil),
       ("GET", "/v1/predict", 405, "method_not_allowed", "POST"),

@@ -25,7 +25,9 @@ enum TinyRun {
   }
 
   /// Writes a bundle that is another one for each seed.
-  static func write(to folder: URL, task: LabelTask = harmful, seed: UInt64 = 1) throws {
+  ///
+  /// - Parameter encoder: the name of `lite` or a variant of it.
+  static func write(to folder: URL, task: LabelTask = harmful, seed: UInt64 = 1, encoder: String = "lite") throws {
     let count = 40
     let generator = Generator(seed: seed)
     func block(_ width: Int) -> FeatureBlock {
@@ -33,7 +35,8 @@ enum TinyRun {
       values.fillNormal(deviation: 0.1, using: generator)
       return FeatureBlock(values: values, isPresent: Array(repeating: true, count: count))
     }
-    let recipe = try recipe()
+    var recipe = try recipe()
+    recipe.encoder = encoder
     let labels: [Label] = (0..<count).map { index in
       task.kind == .binary ? .binary(index % 2 == 0) : .multiclass(index % task.labels.count)
     }

@@ -31,10 +31,25 @@ enum ModerationsFormat: RequestFormat {
             codingPath: decoder.codingPath, debugDescription: "expected a text, a list of texts, or a list of parts"))
       }
       // A list is of one kind; its first element says which.
-      if (try? list.decode(String.self)) != nil {
-        self = .texts(try single.decode([String].self))
+      let limits = decoder.requestLimits
+      if let first = try? list.decode(String.self) {
+        var texts = [first]
+        while !list.isAtEnd {
+          guard texts.count < limits.memes else {
+            throw ModerationsFormat.tooMany(list.count ?? texts.count + 1, limits)
+          }
+          texts.append(try list.decode(String.self))
+        }
+        self = .texts(texts)
       } else {
-        self = .parts(try single.decode([Part].self))
+        var parts: [Part] = []
+        list = try decoder.unkeyedContainer()
+        while !list.isAtEnd {
+          // All but one of them are texts: those of more parts would be too long by the line breaks between them alone.
+          guard parts.count < limits.textBytes + 2 else { throw MemeInput.tooLongText(limits, field: "input") }
+          parts.append(try list.decode(Part.self))
+        }
+        self = .parts(parts)
       }
     }
   }
@@ -67,14 +82,12 @@ enum ModerationsFormat: RequestFormat {
   static func understand(
     _ body: RequestBodyContent, for model: ModelFacts, limits: RequestLimits
   ) throws(APIError) -> UnderstoodRequest {
-    let request = try body.decoded(as: Body.self)
+    let request = try body.decoded(as: Body.self, limits: limits)
     let memes: [MemeInput]
     switch request.input {
     case .texts(let texts):
       guard !texts.isEmpty else { throw .invalid("'input' is empty", parameter: "input") }
-      guard texts.count <= limits.memes else {
-        throw .tooLarge("\(texts.count) texts; one request may bring \(limits.memes)", parameter: "input")
-      }
+      guard texts.count <= limits.memes else { throw tooMany(texts.count, limits) }
       memes = texts.enumerated().map { MemeInput(id: "\($0)", picture: nil, text: $1.nonEmpty, field: "input") }
     case .parts(let parts): memes = [try meme(of: parts)]
     }
@@ -87,6 +100,10 @@ enum ModerationsFormat: RequestFormat {
         id: "modr-\(UUID().uuidString.lowercased())", model: "\(model.name)@\(model.version)",
         results: zip(predictions, types).map { Result($0, model: model, inputTypes: $1) })
     }
+  }
+
+  private static func tooMany(_ count: Int, _ limits: RequestLimits) -> APIError {
+    .tooLarge("\(count) texts; one request may bring \(limits.memes)", parameter: "input")
   }
 
   private static func meme(of parts: [Part]) throws(APIError) -> MemeInput {

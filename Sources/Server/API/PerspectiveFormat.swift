@@ -24,7 +24,7 @@ enum PerspectiveFormat: RequestFormat {
   static func understand(
     _ body: RequestBodyContent, for model: ModelFacts, limits: RequestLimits
   ) throws(APIError) -> UnderstoodRequest {
-    let request = try body.decoded(as: Body.self)
+    let request = try body.decoded(as: Body.self, limits: limits)
     let mapping = model.categories.perspective
     guard !request.requestedAttributes.isEmpty else {
       throw .invalid("'requestedAttributes' is empty", parameter: "requestedAttributes")

@@ -18,20 +18,22 @@ enum PredictFormat: RequestFormat {
     let type = try body.mediaType
     let memes: [MemeInput]
     switch type.value {
-    case "application/json": memes = try jsonMemes(body)
+    case "application/json": memes = try jsonMemes(body, limits)
     case "multipart/form-data": memes = try formMemes(body, boundary: type.parameters["boundary"], limits)
     default:
       throw RequestBodyContent.unsupported(
         body.contentType, expected: "multipart/form-data with the fields image and text, or application/json")
     }
     guard !memes.isEmpty else { throw .invalid("there are no memes") }
-    guard memes.count <= limits.memes else {
-      throw .tooLarge("\(memes.count) memes; one request may bring \(limits.memes)")
-    }
+    guard memes.count <= limits.memes else { throw tooMany(memes.count, limits) }
     for meme in memes { try meme.check(limits) }
     return UnderstoodRequest(memes: memes) { predictions in
       Answer(model: model.name, version: model.version, predictions: predictions)
     }
+  }
+
+  private static func tooMany(_ count: Int, _ limits: RequestLimits) -> APIError {
+    .tooLarge("\(count) memes; one request may bring \(limits.memes)")
   }
 
   // MARK: JSON
@@ -54,7 +56,7 @@ enum PredictFormat: RequestFormat {
 
   /// One meme, or several under `memes`.
   private struct JSONBody: Decodable {
-    var memes: [JSONMeme]
+    var memes: [JSONMeme] = []
     var isList: Bool
 
     enum CodingKeys: CodingKey { case memes }
@@ -62,13 +64,26 @@ enum PredictFormat: RequestFormat {
     init(from decoder: any Decoder) throws {
       let container = try decoder.container(keyedBy: CodingKeys.self)
       isList = container.contains(.memes)
-      if isList { try decoder.refuseUnknownKeys(["memes"]) }
-      memes = try isList ? container.decode([JSONMeme].self, forKey: .memes) : [JSONMeme(from: decoder)]
+      guard isList else {
+        memes = [try JSONMeme(from: decoder)]
+        return
+      }
+      try decoder.refuseUnknownKeys(["memes"])
+      let limits = decoder.requestLimits
+      var list = try container.nestedUnkeyedContainer(forKey: .memes)
+      while !list.isAtEnd {
+        guard memes.count < limits.memes else {
+          throw PredictFormat.tooMany(list.count ?? memes.count + 1, limits)
+        }
+        memes.append(try list.decode(JSONMeme.self))
+      }
     }
   }
 
-  private static func jsonMemes(_ body: RequestBodyContent) throws(APIError) -> [MemeInput] {
-    let decoded = try body.decoded(as: JSONBody.self)
+  private static func jsonMemes(
+    _ body: RequestBodyContent, _ limits: RequestLimits
+  ) throws(APIError) -> [MemeInput] {
+    let decoded = try body.decoded(as: JSONBody.self, limits: limits)
     var memes: [MemeInput] = []
     for (index, meme) in decoded.memes.enumerated() {
       let field = decoded.isList ? "memes[\(index)].image" : "image"

@@ -17,9 +17,11 @@ struct MemeInput: Sendable, Equatable {
     guard picture != nil || text?.isEmpty == false else {
       throw .invalid("a meme needs an image or a text, or both; '\(field)' has neither", parameter: field)
     }
-    guard (text?.utf8.count ?? 0) <= limits.textBytes else {
-      throw .tooLarge("a text has more than \(limits.textBytes) bytes", parameter: field)
-    }
+    guard (text?.utf8.count ?? 0) <= limits.textBytes else { throw Self.tooLongText(limits, field: field) }
+  }
+
+  static func tooLongText(_ limits: RequestLimits, field: String) -> APIError {
+    .tooLarge("a text has more than \(limits.textBytes) bytes", parameter: field)
   }
 }
 
@@ -75,12 +77,18 @@ extension RequestBodyContent {
   }
 
   /// Decodes a body of JSON.
-  func decoded<Value: Decodable>(as type: Value.Type) throws(APIError) -> Value {
+  ///
+  /// - Parameter limits: what types that know ``Swift/Decoder/requestLimits`` stop at.
+  func decoded<Value: Decodable>(as type: Value.Type, limits: RequestLimits) throws(APIError) -> Value {
     guard try mediaType.value == "application/json" else {
       throw Self.unsupported(contentType, expected: "application/json")
     }
+    let decoder = JSONDecoder()
+    decoder.userInfo[.requestLimits] = limits
     do {
-      return try JSONDecoder().decode(type, from: Data(bytes))
+      return try decoder.decode(type, from: Data(bytes))
+    } catch let error as APIError {
+      throw error
     } catch let error as DecodingError {
       throw APIError(decoding: error)
     } catch {
@@ -131,7 +139,20 @@ struct AnyKey: CodingKey {
   init?(intValue: Int) { nil }
 }
 
+extension CodingUserInfoKey {
+  fileprivate static let requestLimits = CodingUserInfoKey(rawValue: "requestLimits")!
+}
+
 extension Decoder {
+  /// What the request may ask for. Lists are held to it while they are decoded: millions of elements that would be refused
+  /// after it would take seconds and gigabytes.
+  var requestLimits: RequestLimits {
+    guard let limits = userInfo[.requestLimits] as? RequestLimits else {
+      preconditionFailure("bodies are decoded by RequestBodyContent.decoded(as:limits:)")
+    }
+    return limits
+  }
+
   /// Refuses members of an object that are not known: a mistyped name would otherwise be a missing picture or text.
   func refuseUnknownKeys(_ known: [String]) throws {
     let container = try container(keyedBy: AnyKey.self)

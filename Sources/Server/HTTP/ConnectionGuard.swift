@@ -72,8 +72,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   // MARK: Steps
 
-  /// Begins to time what comes next.
+  /// Begins to time what comes next. An answer to a connection that has closed meanwhile begins nothing: the limiter would
+  /// count a dead one among those that can give way, for ever.
   private func enterStep(_ context: ChannelHandlerContext) {
+    guard isOpen else { return }
     let isIdle = !isReceiving && unanswered == 0
     limiter.setWaiting(context.channel, isIdle || isReceiving)
     setTimer(isIdle ? timeouts.head : isReceiving ? timeouts.body : timeouts.answer, context)

@@ -23,7 +23,7 @@ final class Listener: Sendable {
   private let logger: Logger
   private let onRunning: @Sendable (_ port: Int) async -> Void
   private let limiter: ConnectionLimiter
-  /// Bytes of bodies in memory.
+  /// Bytes of bodies in memory; what is announced and has not come takes none of it.
   private let bodies: Budget
   private let draining = Mutex(false)
 
@@ -111,15 +111,14 @@ final class Listener: Sendable {
     if let announced, announced > limit { throw tooLarge }
     var full = APIError.full("\(bodies.capacity) bytes of requests are worked on already", retryAfter: 1)
     full.closesConnection = true
-    return try await bodies.with(announced ?? limit, orThrow: full) {
-      let bytes: [UInt8]
-      do {
-        bytes = Array(try await request.body.collect(upTo: limit).readableBytesView)
-      } catch is NIOTooManyBytesError {
-        throw tooLarge
-      }
-      context.notes.bytes = bytes.count
-      return try await answer(bytes)
+    var bytes: [UInt8] = []
+    defer { bodies.giveBack(bytes.count) }
+    for try await part in request.body {
+      guard bytes.count + part.readableBytes <= limit else { throw tooLarge }
+      guard bodies.take(part.readableBytes) else { throw full }
+      bytes += part.readableBytesView
     }
+    context.notes.bytes = bytes.count
+    return try await answer(bytes)
   }
 }

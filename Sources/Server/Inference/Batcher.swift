@@ -92,17 +92,23 @@ final class Budget: Sendable {
 
   var inUse: Int { used.withLock { $0 } }
 
-  /// Runs `body` with so much taken, or throws `error` where that much is not left.
-  func with<Value, Failure: Error>(
-    _ amount: Int, orThrow error: @autoclosure () -> Failure, _ body: () async throws -> Value
-  ) async throws -> Value {
-    let isLeft = used.withLock { used in
+  /// Takes so much, which ``giveBack(_:)`` must give back, or nothing where that much is not left.
+  func take(_ amount: Int) -> Bool {
+    used.withLock { used in
       guard used + amount <= capacity else { return false }
       used += amount
       return true
     }
-    guard isLeft else { throw error() }
-    defer { used.withLock { $0 -= amount } }
+  }
+
+  func giveBack(_ amount: Int) { used.withLock { $0 -= amount } }
+
+  /// Runs `body` with so much taken, or throws `error` where that much is not left.
+  func with<Value, Failure: Error>(
+    _ amount: Int, orThrow error: @autoclosure () -> Failure, _ body: () async throws -> Value
+  ) async throws -> Value {
+    guard take(amount) else { throw error() }
+    defer { giveBack(amount) }
     return try await body()
   }
 }

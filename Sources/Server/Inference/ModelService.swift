@@ -58,27 +58,43 @@ final class ModelService: Sendable {
     try await pool.runIfActive(body)
   }
 
+  /// When the answer to a request must be there whose last byte has come now.
+  var nextDeadline: ContinuousClock.Instant { ContinuousClock.now + deadline }
+
+  /// Runs `body`, which is cancelled at a deadline.
+  ///
+  /// - Throws: ``APIError`` where the deadline came first.
+  func before<Value: Sendable>(
+    _ end: ContinuousClock.Instant, _ body: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await withDeadline(end, clock: ContinuousClock(), body)
+    } catch is DeadlineExceeded {
+      throw APIError(
+        status: .gatewayTimeout, code: "deadline_exceeded",
+        message: "no answer within \(deadline); send fewer memes at once or try again later")
+    }
+  }
+
   /// One prediction a meme, in order.
   ///
+  /// - Parameter end: the deadline; ``nextDeadline`` where it is `nil`.
   /// - Throws: ``APIError``: a picture that cannot be read, too many memes on the way, the deadline.
-  func predictions(for inputs: [MemeInput], from model: ServedModel) async throws -> [Prediction] {
+  func predictions(
+    for inputs: [MemeInput], from model: ServedModel, before end: ContinuousClock.Instant? = nil
+  ) async throws -> [Prediction] {
     let full = APIError.full("\(memes.capacity) memes wait for an answer already", retryAfter: 1)
-    return try await memes.with(inputs.count, orThrow: full) {
-      do {
-        return try await withDeadline(.now + deadline, clock: ContinuousClock()) { [self] in
-          try await withThrowingTaskGroup(of: (Int, Prediction).self) { group in
-            for (index, input) in inputs.enumerated() {
-              group.addTask { (index, try await self.prediction(for: input, from: model)) }
-            }
-            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    let answers: [Int: Prediction] = try await memes.with(inputs.count, orThrow: full) {
+      try await before(end ?? nextDeadline) { [self] in
+        try await withThrowingTaskGroup(of: (Int, Prediction).self) { group in
+          for (index, input) in inputs.enumerated() {
+            group.addTask { (index, try await self.prediction(for: input, from: model)) }
           }
+          return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
-      } catch is DeadlineExceeded {
-        throw APIError(
-          status: .gatewayTimeout, code: "deadline_exceeded",
-          message: "no answer within \(deadline); send fewer memes at once or try again later")
       }
-    }.sorted { $0.key < $1.key }.map(\.value)
+    }
+    return answers.sorted { $0.key < $1.key }.map(\.value)
   }
 
   private func prediction(for input: MemeInput, from model: ServedModel) async throws -> Prediction {

@@ -11,6 +11,9 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
   let facts: ModelFacts
   private let bundle: ModelBundle
 
+  /// What it was trained by.
+  var recipe: Recipe { bundle.description.recipe }
+
   /// Loads the model of a run's folder with the networks that it needs, and lets it answer once.
   init(run folder: URL, on device: Device) throws {
     bundle = try ModelBundle(folder, on: device)

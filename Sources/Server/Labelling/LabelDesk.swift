@@ -12,8 +12,14 @@ final class LabelDesk: Sendable {
   let overlap: Int
   /// Threads that ask the store and decode pictures.
   private let pool = NIOThreadPool(numberOfThreads: 4)
-  /// Memes that are shown to somebody, with whom and until when they are kept from others.
-  private let shown = Mutex<[Int64: (annotator: String, until: ContinuousClock.Instant)]>([:])
+  /// What somebody was shown, and until when it is kept for that person.
+  private let shown = Mutex<[Showing: ContinuousClock.Instant]>([:])
+
+  private struct Showing: Hashable {
+    var task: String
+    var meme: Int64
+    var annotator: String
+  }
 
   /// How long a meme is kept for somebody who was shown it.
   private static let patience = Duration.seconds(300)
@@ -45,21 +51,47 @@ final class LabelDesk: Sendable {
     return task
   }
 
-  /// The next meme for somebody, which nobody else is shown for a while.
+  /// The next meme for somebody. For a while it is shown to no more people than are still to decide on it.
   func next(task: LabelTask, for annotator: String) throws -> (meme: StoredMeme, reason: String)? {
-    let now = ContinuousClock.now
-    let others = shown.withLock { shown in
-      shown = shown.filter { $0.value.until > now }
-      return Set(shown.filter { $0.value.annotator != annotator }.keys)
+    // One lock over the choice and what follows from it, so that it counts for who asks at the same moment.
+    try shown.withLock { shown -> (meme: StoredMeme, reason: String)? in
+      let now = ContinuousClock.now
+      shown = shown.filter { $0.value > now }
+      let taken = try takenMemes(of: task, besides: annotator, &shown)
+      func first(leavingOut: Set<Int64>) throws -> (meme: StoredMeme, reason: String)? {
+        try store.nextMemes(
+          task: task.name, for: annotator, overlap: overlap, leavingOut: leavingOut, limit: 1
+        ).first
+      }
+      // At the very end more people may decide on the same meme rather than wait for each other.
+      guard let next = try first(leavingOut: taken) ?? first(leavingOut: []) else { return nil }
+      shown[Showing(task: task.name, meme: next.meme.id, annotator: annotator)] = now + Self.patience
+      return next
     }
-    func first(leavingOut: Set<Int64>) throws -> (meme: StoredMeme, reason: String)? {
-      try store.nextMemes(
-        task: task.name, for: annotator, overlap: overlap, leavingOut: leavingOut, limit: 1
-      ).first
+  }
+
+  /// Keeps a meme for somebody as if it had just been shown.
+  func keep(_ meme: Int64, of task: LabelTask, for annotator: String) {
+    shown.withLock {
+      $0[Showing(task: task.name, meme: meme, annotator: annotator)] = ContinuousClock.now + Self.patience
     }
-    // At the very end two people may decide on the same meme rather than wait for each other.
-    guard let next = try first(leavingOut: overlap > 1 ? [] : others) ?? first(leavingOut: []) else { return nil }
-    shown.withLock { $0[next.meme.id] = (annotator, now + Self.patience) }
-    return next
+  }
+
+  /// The memes on which as many people have decided, or are about to, as are to; who was shown one and has answered is
+  /// forgotten.
+  private func takenMemes(
+    of task: LabelTask, besides annotator: String, _ shown: inout [Showing: ContinuousClock.Instant]
+  ) throws -> Set<Int64> {
+    let others = shown.keys.filter { $0.task == task.name && $0.annotator != annotator }
+    var taken: Set<Int64> = []
+    for (meme, showings) in Dictionary(grouping: others, by: \.meme) {
+      let standing = try store.history(of: meme, task: task.name).filter { $0.undone == nil }
+      let deciders = Set(standing.filter { $0.label != nil }.map(\.annotator))
+      let answered = Set(standing.map(\.annotator))
+      for showing in showings where answered.contains(showing.annotator) { shown[showing] = nil }
+      let waiting = showings.count { !answered.contains($0.annotator) }
+      if deciders.count + waiting >= overlap { taken.insert(meme) }
+    }
+    return taken
   }
 }

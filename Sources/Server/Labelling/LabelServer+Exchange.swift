@@ -34,9 +34,9 @@ extension LabelServer {
         do throws(LabelStoreError) {
           let added = try desk.store.importLabels(Data(file.content), named: name, annotator: annotator)
           try desk.store.completeQueues()
-          return answer(
-            said: "\(added.labels) labels and \(added.memes) memes were added; \(added.known) were known already.",
-            fault: nil)
+          let said = "\(added.labels) labels and \(added.memes) memes were added; \(added.known) were known already."
+          let rest = added.warnings.count > 3 ? ["and \(added.warnings.count - 3) more"] : []
+          return answer(said: ([said] + added.warnings.prefix(3) + rest).joined(separator: "\n"), fault: nil)
         } catch {
           return answer(said: nil, fault: "\(error)")
         }

@@ -63,9 +63,12 @@ extension LabelServer {
   func undo(_ visit: Visit, _ form: URLEncodedForm) throws -> Response {
     let task = try desk.task(named: form["task"])
     let query = "/?task=\(URLEncodedForm.encoded(task.name))"
-    guard let event = try desk.store.undo(task: task.name, by: visit.person) else {
+    let person = try visit.person
+    guard let event = try desk.store.undo(task: task.name, by: person) else {
       return .forward(to: "\(query)&said=nothing")
     }
+    // The page goes back to it, and nobody else is asked meanwhile.
+    desk.keep(event.meme, of: task, for: person)
     return .forward(to: "\(query)&meme=\(event.meme)&said=undone")
   }
 
@@ -104,10 +107,12 @@ extension LabelServer {
   func progressPage(_ visit: Visit) throws -> Response {
     let store = desk.store
     let task = try desk.task(named: visit.task)
-    return ProgressPage(
-      task: task, tasks: try store.tasks(), annotator: visit.annotator, progress: try store.progress(task: task.name),
-      events: try store.currentLabels(task: task.name), consensus: try store.consensus(task: task.name),
-      memeNames: Dictionary(uniqueKeysWithValues: try store.memes().map { ($0.id, $0.name) })
-    ).page.response
+    // All is made from one look at the labels. Memes are counted after it, so that never more are labelled than there are.
+    let events = try store.currentLabels(task: task.name)
+    var page = ProgressPage(
+      task: task, tasks: try store.tasks(), annotator: visit.annotator, memeCount: try store.memeCount(),
+      events: events)
+    for meme in page.listedMemes { page.memeNames[meme] = try store.meme(meme)?.name }
+    return page.page.response
   }
 }

@@ -11,7 +11,8 @@ extension LabelServer {
     return ModelPage(
       task: task, tasks: try desk.store.tasks(), annotator: visit.annotator,
       runs: try desk.store.runs(task: task.name), labelled: try desk.store.labelledCount(task: task.name),
-      state: models.state, model: models.service(for: task.name)?.current.facts
+      state: models.state, warnings: models.warnings(of: task.name),
+      model: models.service(for: task.name)?.current.facts
     ).page.response
   }
 
@@ -53,21 +54,29 @@ extension LabelServer {
         throw APIError.invalid("there is no model for the task '\(task.name)' yet")
       }
       let picture = fields.first { $0.name == "image" }.flatMap { $0.content.isEmpty ? nil : Data($0.content) }
-      let text = fields.first { $0.name == "text" }.flatMap { String(validating: $0.content, as: UTF8.self) }
-      let trimmed = text?.trimmingCharacters(in: .whitespacesAndNewlines).nonEmpty
-      var page = TryPage(task: task, tasks: tasks, annotator: visit.annotator, hasModel: true, text: trimmed)
-      let meme = MemeInput(id: "meme", picture: picture, text: trimmed, field: "image")
+      var page = TryPage(task: task, tasks: tasks, annotator: visit.annotator, hasModel: true)
       do {
+        let text = try fields.first { $0.name == "text" }.map { field in
+          guard let text = String(validating: field.content, as: UTF8.self) else {
+            throw APIError.invalid("the words are not valid UTF-8; send them as UTF-8", parameter: "text")
+          }
+          return text
+        }
+        let trimmed = text?.trimmingCharacters(in: .whitespacesAndNewlines).nonEmpty
+        page.text = trimmed
+        let meme = MemeInput(id: "meme", picture: picture, text: trimmed, field: "image")
         guard picture != nil || trimmed != nil else {
           throw APIError.invalid("give a picture or the words on it, or both")
         }
         try meme.check(settings.requestLimits)
         let consensus = try await desk.onPool { try desk.store.consensus(task: task.name) }
         let labelled = Set(consensus.keys)
+        let model = service.current
         let explanation = try await MemeExplanation(of: meme, by: service, task: task.name, decoder: decoder) {
           features in
-          models.nearest(to: features, labelled: labelled, count: Self.neighbourCount)
+          models.nearest(to: features, of: model, labelled: labelled, count: Self.neighbourCount)
         }
+        page.isOfOtherEncoders = !models.compares(model)
         page.neighbours = try await desk.onPool {
           try explanation.neighbours.compactMap { each in
             guard let meme = try desk.store.meme(each.meme), let label = consensus[each.meme] else { return nil }

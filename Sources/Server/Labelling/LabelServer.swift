@@ -26,10 +26,10 @@ public struct LabelServer: Service {
   /// - Parameters:
   ///   - firstTask: the task that the pages begin with; `nil` for the store's first.
   ///   - overlap: how many people are to decide on each meme.
-  ///   - run: a finished run that answers for its task until a training takes its place.
+  ///   - run: a finished run that answers for its tasks until a training from the page takes its place.
   ///   - recipe: what is trained from the page.
   ///   - onRunning: told of the port once requests are answered.
-  /// - Throws: `LabelStoreError`.
+  /// - Throws: `LabelStoreError`, and `TrainingError` for a run that cannot answer for a task of the store.
   public init(
     store: LabelStore, firstTask: String? = nil, overlap: Int, run: URL? = nil, recipe: Recipe,
     settings: ServerSettings, logger: Logger,
@@ -57,8 +57,13 @@ public struct LabelServer: Service {
 
   /// Answers until the service group shuts down; what was begun is answered.
   public func run() async throws {
+    models.beginIndex()
     try await listener.run(routes, checking: SameOriginCheck(isLocal: settings.isLocal))
   }
+
+  /// Whether a training, or what else takes a while, is still computed, also after the end of ``run()``. A process that ends
+  /// then must end by `_exit`: `exit` takes libtorch down under the thread. Every label that was answered for is on the disk.
+  public var isComputing: Bool { models.isComputing }
 
   // MARK: Routes
 

@@ -20,10 +20,15 @@ final class ModelDesk: Sendable {
   private struct Content {
     /// By task.
     var services: [String: ModelService] = [:]
+    /// Of the features that the recipe's encoders see.
     var index: FeatureIndex?
     /// The meme of each row of the index.
     var rows: [Int64] = []
     var state = State.idle
+    /// The task that was trained last, and what that training warned of.
+    var warnings: (task: String, texts: [String]) = ("", [])
+    /// Threads that compute.
+    var threads = 0
   }
 
   let store: LabelStore
@@ -33,7 +38,8 @@ final class ModelDesk: Sendable {
   private let logger: Logger
   private let content = Mutex(Content())
 
-  /// - Parameter run: a finished run that answers for its task until a training takes its place.
+  /// - Parameter run: a finished run that answers for its tasks until a training of this desk takes its place.
+  /// - Throws: `TrainingError` for a run that answers for none of the store's tasks, or for another one of the same name.
   init(
     store: LabelStore, run: URL?, recipe: Recipe, settings: ServerSettings, metrics: ServerMetrics, logger: Logger
   ) throws {
@@ -43,7 +49,7 @@ final class ModelDesk: Sendable {
     self.metrics = metrics
     self.logger = logger
     if let run { try serve(run) }
-    for task in try store.tasks() {
+    for task in try store.tasks() where service(for: task.name) == nil {
       guard let latest = try store.runs(task: task.name).first,
         FileManager.default.fileExists(atPath: latest.folder.path)
       else { continue }
@@ -52,38 +58,75 @@ final class ModelDesk: Sendable {
         logger.warning("a run cannot answer", metadata: ["reason": "\(error)"])
       }
     }
-    if content.withLock({ !$0.services.isEmpty }) { buildIndex() }
+    do { try removeUnfinishedRuns() } catch {
+      logger.warning("what an interrupted training left is still there", metadata: ["reason": "\(error)"])
+    }
   }
 
   func service(for task: String) -> ModelService? { content.withLock { $0.services[task] } }
 
   var state: State { content.withLock { $0.state } }
 
+  /// What the last training warned of, where it was of this task.
+  func warnings(of task: String) -> [String] {
+    content.withLock { $0.warnings.task == task ? $0.warnings.texts : [] }
+  }
+
+  /// Whether a thread of the desk computes. The process must not take libtorch down under it.
+  var isComputing: Bool { content.withLock { $0.threads > 0 } }
+
+  /// Whether a model sees the features that memes are compared by, which are those of what the page trains.
+  func compares(_ model: ServedModel) -> Bool { model.recipe.hasFeatures(of: recipe) }
+
   /// The labelled memes most like another one.
+  ///
+  /// - Parameter model: whose features these are; there are no neighbours where it does not see those of the other memes.
   func nearest(
-    to features: FeatureTable, labelled: Set<Int64>, count: Int
+    to features: FeatureTable, of model: ServedModel, labelled: Set<Int64>, count: Int
   ) -> [(meme: Int64, similarity: Double)] {
     let (index, rows) = content.withLock { ($0.index, $0.rows) }
-    guard let index else { return [] }
+    guard let index, compares(model) else { return [] }
     return index.nearest(to: features, count: count) { labelled.contains(rows[$0]) }
       .map { (rows[$0.row], $0.similarity) }
   }
 
+  /// Lets a run answer for its tasks.
   private func serve(_ folder: URL) throws {
     let service = try ModelService(run: folder, settings: settings, metrics: metrics)
+    let (tasks, known) = (service.current.facts.tasks, try store.tasks())
+    for task in tasks {
+      guard let asked = known.first(where: { $0.name == task.name }), asked != task else { continue }
+      throw TrainingError.invalid(
+        "\(folder.path) answers for '\(task.name)' as \(Self.summary(task)), and the store asks for it as "
+          + "\(Self.summary(asked)): give a run that was trained on the store's task")
+    }
+    guard tasks.contains(where: known.contains) else {
+      throw TrainingError.invalid(
+        "\(folder.path) answers for \(Self.names(tasks)), and the store asks for \(Self.names(known)): give a run of one of "
+          + "the store's tasks")
+    }
     content.withLock { content in
-      for task in service.current.facts.tasks { content.services[task.name] = service }
+      for task in tasks { content.services[task.name] = service }
     }
   }
 
-  /// Finds the features of all memes in the cache, on a thread of its own.
-  private func buildIndex() {
-    Thread.detachNewThread { [self] in
+  private static func summary(_ task: LabelTask) -> String {
+    "\(task.kind.rawValue) (\(task.labels.joined(separator: ", ")))"
+  }
+
+  private static func names(_ tasks: [LabelTask]) -> String {
+    tasks.isEmpty ? "nothing" : tasks.map { "'\($0.name)'" }.joined(separator: ", ")
+  }
+
+  /// Finds the features of all memes in the cache, on a thread of its own, where there is a model that sees the same ones.
+  func beginIndex() {
+    guard content.withLock({ $0.services.values.contains { compares($0.current) } }) else { return }
+    onOwnThread { [self] in
       do {
         let memes = try store.memes()
         let table = try Retraining.features(
           of: memes.map { Meme(id: $0.name, image: $0.image, text: $0.text) }, recipe: recipe,
-          observer: SilentObserver())
+          observer: WarningLog(work: "the comparison of memes", logger: logger))
         content.withLock {
           $0.index = FeatureIndex(table)
           $0.rows = memes.map(\.id)
@@ -94,6 +137,15 @@ final class ModelDesk: Sendable {
     }
   }
 
+  /// Runs `body` on a thread of its own, which counts among those that compute until it ends.
+  private func onOwnThread(_ body: @escaping @Sendable () -> Void) {
+    content.withLock { $0.threads += 1 }
+    Thread.detachNewThread { [self] in
+      body()
+      content.withLock { $0.threads -= 1 }
+    }
+  }
+
   // MARK: Training
 
   /// Begins a training on the labels as they stand; one that is under way goes on alone.
@@ -101,10 +153,11 @@ final class ModelDesk: Sendable {
     let begins = content.withLock { content in
       if case .running = content.state { return false }
       content.state = .running(task: task.name, phase: "Beginning", done: 0, total: 0)
+      content.warnings = (task.name, [])
       return true
     }
     guard begins else { return }
-    Thread.detachNewThread { [self] in
+    onOwnThread { [self] in
       do {
         try trainNow(task)
         content.withLock { $0.state = .idle }
@@ -124,12 +177,13 @@ final class ModelDesk: Sendable {
         labels: consensus[meme.id].map { [task.name: $0] } ?? [:], split: meme.split)
     }
     let clusters = Duplicates(memes.map(\.fingerprint), splits: memes.map { _ in nil }).clusters
-    let runs = URL(filePath: store.file.path + ".runs", directoryHint: .isDirectory)
     try FileManager.default.createDirectory(at: runs, withIntermediateDirectories: true)
+    // Held while there may be an unfinished run, which no other process takes for one that was left behind then.
+    let lock = open(runs.path, O_RDONLY | O_CLOEXEC)
+    defer { close(lock) }
+    flock(lock, LOCK_SH)
     let folder = runs.appending(path: "run-\(Int(Date().timeIntervalSince1970 * 1000))", directoryHint: .isDirectory)
-    let observer = TrainingObserver { [self] phase, done, total in
-      content.withLock { $0.state = .running(task: task.name, phase: phase, done: done, total: total) }
-    }
+    let observer = TrainingObserver(desk: self, task: task.name)
     let outcome: Retraining.Outcome
     do {
       outcome = try Retraining(memes: labelled, task: task, recipe: recipe, observer: observer).run(
@@ -170,18 +224,61 @@ final class ModelDesk: Sendable {
     return asked + rest
   }
 
-  private struct TrainingObserver: ProgressObserver {
-    let tell: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
+  // MARK: Runs
 
-    init(_ tell: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void) { self.tell = tell }
+  /// The folder of the runs that the page trains.
+  private var runs: URL { URL(filePath: store.file.path + ".runs", directoryHint: .isDirectory) }
+
+  /// Removes the runs of trainings that were interrupted: those that still have their checkpoints and that the store does not
+  /// know. While another process trains on the same store none is removed.
+  private func removeUnfinishedRuns() throws {
+    let lock = open(runs.path, O_RDONLY | O_CLOEXEC)
+    guard lock >= 0 else { return }  // no training has ever begun
+    defer { close(lock) }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { return }
+    let known = Set(
+      try store.tasks().flatMap { try store.runs(task: $0.name) }.map(\.folder.lastPathComponent))
+    for folder in try FileManager.default.contentsOfDirectory(at: runs, includingPropertiesForKeys: nil) {
+      let name = folder.lastPathComponent
+      let checkpoints = folder.appending(path: "checkpoints").path
+      guard name.hasPrefix("run-"), !known.contains(name), FileManager.default.fileExists(atPath: checkpoints) else {
+        continue
+      }
+      try FileManager.default.removeItem(at: folder)
+    }
+  }
+
+  // MARK: Observers
+
+  /// Tells the pages how far a training is, and them and the log what it warns of.
+  private struct TrainingObserver: ProgressObserver {
+    let desk: ModelDesk
+    let task: String
 
     func observe(_ event: ProgressEvent) {
       switch event {
       case .phase(let name): tell(name, 0, 0)
       case .items(let phase, let done, let total): tell(phase, done, total)
       case .epoch(let stage, let done, let total, _): tell(stage, done, total)
-      case .warning: break
+      case .warning(let text):
+        WarningLog(work: "a training", logger: desk.logger).observe(event)
+        desk.content.withLock { $0.warnings.texts.append(text) }
       }
+    }
+
+    private func tell(_ phase: String, _ done: Int, _ total: Int) {
+      desk.content.withLock { $0.state = .running(task: task, phase: phase, done: done, total: total) }
+    }
+  }
+
+  /// Writes warnings to the log.
+  private struct WarningLog: ProgressObserver {
+    /// What warns.
+    let work: String
+    let logger: Logger
+
+    func observe(_ event: ProgressEvent) {
+      if case .warning(let text) = event { logger.warning("\(work) warns", metadata: ["reason": "\(text)"]) }
     }
   }
 }

@@ -3,6 +3,7 @@ import Foundation
 import MemeData
 import Methods
 import Metrics
+import TextRecognition
 import Torch
 
 /// A training on labels as they stand, with the score before and after it on memes that no training sees.
@@ -55,6 +56,7 @@ public struct Retraining {
   ///   - earlier: the run to compare with, which tells what its labels feed of other services if they are the same.
   ///   - clusters: equal numbers for memes that look alike.
   public func run(in folder: URL, comparedWith earlier: URL?, clusters: [Int]) throws -> Outcome {
+    let memes = try Self.withTexts(memes, recipe: recipe, observer: observer)
     var parts = memes
     for index in parts.indices { parts[index].split = Self.part(of: parts[index]) }
     let dataset = Dataset(
@@ -89,7 +91,8 @@ public struct Retraining {
       for (place, row) in zip(places, rows) { probabilities[place] = row }
     }
     observer.observe(.phase("Ordering the queue"))
-    let table = try Self.features(of: memes, recipe: recipe, observer: observer)
+    // What cannot be read was told of when the corpus was loaded.
+    let table = try Self.table(of: memes, recipe: recipe, observer: observer).table
     let pool = QueryPool(table, clusters: clusters)
     let isLabelled = memes.indices.filter { memes[$0].labels[task.name] != nil }
     let order = Self.order(
@@ -102,7 +105,7 @@ public struct Retraining {
 
   /// Whether a model by an earlier recipe reads what this one's features are.
   private func sees(_ earlier: Recipe) -> Bool {
-    earlier.encoder == recipe.encoder && earlier.textCleaning == recipe.textCleaning
+    earlier.hasFeatures(of: recipe) && earlier.readTexts == recipe.readTexts
       && earlier.method.request == recipe.method.request
   }
 
@@ -117,14 +120,37 @@ public struct Retraining {
     }
   }
 
-  /// The features of memes, from the user's cache where they are there.
+  /// The features of memes, from the user's cache where they are there; texts that memes lack are read off their pictures
+  /// where the recipe asks for it. The observer is told of pictures that cannot be read.
   public static func features(
     of memes: [Meme], recipe: Recipe, observer: any ProgressObserver
   ) throws -> FeatureTable {
+    let memes = try withTexts(memes, recipe: recipe, observer: observer)
+    let (table, problems) = try table(of: memes, recipe: recipe, observer: observer)
+    Corpus.warn(of: problems, observer)
+    return table
+  }
+
+  private static func table(
+    of memes: [Meme], recipe: Recipe, observer: any ProgressObserver
+  ) throws -> (table: FeatureTable, problems: [UnreadablePicture]) {
     let extractor = try FeatureExtractor(
       encoder: EncoderCatalog.pair(named: recipe.encoder, computation: Computation(device: recipe.device)),
       observer: observer)
-    return try extractor.table(extractor.extract(memes, cleaning: recipe.textCleaning).keys)
+    let (keys, _, problems) = try extractor.extract(memes, cleaning: recipe.textCleaning)
+    return (try extractor.table(keys), problems)
+  }
+
+  /// Memes with the texts that they lack, read off their pictures, where a recipe asks for it: its model reads them too when
+  /// it is asked.
+  private static func withTexts(
+    _ memes: [Meme], recipe: Recipe, observer: any ProgressObserver
+  ) throws -> [Meme] {
+    guard let language = recipe.readTexts else { return memes }
+    // Pictures that cannot be read are told of where their features are looked for.
+    return try RecognizedTexts.ofUser(language: language).fill(memes) { done, total in
+      observer.observe(.items(phase: "reading texts", done: done, total: total))
+    }.memes
   }
 
   /// How many memes are chosen against each other; the rest follows by uncertainty, until the next training.
@@ -163,6 +189,13 @@ public struct Retraining {
       all.probabilities += set.probabilities
     }
     return (try all.metrics()[.auroc]?.value, all.labelledCount)
+  }
+}
+
+extension Recipe {
+  /// Whether memes have the same features by both recipes: of the same encoders, of texts that are cleaned alike.
+  public func hasFeatures(of other: Recipe) -> Bool {
+    encoder == other.encoder && textCleaning == other.textCleaning
   }
 }
 

@@ -71,6 +71,20 @@ def silent_connections():
     good_request("after the silent connections")
 
 
+def silent_bodies():
+    """Bodies that are announced, more than may be in memory at once, and never sent."""
+    held = []
+    for length in [20 << 20] * 25 + [12 << 20]:
+        held.append(socket.create_connection((host, port), timeout=5))
+        held[-1].sendall(b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+                         b"content-length: %d\r\n\r\n" % length)
+    time.sleep(1)
+    seconds = good_request(f"with {len(held)} silent bodies")
+    print(f"hostile: {len(held)} silent bodies, a good request took {seconds:.3f} s")
+    for each in held:
+        each.close()
+
+
 def slow_clients():
     program = shutil.which("slowhttptest")
     if not program:
@@ -149,5 +163,6 @@ def soak():
 good_request("at the start")
 broken_requests()
 silent_connections()
+silent_bodies()
 slow_clients()
 soak()

@@ -13,7 +13,7 @@ extension Page {
       place: .exchange, title: "Import and export",
       main: """
         <h1>Import and export</h1>
-        \(said.map { text -> HTML in "<p class=\"said\" data-announce>\(text)</p>" })
+        \(said.map { text -> HTML in "<p class=\"said lines\" data-announce>\(text)</p>" })
         \(fault.map { text -> HTML in "<p class=\"fault lines\" role=\"alert\" data-announce>\(text)</p>" })
         <section><h2>Take the labels along</h2>
         <table><thead><tr><th scope="col">File</th><th scope="col">What is in it</th></tr></thead>

@@ -10,6 +10,8 @@ struct ModelPage {
   var runs: [StoredRun]
   var labelled: Int
   var state: ModelDesk.State
+  /// What the last training of the task warned of.
+  var warnings: [String] = []
   /// The model that answers for the task; `nil` where there is none yet.
   var model: ModelFacts?
 
@@ -20,6 +22,7 @@ struct ModelPage {
         <h1>Model for \(task.name)</h1>
         \(Page.tabs(of: tasks, current: task, at: .model))
         \(now)
+        \(warned)
         <section><h2>Trainings</h2>\(table)</section>
         \(model.map { CategorySection(model: $0).html })
         """, task: task.name, annotator: annotator)
@@ -38,6 +41,19 @@ struct ModelPage {
       return "<p class=\"fault\" role=\"alert\" data-announce>The training failed: \(reason)</p>\(form)"
     case .idle, .failed: return form
     }
+  }
+
+  /// Warnings that are shown; the log has all.
+  private static let warningLimit = 10
+
+  private var warned: HTML? {
+    guard !warnings.isEmpty else { return nil }
+    let items = warnings.prefix(Self.warningLimit).map { text -> HTML in "<li class=\"lines\">\(text)</li>" }
+    let rest = warnings.count - Self.warningLimit
+    return """
+      <section><h2>What the last training warns of</h2>
+      <ul>\(items)</ul>\(rest > 0 ? "<p class=\"faint\">… and \(rest) more, which the log has.</p>" : nil as HTML?)</section>
+      """
   }
 
   private var form: HTML {
@@ -65,7 +81,7 @@ struct ModelPage {
       <th scope="col" class="number">Labels</th><th scope="col" class="number">AUROC before</th>
       <th scope="col" class="number">after</th><th scope="col" class="number">Held out</th><th scope="col">Run</th></tr></thead>
       <tbody>\(rows)</tbody></table></div>
-      <p class="faint">Before is the model that answered until then, on the same memes. A score on few memes means little.</p>
+      <p class="faint">Before is the model of the training before, on the same memes. A score on few memes means little.</p>
       """
   }
 

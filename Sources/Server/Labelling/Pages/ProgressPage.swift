@@ -7,14 +7,32 @@ struct ProgressPage {
   var task: LabelTask
   var tasks: [LabelTask]
   var annotator: String?
-  var progress: LabelProgress
-  /// What stands of everybody.
-  var events: [LabelEvent]
-  var consensus: [Int64: Label]
-  var memeNames: [Int64: String]
+  /// The names of ``listedMemes``.
+  var memeNames: [Int64: String] = [:]
+  private let progress: LabelProgress
+  private let consensus: [Int64: Label]
+  /// What several people said of the same memes.
+  private let judgements: [(meme: Int64, labels: [Label])]
 
   /// Memes on which people differ that are listed.
   private static let listLimit = 50
+
+  /// - Parameters:
+  ///   - memeCount: how many memes the store has.
+  ///   - events: what stands of everybody.
+  init(task: LabelTask, tasks: [LabelTask], annotator: String?, memeCount: Int, events: [LabelEvent]) {
+    self.task = task
+    self.tasks = tasks
+    self.annotator = annotator
+    progress = LabelProgress(memes: memeCount, events: events)
+    consensus = LabelStore.consensus(of: events)
+    judgements = Dictionary(grouping: events.filter { $0.label != nil }, by: \.meme)
+      .map { ($0, $1.compactMap(\.label)) }
+      .filter { $0.1.count > 1 }.sorted { $0.0 < $1.0 }
+  }
+
+  /// The memes that the page calls by name.
+  var listedMemes: [Int64] { differing.prefix(Self.listLimit).map(\.meme) }
 
   var page: Page {
     Page(
@@ -64,12 +82,6 @@ struct ProgressPage {
       """
   }
 
-  /// What several people said of the same memes.
-  private var judgements: [(meme: Int64, labels: [Label])] {
-    Dictionary(grouping: events.filter { $0.label != nil }, by: \.meme).map { ($0, $1.compactMap(\.label)) }
-      .filter { $0.1.count > 1 }.sorted { $0.0 < $1.0 }
-  }
-
   private var agreement: HTML {
     let judged = judgements.map(\.labels)
     guard !judged.isEmpty else {
@@ -101,8 +113,13 @@ struct ProgressPage {
       """
   }
 
+  /// The judgements on which people differ.
+  private var differing: [(meme: Int64, labels: [Label])] {
+    judgements.filter { Set($0.labels.map { "\($0)" }).count > 1 }
+  }
+
   private var differences: HTML? {
-    let differing = judgements.filter { Set($0.labels.map { "\($0)" }).count > 1 }
+    let differing = differing
     guard !differing.isEmpty else { return nil }
     let query = "task=\(URLEncodedForm.encoded(task.name))"
     let items = differing.prefix(Self.listLimit).map { each -> HTML in

@@ -13,6 +13,8 @@ struct TryPage {
   var explanation: MemeExplanation?
   /// The nearest labelled memes with what was decided on them.
   var neighbours: [(meme: StoredMeme, label: String, similarity: Double)] = []
+  /// Whether the model sees other features than the memes are compared by, so that there are no neighbours.
+  var isOfOtherEncoders = false
   var fault: String?
 
   var page: Page {
@@ -135,6 +137,14 @@ struct TryPage {
   }
 
   private var near: HTML? {
+    if isOfOtherEncoders {
+      return """
+        <section><h2>The nearest labelled memes</h2>
+        <p class="faint">They are not shown: this model sees memes by other encoders, or cleans their texts otherwise, than
+        what the page trains. Begin the page with the model’s own <code>--encoder</code> or <code>--recipe</code>, or
+        <a href="/model?task=\(URLEncodedForm.encoded(task.name))">train a model</a>.</p></section>
+        """
+    }
     guard !neighbours.isEmpty else { return nil }
     let items = neighbours.map { each -> HTML in
       """
