@@ -75,12 +75,13 @@ struct EpochScorer: @unchecked Sendable {  // what it holds is only read
 
   private static func score(_ metric: Metric, of set: PredictionSet) throws -> Score {
     let report = try set.metrics()
-    if let score = report[metric] { return score }
-    let known = Metric.allCases.filter { report[$0] != nil }.map(\.rawValue)
-    throw TrainingError.invalid(
-      "the recipe chooses epochs by \(metric.rawValue), which a \(set.task.kind.rawValue) task like "
-        + "'\(set.task.name)' does not have: --set selection.metric= one of \(known.joined(separator: ", ")), or --set "
-        + "selection=null for the last epoch")
+    do {
+      return try report.score(metric)
+    } catch {
+      throw TrainingError.invalid(
+        "the recipe chooses epochs by a score of '\(set.task.name)', and \(error): --set selection.metric= one of them, or "
+          + "--set selection=null for the last epoch")
+    }
   }
 }
 

@@ -24,7 +24,7 @@ struct LabelDraw {
         "\(labels) labels are asked for and the training split has \(candidates.count)")
     }
     guard let seed = UInt32(exactly: wanted) else {
-      throw TrainingError.invalid("the seed is \(wanted); label draws take 0 to \(UInt32.max)")
+      throw TrainingError.invalid("the seed is \(wanted); label draws take 0 to \(Recipe.seeds.upperBound)")
     }
     let split =
       switch sampling {

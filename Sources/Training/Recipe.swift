@@ -47,6 +47,8 @@ public struct Recipe: Codable, Sendable {
 
   /// No dataset has more memes than this.
   public static let labelLimit = 1e9
+  /// The seeds that label draws take: those of NumPy's legacy generator (reference 16 §1).
+  public static let seeds = 0...UInt64(UInt32.max)
 
   /// The name of ``method``.
   public var methodName: String { type(of: method).name }

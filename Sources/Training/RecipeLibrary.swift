@@ -13,11 +13,14 @@ public enum PretrainingLibrary {
   /// A shipped recipe's text, comments included; `nil` where there is none of that name.
   public static func text(named name: String) throws -> String? { try folder.text(named: name) }
 
+  /// The text of a recipe file, or of a shipped recipe.
+  ///
   /// - Throws: ``RecipeError`` naming the recipes there are.
-  public static func requiredText(named name: String) throws -> String {
-    guard let text = try text(named: name) else {
+  public static func text(of reference: String) throws -> String {
+    if let text = try RecipeLibrary.fileText(of: reference) { return text }
+    guard let text = try text(named: reference) else {
       throw RecipeError(
-        description: "there is no recipe of pretraining '\(name)'; there are \(try names.joined(separator: ", "))")
+        description: "there is no recipe of pretraining '\(reference)'; there are \(try names.joined(separator: ", "))")
     }
     return text
   }
@@ -38,6 +41,19 @@ public enum RecipeLibrary {
   /// Whether what is given for a recipe or a suite is a file by its looks, not the name of a shipped one.
   public static func isFile(_ reference: String) -> Bool {
     reference.hasSuffix(".yaml") || reference.hasSuffix(".yml") || reference.contains("/")
+  }
+
+  /// The text of a file that is there or is meant by its looks; `nil` where the name of a shipped recipe is meant.
+  fileprivate static func fileText(of reference: String) throws -> String? {
+    guard isFile(reference) || FileManager.default.fileExists(atPath: reference) else { return nil }
+    return try String(contentsOf: URL(fileURLWithPath: reference), encoding: .utf8)
+  }
+
+  /// The text of a recipe file, or of a shipped recipe.
+  ///
+  /// - Throws: ``RecipeError`` naming the recipes there are.
+  public static func text(of reference: String) throws -> String {
+    try fileText(of: reference) ?? text(named: reference)
   }
 
   private static let folder = ResourceFolder(name: "Recipes", what: "recipes")

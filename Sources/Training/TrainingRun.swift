@@ -65,8 +65,9 @@ public struct TrainingRun {
   ///
   /// - Parameters:
   ///   - corpus: the dataset and its features.
+  ///   - rows: a digest of the dataset's rows, where it is known already.
   ///   - resumes: whether to go on with what a killed run left in the folder.
-  public func execute(on corpus: Corpus, resumes: Bool) throws -> Outcome {
+  public func execute(on corpus: Corpus, rows: String? = nil, resumes: Bool) throws -> Outcome {
     let runFolder = try runFolder
     try runFolder.check(resumes: resumes)
     let tasks = try corpus.tasks(named: recipe.task)
@@ -91,7 +92,7 @@ public struct TrainingRun {
       try EpochScorer($0, on: corpus, tasks: tasks, observer: observer)
     }
     // Only now, so that a mistyped task leaves no begun run behind.
-    try runFolder.prepare(rows: corpus.dataset.rowDigest)
+    try runFolder.prepare(rows: rows ?? corpus.dataset.rowDigest)
     if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let events = try EventFile(in: folder)
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: events)
@@ -105,6 +106,8 @@ public struct TrainingRun {
     let scored = try [Split.validation, .test].map { split in
       try Self.score(model.classifier, on: corpus, split: split, tasks: tasks)
     }
+    // Before the calibration, which takes probabilities for what they should be.
+    let reports = try scored.map { try $0.map { try $0.metrics() } }
     let calibrations = try recipe.calibration.map { try TaskCalibration.fitted($0, to: scored[0], tasks: tasks) }
     try ModelBundle.write(
       model, .init(shape: model.shape, recipe: recipe), calibrations: calibrations, to: folder)
@@ -113,17 +116,17 @@ public struct TrainingRun {
       parameters: model.parameterCount, epoch: recipe.selection.flatMap { $0.chosen(from: log.epochs) }?.epoch,
       metrics: [:])
     var predictions: [PredictionSet] = []
-    for set in scored.joined() {
+    for (set, report) in zip(scored.joined(), reports.joined()) {
       let split = set.split.rawValue
       let isFirst = set.task == task
       let name = isFirst ? split : "\(split)-\(set.task.name.replacing("/", with: "-"))"
       try writeAtomically(set.jsonLines(), to: folder.appending(path: "predictions-\(name).jsonl"))
       if isFirst {
-        summary.metrics[split] = try set.metrics()
+        summary.metrics[split] = report
         predictions.append(set)
       } else {
         summary.tasks = summary.tasks ?? [:]
-        summary.tasks?[set.task.name, default: [:]][split] = try set.metrics()
+        summary.tasks?[set.task.name, default: [:]][split] = report
       }
     }
     if let calibrations {

@@ -72,7 +72,7 @@ import Testing
     for (further, part) in [
       (["--until", "1e19"], "--until"), (["--until", "5000"], "--until is 5000 labels; the training split has"),
       (["--seed", "18446744073709551615"], "too large"), (["--labels", "0.1"], "no effect"),
-      (["--method", "vilt"], "vilt reads more"), (["--metric", "mami_b"], "has no mami_b"),
+      (["--method", "vilt"], "vilt reads more"), (["--metric", "mami_b"], "mami_b is not defined for"),
     ] {
       let result = try program(arguments + further)
       #expect(!result.wasKilled && result.status == 64 && result.errors.contains(part), "\(further) \(result.errors)")

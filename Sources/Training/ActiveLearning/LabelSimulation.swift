@@ -63,12 +63,7 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
       throw TrainingError.noMemes(split: Split.test.rawValue, task: name)
     }
     let blind = try TrainingRun.score(Uninformed(tasks: [task]), on: corpus, split: .test, tasks: [task])[0].metrics()
-    guard blind[settings.metric] != nil else {
-      let known = Metric.allCases.filter { blind[$0] != nil }.map(\.rawValue)
-      throw TrainingError.invalid(
-        "a \(task.kind.rawValue) task such as '\(name)' has no \(settings.metric.rawValue); it has "
-          + known.joined(separator: ", "))
-    }
+    _ = try blind.score(settings.metric)
     pool = QueryPool(try corpus.features(in: .train).gathered(rows), clusters: rows.map { clusters[$0] })
   }
 

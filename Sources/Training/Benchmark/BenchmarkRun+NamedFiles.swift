@@ -29,11 +29,14 @@ extension BenchmarkRun {
 
   private func digest(of files: [URL]) throws -> String? {
     guard !files.isEmpty else { return nil }
-    return try files.map { file in
-      if let known = state.withLock({ $0.fileDigests[file] }) { return known }
-      let digest = try SHA256.hash(of: file).hex
-      state.withLock { $0.fileDigests[file] = digest }
-      return digest
-    }.joined(separator: " ")
+    return try files.map { try digest(of: $0) { try SHA256.hash(of: $0).hex } }.joined(separator: " ")
+  }
+
+  /// What `compute` makes of a dataset or a file, which is read once however many cells and pretrainings name it.
+  func digest(of source: URL, _ compute: (URL) throws -> String) rethrows -> String {
+    if let known = state.withLock({ $0.digests[source] }) { return known }
+    let digest = try compute(source)
+    state.withLock { $0.digests[source] = digest }
+    return digest
   }
 }

@@ -63,16 +63,10 @@ extension BenchmarkRun {
   private func definition(of pretraining: BenchmarkPretraining) throws -> PretrainingRecord.Definition {
     PretrainingRecord.Definition(
       recipe: try pretraining.recipe.yaml,
-      data: try pretraining.recipe.data.map(rowDigest(ofDataset:)),
+      data: try pretraining.recipe.data.map { path in
+        try digest(of: URL(fileURLWithPath: path)) { try Dataset.read($0, strict: false).rowDigest }
+      },
       starts: try pretraining.needs.map(digest(ofPretraining:)), files: try digest(ofFilesNamedBy: pretraining.recipe))
-  }
-
-  /// Of a dataset, which is read once however many pretrainings learn from it.
-  private func rowDigest(ofDataset path: String) throws -> String {
-    if let known = state.withLock({ $0.rowDigests[path] }) { return known }
-    let digest = try Dataset.read(URL(fileURLWithPath: path), strict: false).rowDigest
-    state.withLock { $0.rowDigests[path] = digest }
-    return digest
   }
 
   /// What an earlier call measured, where it finished the pretraining; `nil` where there is something to train.

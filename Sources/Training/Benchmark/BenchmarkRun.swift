@@ -69,10 +69,8 @@ public final class BenchmarkRun: Sendable {
     var next = 0
     /// Pretrainings by path, with the digests of their definitions.
     var pretrainings: [String: Result<(result: PretrainingResult, digest: String), PretrainingError>] = [:]
-    /// Of the datasets that pretrainings learn from, by path.
-    var rowDigests: [String: String] = [:]
-    /// Of the files outside that recipes name.
-    var fileDigests: [URL: String] = [:]
+    /// Of the datasets that pretrainings learn from and of the files outside that recipes name.
+    var digests: [URL: String] = [:]
   }
 
   let state = Mutex(State())
@@ -182,7 +180,7 @@ public final class BenchmarkRun: Sendable {
     try write(CellRecord(definition: definition, result: nil), of: cell)
     let memory = jobs == 1 ? PeakMemory() : nil
     let run = run(of: cell)
-    let outcome = try run.execute(on: corpus, resumes: isSame)
+    let outcome = try run.execute(on: corpus, rows: source.digest, resumes: isSame)
     let test = outcome.predictions.first { $0.split == .test }
     if let test {
       try writeAtomically(test.scoredLines(), to: folder.appending(path: ScoredMemes.fileName))

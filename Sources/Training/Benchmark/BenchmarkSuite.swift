@@ -125,8 +125,8 @@ public struct BenchmarkSuite: Codable, Sendable {
     if let value = labels.first(where: { !($0 > 0 && $0 <= Recipe.labelLimit) }) {
       throw container.fault(.labels, "labels must be above 0, as 0.05 or 150; one is \(value)")
     }
-    if let seed = seeds.first(where: { UInt32(exactly: $0) == nil }) {
-      throw container.fault(.seeds, "the seed \(seed) is too large; label draws take 0 to \(UInt32.max)")
+    if let seed = seeds.first(where: { !Recipe.seeds.contains($0) }) {
+      throw container.fault(.seeds, "the seed \(seed) is too large; label draws take 0 to \(Recipe.seeds.upperBound)")
     }
     if let entry = datasets.first(where: { $0.data != nil && $0.draw != nil }) {
       throw container.fault(.datasets, "'\(entry.name)' has both data and draw; a drawn corpus needs no data")

@@ -105,7 +105,14 @@ struct Evaluate: ParsableCommand {
           ($0.task.name, try $0.metrics(byTask[$0.task.name], merging: merges($0.task)))
         })
     }
-    let rest = deduplicated ? try deduplicated(scored, corpus, trainedBy: bundle.description.recipe) : nil
+    let leaks = deduplicated ? try leaks(in: corpus, trainedBy: bundle.description.recipe) : nil
+    let rest = try leaks.map { leaks in
+      let sets = scored.map { $0.excluding(leaks) }.filter { $0.labelledCount > 0 }
+      return Deduplicated(
+        leaked: leaks.sorted(),
+        metrics: try Dictionary(
+          uniqueKeysWithValues: sets.map { ($0.task.name, try $0.metrics(merging: merges($0.task))) }))
+    }
     if let report, let library {
       try RunReport(
         of: bundle, in: URL(fileURLWithPath: runFolder), on: corpus, split: split, reports[0].1,
@@ -131,17 +138,11 @@ struct Evaluate: ParsableCommand {
     }
   }
 
-  /// Scores without the test memes that look like what the model was made from.
-  private func deduplicated(
-    _ scored: [PredictionSet], _ corpus: Corpus, trainedBy recipe: Recipe
-  ) throws -> Deduplicated {
+  /// Ids of the test memes that look like what the model was made from.
+  private func leaks(in corpus: Corpus, trainedBy recipe: Recipe) throws -> Set<String> {
     let observer = display.observer
     let source = data == nil && splitFile == nil ? nil : try Corpus.dataset(of: recipe, observer: observer)
-    let leaks = try TestLeaks.ids(in: corpus.dataset, trainedOn: source, observer: observer)
-    let rest = scored.map { $0.excluding(leaks) }.filter { $0.labelledCount > 0 }
-    return Deduplicated(
-      leaked: leaks.sorted(),
-      metrics: try Dictionary(uniqueKeysWithValues: rest.map { ($0.task.name, try $0.metrics()) }))
+    return try TestLeaks.ids(in: corpus.dataset, trainedOn: source, observer: observer)
   }
 }
 

@@ -97,8 +97,8 @@ struct LabelSimulate: ParsableCommand {
     guard last <= pool else {
       throw ValidationError("--until is \(last) labels; the training split has \(pool) for '\(name)'.")
     }
-    guard recipe.seed <= UInt64(UInt32.max) - UInt64(seeds) else {
-      throw ValidationError("--seed \(recipe.seed) is too large; label draws take 0 to \(UInt32.max).")
+    guard recipe.seed <= Recipe.seeds.upperBound - UInt64(seeds) else {
+      throw ValidationError("--seed \(recipe.seed) is too large; the last seed may be \(Recipe.seeds.upperBound).")
     }
     var settings = LabelSimulation.Settings(
       steps: Array(stride(from: batch, through: last, by: batch)),

@@ -105,7 +105,7 @@ struct Pretrain: ParsableCommand {
       try method.map {
         try PretrainingRecipe(yaml: PretrainingLibrary.defaultText(method: $0), source: $0, overrides: overrides)
       }
-      ?? PretrainingRecipe(yaml: Self.text(of: recipe!), source: recipe!, overrides: overrides)
+      ?? PretrainingRecipe(yaml: PretrainingLibrary.text(of: recipe!), source: recipe!, overrides: overrides)
     if !data.isEmpty { resolved.data = data }
     // A run must find its data from wherever it is resumed.
     resolved.data = resolved.data.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
@@ -140,13 +140,6 @@ struct Pretrain: ParsableCommand {
       }
       recipe.method.backbones[index].name = backbone
     }
-  }
-
-  private static func text(of name: String) throws -> String {
-    guard FileManager.default.fileExists(atPath: name) || RecipeLibrary.isFile(name) else {
-      return try PretrainingLibrary.requiredText(named: name)
-    }
-    return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)
   }
 }
 

@@ -72,7 +72,7 @@ struct RecipeCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-      let text = try RecipeOptions.text(of: file)
+      let text = try RecipeLibrary.text(of: file)
       if PretrainingRecipe.isMeant(by: text) {
         let recipe = try PretrainingRecipe(yaml: text, source: file)
         if json { return try Console.printJSON(recipe) }

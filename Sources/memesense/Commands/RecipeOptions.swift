@@ -78,7 +78,7 @@ struct RecipeOptions: ParsableArguments {
   /// The recipe with everything the command line changes.
   func resolved() throws -> Recipe {
     let name = try recipe ?? RecipeLibrary.defaultName(method: method ?? "semimemes", encoder: encoder ?? "lite")
-    var resolved = try Recipe(yaml: Self.text(of: name), source: name, overrides: overrides)
+    var resolved = try Recipe(yaml: RecipeLibrary.text(of: name), source: name, overrides: overrides)
     // A run must find its data from wherever it is resumed or evaluated.
     resolved.data = (data ?? resolved.data).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     resolved.splitFile = (splitFile ?? resolved.splitFile).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
@@ -117,13 +117,5 @@ struct RecipeOptions: ParsableArguments {
     }
     if let fault = method.fault { throw MethodError("\(FineTune.name): \(fault)") }
     recipe.method = method
-  }
-
-  /// The text of a recipe file, or of a shipped recipe.
-  static func text(of name: String) throws -> String {
-    guard FileManager.default.fileExists(atPath: name) || RecipeLibrary.isFile(name) else {
-      return try RecipeLibrary.text(named: name)
-    }
-    return try String(contentsOf: URL(fileURLWithPath: name), encoding: .utf8)
   }
 }
