@@ -107,7 +107,7 @@ public struct PredictionSet: Sendable {
 
   /// The memes that are labelled for the task: truth and probabilities. [N], [N, L]
   private var labelled: (truth: Truth, probabilities: [[Double]]) {
-    let labelled = memes.indices.filter { memes[$0].labels[task.name] != nil }
+    let labelled = labelledRows
     let labels = labelled.map { memes[$0].labels[task.name]! }
     let truth: Truth =
       switch task.kind {
@@ -116,6 +116,24 @@ public struct PredictionSet: Sendable {
       case .multilabel: .multilabel(labels.map { if case .multilabel(let flags) = $0 { flags } else { [] } })
       }
     return (truth, labelled.map { probabilities[$0] })
+  }
+
+  /// Rows of the memes that are labelled for the task.
+  public var labelledRows: [Int] { memes.indices.filter { memes[$0].labels[task.name] != nil } }
+
+  /// The task's labels, each against the rest: truth and probabilities of the labelled memes.
+  public var labelColumns: [(name: String, truth: [Bool], probabilities: [Double])] {
+    let rows = labelledRows
+    return task.labels.enumerated().map { column, name in
+      let truth = rows.map { row in
+        switch memes[row].labels[task.name]! {
+        case .binary(let flag): flag
+        case .multiclass(let index): index == column
+        case .multilabel(let flags): flags[column]
+        }
+      }
+      return (name, truth, rows.map { probabilities[$0][column] })
+    }
   }
 
   /// One JSON line a meme.

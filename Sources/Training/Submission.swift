@@ -62,7 +62,9 @@ public enum Submission: String, Sendable, CaseIterable {
 
   private func check(_ ids: [String]) throws {
     guard !ids.isEmpty else { throw TrainingError.invalid("there is no meme to predict: give another --split") }
-    if let id = ids.first(where: { $0.isEmpty || $0.contains { "\t\n\r,\"".contains($0) } }) {
+    // Of scalars, since a line break of two is one character.
+    let separators = Set("\t\n\r,\"".unicodeScalars)
+    if let id = ids.first(where: { $0.isEmpty || $0.unicodeScalars.contains(where: separators.contains) }) {
       throw TrainingError.invalid(
         "the id '\(id)' cannot stand in such a file: it has a tab, comma, quote or line break")
     }

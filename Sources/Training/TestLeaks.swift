@@ -45,5 +45,5 @@ extension PredictionSet {
   }
 
   /// How many memes are labelled for the task.
-  public var labelledCount: Int { memes.count { $0.labels[task.name] != nil } }
+  public var labelledCount: Int { labelledRows.count }
 }

@@ -33,9 +33,10 @@ public final class TrainingLog: Sendable {
     self.file = file
     self.events = events
     var epochs: [Epoch] = []
-    if FileManager.default.fileExists(atPath: file.path) {
+    let contents = FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : nil
+    if let contents {
       let decoder = JSONDecoder()
-      let lines = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n"))
+      let lines = contents.split(separator: UInt8(ascii: "\n"))
       for (index, line) in lines.enumerated() {
         do {
           epochs.append(try decoder.decode(Epoch.self, from: Data(line)))
@@ -46,7 +47,7 @@ public final class TrainingLog: Sendable {
         }
       }
     }
-    if epochs.isEmpty { try Data().write(to: file) }
+    if epochs.isEmpty, contents?.isEmpty != true { try Data().write(to: file) }
     entries = Mutex(epochs)
   }
 

@@ -88,23 +88,3 @@ extension Tensor {
     return distances.map { max($0, 0) }
   }
 }
-
-extension PredictionSet {
-  /// The memes that are labelled for the task.
-  var labelledRows: [Int] { memes.indices.filter { memes[$0].labels[task.name] != nil } }
-
-  /// The task's labels, each with the truth and the probabilities of the labelled memes.
-  var labelColumns: [(name: String, truth: [Bool], probabilities: [Double])] {
-    let rows = labelledRows
-    return task.labels.enumerated().map { column, name in
-      let truth = rows.map { row in
-        switch memes[row].labels[task.name]! {
-        case .binary(let flag): flag
-        case .multiclass(let index): index == column
-        case .multilabel(let flags): flags[column]
-        }
-      }
-      return (name, truth, rows.map { probabilities[$0][column] })
-    }
-  }
-}

@@ -144,6 +144,28 @@ import Testing
     #expect(wrong.status == 64 && wrong.errors.contains("one yes-or-no label"), "\(wrong.errors)")
   }
 
+  @Test func classesAreMergedInEveryTable() throws {
+    let words = ["good": "love sun", "fair": "chair table", "bad": "hate rain"]
+    let rows = (0..<120).map { index in
+      let (kind, word) = words.sorted { $0.key < $1.key }[index % 3]
+      let split = index % 4 == 0 ? "test" : index % 4 == 1 ? "validation" : "train"
+      return #"{"id":"\#(index)","file_name":null,"text":"\#(word) \#(index)","mood":"\#(kind)","split":"\#(split)"}"#
+    }
+    _ = try program.write(rows.joined(separator: "\n"), to: "moods/metadata.jsonl")
+    let trained = try program(
+      "train", "--method", "logistic-regression", "--data", "moods", "--output", "moods-run", "--quiet")
+    #expect(trained.status == 0, "\(trained.errors)")
+    let result = try program(
+      "evaluate", "moods-run", "--merge", "kind=good,fair", "--deduplicated", "--json", "--quiet")
+    #expect(result.status == 0, "\(result.errors)")
+    let answer = try object(result.output)
+    let rest = try #require(answer["deduplicated"] as? [String: Any])
+    #expect((rest["leaked"] as? [Any])?.isEmpty == true)
+    let all = try #require(answer["metrics"] as? NSDictionary)
+    #expect(all.isEqual((rest["metrics"] as? [String: Any])?["mood"]), "nothing leaks, so that both are the same")
+    #expect(result.output.contains("\"kind\""))
+  }
+
   @Test func aCalibrationNeedsLabelledValidationMemes() throws {
     let rows = (0..<20).map { index in
       let (label, split) = (index % 2, index < 12 ? "train" : index < 16 ? "validation" : "test")

@@ -51,7 +51,7 @@ struct SubmissionTests {
 
   @Test func whatCannotStandInSuchAFileIsRefused() {
     #expect(message { try Submission.mami.file([]) }.contains("no meme"))
-    for id in ["a\tb", "a,b", "a\nb", ""] {
+    for id in ["a\tb", "a,b", "a\nb", "a\r\nb", ""] {
       let predictions = [[Prediction(id: id, probabilities: [0.5], task: hateful)]]
       #expect(
         message { try Submission.hatefulMemes.file(predictions) }.contains("cannot stand in such a file"), "\(id)")

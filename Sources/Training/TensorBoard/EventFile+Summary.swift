@@ -14,7 +14,7 @@ extension EventFile {
       }
     }
     for set in predictions {
-      for (label, truth, probabilities) in set.columns {
+      for (label, truth, probabilities) in set.labelColumns {
         values.append(
           .precisionRecall("\(set.split.rawValue)/\(label)", truth: truth, probabilities: probabilities))
       }
@@ -26,21 +26,4 @@ extension EventFile {
   }
 
   private static let recipeTag = "recipe"
-}
-
-extension PredictionSet {
-  /// Each label against the rest, over the memes that are labelled for the task.
-  fileprivate var columns: [(label: String, truth: [Bool], probabilities: [Double])] {
-    let labelled = memes.indices.filter { memes[$0].labels[task.name] != nil }
-    return task.labels.enumerated().map { column, label in
-      let truth = labelled.map { row in
-        switch memes[row].labels[task.name]! {
-        case .binary(let flag): flag
-        case .multiclass(let index): index == column
-        case .multilabel(let flags): flags[column]
-        }
-      }
-      return (label, truth, labelled.map { probabilities[$0][column] })
-    }
-  }
 }
