@@ -57,7 +57,6 @@ public final class RecognizedTexts: Sendable {
     guard !missing.isEmpty else { return (memes, []) }
     let handle = try FileHandle(forUpdating: file)
     defer { try? handle.close() }
-    try Self.endLastLine(of: handle)
     let found = Mutex<[Int: String]>([:])
     let problems = Mutex<[(index: Int, problem: UnreadablePicture)]>([])
     let recognizers = try TextRecognizers(language: language)
@@ -86,6 +85,10 @@ public final class RecognizedTexts: Sendable {
     let line = try Entry(image: key, text: text).jsonLine()
     try texts.withLock { texts in
       texts[key] = text
+      // Another process may be at it too: it must neither write into this line nor have its own cut off.
+      while flock(handle.fileDescriptor, LOCK_EX) != 0, errno == EINTR {}
+      defer { flock(handle.fileDescriptor, LOCK_UN) }
+      try Self.endLastLine(of: handle)
       try handle.seekToEnd()
       try handle.write(contentsOf: line)
     }

@@ -91,6 +91,25 @@ import Testing
     #expect(several.description.contains("'klingon'"), "one of two is not enough: \(several)")
   }
 
+  /// Two that remember in one folder stand for two processes.
+  @Test func readersAtOnceLeaveEveryLineWhole() throws {
+    try withDrawnMemes(6) { memes, folder in
+      var memes = memes
+      for index in memes.indices { memes[index].text = nil }
+      let (lacking, memory) = (memes, folder.appending(path: "texts"))
+      let readers = [try RecognizedTexts(folder: memory), try RecognizedTexts(folder: memory)]
+      let failure = Mutex<(any Error)?>(nil)
+      DispatchQueue.concurrentPerform(iterations: 2) { index in
+        do { _ = try readers[index].fill(lacking) { _, _ in } } catch { failure.withLock { $0 = error } }
+      }
+      #expect(failure.withLock { $0 == nil })
+      _ = try RecognizedTexts(folder: memory)
+      let files = try FileManager.default.contentsOfDirectory(at: memory, includingPropertiesForKeys: nil)
+      let lines = try Data(contentsOf: try #require(files.first)).split(separator: UInt8(ascii: "\n"))
+      #expect(lines.count == 2 * memes.count, "each has written each")
+    }
+  }
+
   @Test func textsAreReadWhereTheyLackAndOnlyOnce() throws {
     try withDrawnMemes(12) { memes, folder in
       var memes = memes

@@ -149,10 +149,11 @@ public struct CASSMM: AgreementMethod {
     func input(_ memes: [Int], _ pictures: Tensor) -> Input {
       Input(pictures: pictures, texts: text.tokens(features, memes, on: device))
     }
-    let watched = Array(memes.prefix(PretrainingWatch.watchedTexts))
+    let watched = PretrainingWatch.watched(of: memes)
     let seen = PictureInput.imageNet(on: device)
     var prepared = try pair.prepared(for: memes, of: features, probe: probe, input: input) { network, _ in
-      network(input(watched, seen(features.requestedPictures.gathered(watched))), using: nil)
+      .concatenated(
+        watched.map { network(input($0, seen(features.requestedPictures.gathered($0))), using: nil) }, along: 0)
     }
     let rates = pair.networks.flatMap { name, _ in
       [("images", 1), ("texts", textRate), ("head", headRate)].flatMap { part, rate in

@@ -177,14 +177,18 @@ public struct CLIPPretraining: PretrainingMethod {
     for index in stage.scales.indices.dropFirst(imageCount) {
       stage.scales[index].rate = index < imageCount + textCount ? textRate : projectionRate
     }
-    let watched = Array(memes.prefix(PretrainingWatch.watchedTexts))
+    let watched = PretrainingWatch.watched(of: memes)
     let watch = try PretrainingWatch(
       [
         .init(name: Self.name, vectors: { network.images($0, using: nil) }) { [text] _ in
-          let tokens = text.tokens(features, watched, on: device)
-          let found = network(input(pictures.gathered(watched)), tokens.ids, isPresent: tokens.isPresent, using: nil)
+          let found = watched.map { memes in
+            let tokens = text.tokens(features, memes, on: device)
+            return network(input(pictures.gathered(memes)), tokens.ids, isPresent: tokens.isPresent, using: nil)
+          }
+          func all(_ parts: [Tensor]) -> Tensor { .concatenated(parts, along: 0) }
           return [
-            "scale": network.logScale.exp().item, "pairing": CollapseWatch.pairing(found.images, found.texts),
+            "scale": network.logScale.exp().item,
+            "pairing": CollapseWatch.pairing(all(found.map(\.images)), all(found.map(\.texts))),
           ]
         }
       ], on: pictures, side: pictureSide, pipeline: augmentation.pipeline(side: pictureSide) ?? .flip, probe: probe,

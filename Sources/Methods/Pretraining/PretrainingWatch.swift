@@ -42,14 +42,25 @@ struct PretrainingWatch {
   /// What was measured when the watch began.
   let before: StageObservation
 
-  /// Memes with both modalities of which is watched what networks make of them.
-  static let watchedTexts = 64
+  /// Memes with both modalities of which is watched what networks make of them. With a quarter of them a guess would often
+  /// pass for more.
+  private static let watchedTexts = 256
   /// Pictures that a network sees at once.
   private static let batch = 64
   /// Memes whose views are compared.
   private static let viewed = 128
   /// The part of the first spread of features below which they count as collapsed.
   private static let leastSpread = 0.1
+
+  /// Of memes with both modalities those that are watched, as many together as a network sees at once.
+  static func watched(of memes: [Int]) -> [[Int]] {
+    let watched = memes.prefix(watchedTexts)
+    return parts(watched.count).map { Array(watched[$0]) }
+  }
+
+  private static func parts(_ count: Int) -> [Range<Int>] {
+    stride(from: 0, to: count, by: batch).map { $0..<min($0 + batch, count) }
+  }
 
   /// - Parameters:
   ///   - side: Rows and columns of the pictures that the networks are trained on.
@@ -96,9 +107,6 @@ struct PretrainingWatch {
       for network in networks {
         func features(_ bytes: Tensor) -> Tensor {
           network.vectors(input(bytes)).to(.float32)
-        }
-        func parts(_ count: Int) -> [Range<Int>] {
-          stride(from: 0, to: count, by: batch).map { $0..<min($0 + batch, count) }
         }
         func whole(_ memes: [Int]) -> Tensor {
           .concatenated(
