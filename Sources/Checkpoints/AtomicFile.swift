@@ -44,6 +44,14 @@ public final class AtomicFile {
   public private(set) var byteCount = 0
 
   init(replacing named: URL) throws(CheckpointError) {
+    if let number = Self.descriptor(namedBy: named.path) {
+      // Its place in the file is shared with whoever opened it, a shell say, so that neither writes over the other.
+      target = named
+      partialPath = nil
+      descriptor = fcntl(number, F_DUPFD_CLOEXEC, 0)
+      guard descriptor >= 0 else { throw CheckpointError(.unwritable, named, "cannot be written", errno: errno) }
+      return
+    }
     var (found, link) = (stat(), stat())
     let isThere = stat(named.path, &found) == 0
     guard !isThere || [S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT) else {
@@ -85,9 +93,10 @@ public final class AtomicFile {
         let code = errno
         if code == EINTR { continue }
         let advice = code == ENOSPC || code == EDQUOT ? "; free some space and write it again" : ""
+        let rest = partialPath == nil ? "" : ", an earlier file is untouched"
         throw CheckpointError(
           .unwritable, target, at: "byte \(byteCount)",
-          "writing failed (\(String(cString: strerror(code)))), an earlier file is untouched\(advice)")
+          "writing failed (\(String(cString: strerror(code))))\(rest)\(advice)")
       }
       byteCount += count
       rest = rest.dropFirst(count)
@@ -114,6 +123,20 @@ public final class AtomicFile {
     if let partialPath { unlink(partialPath) }
     close(descriptor)
     descriptor = -1
+  }
+
+  /// The number of the open descriptor that a path stands for, itself or by links, as `/dev/stdout` does; `nil` for any other.
+  private static func descriptor(namedBy path: String) -> CInt? {
+    var url = URL(fileURLWithPath: path)
+    for _ in 0..<40 {
+      let parts = url.path.split(separator: "/")
+      if [["dev", "fd"], ["proc", "self", "fd"]].contains(parts.dropLast().map(String.init)), let last = parts.last {
+        return CInt(last)
+      }
+      guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path) else { return nil }
+      url = URL(fileURLWithPath: next, relativeTo: url.deletingLastPathComponent()).absoluteURL
+    }
+    return nil
   }
 
   /// Opens and locks the partial file; a lock won on a file that was renamed or removed meanwhile is given back.

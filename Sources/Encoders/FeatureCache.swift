@@ -109,7 +109,10 @@ public final class FeatureCache: Sendable {
         case .unreadable, .unwritable: throw error  // The shard may be sound.
         case .malformed, .unsupported, .refused:
           let aside = file.appendingPathExtension("damaged")
-          guard rename(file.path, aside.path) == 0 || errno == ENOENT else { throw error }
+          guard rename(file.path, aside.path) == 0 else {
+            guard errno == ENOENT else { throw error }
+            continue  // as above
+          }
           warn("\(error); set aside as \(aside.lastPathComponent), its features are computed anew")
         }
       }

@@ -31,6 +31,8 @@ public struct StoredMeme: Sendable, Equatable, Identifiable {
   fileprivate func isSame(as meme: Meme, _ fingerprint: Fingerprint?, root: URL) -> Bool {
     // One that came with its text alone may get its picture later.
     if image == nil, meme.image != nil { return text == meme.text }
+    // A picture may be lost where the dataset is now; the one that the store knows of stays.
+    if image != nil, meme.image == nil { return text == meme.text }
     if let known = self.fingerprint, let fingerprint { return known.content == fingerprint.content }
     // One without a fingerprint has a picture that could not be read, and is known by its place.
     if image?.path == meme.image?.path { return true }
@@ -203,11 +205,13 @@ extension LabelStore {
     return database.lastInsertedRowID
   }
 
-  /// The number of the meme of a name and whether it has a picture; `nil` where there is none.
-  static func meme(named name: String, _ database: Database) throws -> (id: Int64, hasImage: Bool)? {
+  /// The number of the meme of a name, whether it has a picture, and its text; `nil` where there is none.
+  static func meme(
+    named name: String, _ database: Database
+  ) throws -> (id: Int64, hasImage: Bool, text: String?)? {
     let row = try Row.fetchOne(
-      database, sql: "SELECT id, image IS NOT NULL AS has_image FROM meme WHERE name = ?", arguments: [name])
-    return row.map { row -> (id: Int64, hasImage: Bool) in (row["id"], row["has_image"]) }
+      database, sql: "SELECT id, image IS NOT NULL AS has_image, text FROM meme WHERE name = ?", arguments: [name])
+    return row.map { row -> (id: Int64, hasImage: Bool, text: String?) in (row["id"], row["has_image"], row["text"]) }
   }
 
   private static func add(
@@ -222,6 +226,7 @@ extension LabelStore {
     guard stored.isSame(as: meme, fingerprint, root: root.standardizedFileURL) else {
       throw LabelStoreError.conflictingMeme(id: meme.id, source: root.path)
     }
+    guard meme.image != nil || stored.image == nil else { return (stored.id, false) }
     // What is known of a picture stays where it can be read no more.
     let getsPicture = stored.image == nil && meme.image != nil
     let kept = getsPicture ? fingerprint : fingerprint ?? stored.fingerprint

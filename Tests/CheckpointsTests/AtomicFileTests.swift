@@ -67,6 +67,21 @@ import Testing
     #expect(try folder.names == ["state.json"])
   }
 
+  /// As a shell does with `>> log` for a program that is told to write to `/dev/stdout`.
+  @Test func aDescriptorIsWrittenToWhereItStands() throws {
+    try Data("before ".utf8).write(to: url)
+    let log = open(url.path, O_WRONLY)
+    defer { close(log) }
+    lseek(log, 0, SEEK_END)
+    let link = folder.url.appending(path: "out")
+    try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: "/proc/self/fd/\(log)")
+    try writeAtomically(Data("between".utf8), to: link)
+    try writeAtomically(Data(" them".utf8), to: URL(filePath: "/dev/fd/\(log)"))
+    #expect(write(log, " after", 6) == 6)
+    #expect(try String(contentsOf: url, encoding: .utf8) == "before between them after")
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.path) == "/proc/self/fd/\(log)")
+  }
+
   @Test func onlyWhatNobodyWritesIsAbandoned() throws {
     let partial = folder.url.appending(path: "state.json.partial")
     try writeAtomically(to: url) { _ in

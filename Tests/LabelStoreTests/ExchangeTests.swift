@@ -252,6 +252,11 @@ import Testing
     let again = try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root)
     #expect(again == Addition(known: 3, warnings: first.warnings))
     try writePictures(["b.png"], to: root)
+    let other = #"{"id": "p", "file_name": "b.png", "text": "another"}"#
+    let error = try #require(throws: LabelStoreError.self) {
+      try store.importLabels(Data(other.utf8), named: "rows.jsonl", images: root)
+    }
+    #expect("\(error)".contains("another text for the meme 'p'"))
     let second = try store.importLabels(Data(rows.utf8), named: "rows.jsonl", images: root)
     #expect(second == Addition(memes: 0, labels: 0, known: 3))
     let memes = try store.memes().suffix(2)

@@ -118,6 +118,15 @@ func writePictures(_ names: [String], to root: URL) throws {
     #expect(after.map(\.image?.path) == memes(in: new).map(\.image?.path))
     #expect(after.map(\.fileName) == ["a.png", "img/b.png", "broken.png"])
     #expect(after.map(\.id) == before.map(\.id) && after.map(\.fingerprint) == before.map(\.fingerprint))
+    // One picture is lost on the way: what is known of it stays, and the rest is moved.
+    let third = folder.url.appending(path: "third")
+    try FileManager.default.copyItem(at: new, to: third)
+    var some = memes(in: third)
+    some[0].image = nil
+    #expect(try add(some, in: third).memes == 0)
+    let last = try store.memes().suffix(3)
+    #expect(last.map(\.image?.path) == [after.first?.image?.path] + some.dropFirst().map(\.image?.path))
+    #expect(last.map(\.fingerprint) == before.map(\.fingerprint))
     try writePictures(["other.png"], to: new)
     let other = Meme(id: "a.png", image: new.appending(path: "other.png"), text: "words")
     #expect(throws: LabelStoreError.conflictingMeme(id: "a.png", source: new.path)) { try add([other], in: new) }

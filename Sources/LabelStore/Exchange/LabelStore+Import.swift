@@ -235,7 +235,7 @@ private struct ImportWork {
       .filter { tasks[$0.key] == nil }
     for (name, rows) in unknown.sorted(by: { $0.key < $1.key }) {
       func hint(_ question: String) -> String {
-        "add the task first: memesense label STORE --question \"\(name):\(question)\""
+        "say which there are: memesense label import STORE FILE --question \"\(name):\(question)\""
       }
       guard let task = Self.task(named: name, of: rows.compactMap(\.label), isLabelStudio: isLabelStudio) else {
         problems.append("task '\(name)': its labels are of several kinds, or there are none; \(hint("KIND=LABEL,…"))")
@@ -337,6 +337,9 @@ private struct ImportWork {
     if let fault = arrival?.fault { throw fault }
     if let known {
       if let arrival, let image = arrival.meme.image {
+        guard arrival.meme.text == nil || arrival.meme.text == known.text else {
+          throw ImportFault("the store has another text for the meme '\(row.id)': its picture may be another one's")
+        }
         try LabelStore.move(
           known.id, to: image, fingerprint: arrival.fingerprint, dataset: datasetID(), database)
       }

@@ -43,7 +43,7 @@ struct LabelColumn {
     }
   }
 
-  /// The task that the values suggest, `nil` when they are no labels. What is the same in all rows asks nothing.
+  /// The task that the values suggest, `nil` when they are no labels. One class that all rows share asks nothing.
   func task(named name: String) -> LabelTask? {
     let task: LabelTask
     if listCount > 0, listCount >= flagCount + integerCount + wordCount {

@@ -61,9 +61,9 @@ public struct LabelServer: Service {
     try await listener.run(routes, checking: SameOriginCheck(isLocal: settings.isLocal))
   }
 
-  /// Whether a training, or what else takes a while, is still computed, also after the end of ``run()``. A process that ends
+  /// Whether a training, or what else takes a while, may still be computed after the end of ``run()``. A process that ends
   /// then must end by `_exit`: `exit` takes libtorch down under the thread. Every label that was answered for is on the disk.
-  public var isComputing: Bool { models.isComputing }
+  public var mayBeComputing: Bool { models.hasComputed }
 
   // MARK: Routes
 

@@ -27,8 +27,8 @@ final class ModelDesk: Sendable {
     var state = State.idle
     /// The task that was trained last, and what that training warned of.
     var warnings: (task: String, texts: [String]) = ("", [])
-    /// Threads that compute.
-    var threads = 0
+    /// Whether a thread was ever begun that computes.
+    var hasComputed = false
   }
 
   let store: LabelStore
@@ -72,8 +72,9 @@ final class ModelDesk: Sendable {
     content.withLock { $0.warnings.task == task ? $0.warnings.texts : [] }
   }
 
-  /// Whether a thread of the desk computes. The process must not take libtorch down under it.
-  var isComputing: Bool { content.withLock { $0.threads > 0 } }
+  /// Whether a thread of the desk computes, or has and may still be on its way out. The process must not take libtorch down
+  /// under it.
+  var hasComputed: Bool { content.withLock { $0.hasComputed } }
 
   /// Whether a model sees the features that memes are compared by, which are those of what the page trains.
   func compares(_ model: ServedModel) -> Bool { model.recipe.hasFeatures(of: recipe) }
@@ -128,6 +129,8 @@ final class ModelDesk: Sendable {
           of: memes.map { Meme(id: $0.name, image: $0.image, text: $0.text) }, recipe: recipe,
           observer: WarningLog(work: "the comparison of memes", logger: logger))
         content.withLock {
+          // A training may have been quicker, and knows of memes that came since.
+          guard $0.index == nil else { return }
           $0.index = FeatureIndex(table)
           $0.rows = memes.map(\.id)
         }
@@ -137,13 +140,10 @@ final class ModelDesk: Sendable {
     }
   }
 
-  /// Runs `body` on a thread of its own, which counts among those that compute until it ends.
+  /// Runs `body`, which computes, on a thread of its own.
   private func onOwnThread(_ body: @escaping @Sendable () -> Void) {
-    content.withLock { $0.threads += 1 }
-    Thread.detachNewThread { [self] in
-      body()
-      content.withLock { $0.threads -= 1 }
-    }
+    content.withLock { $0.hasComputed = true }
+    Thread.detachNewThread(body)
   }
 
   // MARK: Training
@@ -184,9 +184,10 @@ final class ModelDesk: Sendable {
     flock(lock, LOCK_SH)
     let folder = runs.appending(path: "run-\(Int(Date().timeIntervalSince1970 * 1000))", directoryHint: .isDirectory)
     let observer = TrainingObserver(desk: self, task: task.name)
+    let retraining = Retraining(memes: labelled, task: task, recipe: recipe, observer: observer)
     let outcome: Retraining.Outcome
     do {
-      outcome = try Retraining(memes: labelled, task: task, recipe: recipe, observer: observer).run(
+      outcome = try retraining.run(
         in: folder, comparedWith: store.runs(task: task.name).first?.folder, clusters: clusters)
     } catch {
       try? FileManager.default.removeItem(at: folder)
@@ -201,6 +202,7 @@ final class ModelDesk: Sendable {
         task: task.name, folder: folder, labels: outcome.labels, metric: outcome.metric.rawValue,
         scoreBefore: outcome.before, scoreAfter: outcome.after, scoredMemes: outcome.scored),
       predictions: Dictionary(uniqueKeysWithValues: predictions))
+    try retraining.finish(in: folder)
     content.withLock {
       $0.index = outcome.features
       $0.rows = memes.map(\.id)

@@ -76,7 +76,6 @@ public struct Retraining {
     let corpus = try Corpus.load(dataset, recipe, observer: observer)
     let run = TrainingRun(recipe: recipe, folder: folder, observer: observer)
     _ = try run.execute(on: corpus, resumes: false)
-    try run.finish()
     // What was trained on other labels or by other encoders cannot be compared.
     let earlier = earlier.flatMap { bundle($0) }.flatMap { $0.tasks == [task] ? $0 : nil }
     let before = earlier.flatMap { sees($0.description.recipe) ? $0 : nil }
@@ -101,6 +100,12 @@ public struct Retraining {
     return Outcome(
       labels: labelled.count, metric: .auroc, before: try before.flatMap { try score($0.classifier, on: corpus).score },
       after: after, scored: scored, probabilities: probabilities, features: FeatureIndex(table), order: order)
+  }
+
+  /// Declares the run that was left in a folder complete, once it is written down where it is: one that was interrupted before
+  /// is told by its checkpoints.
+  public func finish(in folder: URL) throws {
+    try TrainingRun(recipe: recipe, folder: folder, observer: observer).finish()
   }
 
   /// Whether a model by an earlier recipe reads what this one's features are.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Foundation
 import LabelStore
 import MemeData
@@ -32,11 +33,37 @@ struct StoreArgument: ParsableArguments {
     return try LabelStore(at: URL(filePath: storePath, directoryHint: .notDirectory))
   }
 
-  /// Closes a store that a command made before it failed, and deletes its files unless somebody put something into it.
-  func discard(_ store: LabelStore) {
-    guard (try? store.memeCount()) == 0, (try? store.tasks())?.isEmpty == true else { return }
-    try? store.close()
-    for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: storePath + suffix) }
+  /// Refuses what is to be taken up and is not there, before a store is made for it.
+  static func requireSource(_ path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else { throw DatasetError.notFound(URL(filePath: path)) }
+  }
+}
+
+/// Tasks that people make up.
+struct QuestionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A task that the data does not have: NAME:binary=LABEL, NAME:multiclass=A,B,… or NAME:multilabel=A,B,…",
+      valueName: "task"))
+  var question: [String] = []
+
+  func add(to store: LabelStore) throws {
+    for text in question { try store.add(Self.task(text)) }
+  }
+
+  /// Reads a task off the command line.
+  static func task(_ text: String) throws -> LabelTask {
+    let fault = ValidationError(
+      "--question is NAME:binary=LABEL, NAME:multiclass=A,B or NAME:multilabel=A,B, not '\(text)'.")
+    guard let colon = text.firstIndex(of: ":"), let equals = text[colon...].firstIndex(of: "="),
+      let kind = LabelTask.Kind(rawValue: String(text[text.index(after: colon)..<equals]))
+    else { throw fault }
+    let name = text[..<colon].trimmingCharacters(in: .whitespaces)
+    let labels = text[text.index(after: equals)...].split(separator: ",", omittingEmptySubsequences: false)
+      .map { $0.trimmingCharacters(in: .whitespaces) }
+    let task = LabelTask(name: name, kind: kind, labels: labels)
+    guard task.fault == nil else { throw fault }
+    return task
   }
 }
 
@@ -48,7 +75,7 @@ struct LabelImport: ParsableCommand {
       A folder is read as a dataset in any layout that MemeSense reads (Hugging Face, Hateful Memes, HarMeme, …). A file is
       JSON lines or CSV with the fields id, file_name, text, split, task, label, annotator, note, time, undone, of which
       only id is needed, or Label Studio's JSON export. All of a file is taken, or nothing. A task that the store does not
-      have gets the labels that the file has for it, unless 'memesense label' made it with --question before.
+      have gets the labels that the file has for it, unless --question says which there are.
 
       A dataset that was moved is imported again from its new place; memes that came without pictures get them likewise.
       """)
@@ -58,6 +85,8 @@ struct LabelImport: ParsableCommand {
   @Argument(help: "A dataset's folder, or a file of labels.", completion: .file())
   var source: String
 
+  @OptionGroup var questions: QuestionOptions
+
   @Option(help: "Where pictures lie that a file of labels names; its own folder by default.", completion: .directory)
   var images: String?
 
@@ -65,16 +94,10 @@ struct LabelImport: ParsableCommand {
   var annotator = "file"
 
   func run() throws {
-    let isNew = !FileManager.default.fileExists(atPath: self.store.storePath)
-    let store = try self.store.open(creates: true)
-    let addition: Addition
-    do {
-      addition = try added(to: store, observer: ProgressDisplay())
-    } catch {
-      if isNew { self.store.discard(store) }
-      throw error
-    }
-    try Console.print(addition.text)
+    try StoreArgument.requireSource(source)
+    let store = try store.open(creates: true)
+    try questions.add(to: store)
+    try Console.print(added(to: store, observer: ProgressDisplay()).text)
   }
 
   private func added(to store: LabelStore, observer: any ProgressObserver) throws -> Addition {
@@ -147,7 +170,7 @@ struct LabelExport: ParsableCommand {
     }
     let data = try store.exported(as: format)
     guard let output else { return try Console.write(data) }
-    try data.write(to: URL(filePath: output), options: .atomic)
+    try writeAtomically(data, to: URL(filePath: output))
   }
 }
 

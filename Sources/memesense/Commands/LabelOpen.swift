@@ -32,11 +32,7 @@ struct LabelOpen: ParsableCommand {
   @Flag(help: "Leave the dataset's own labels out, so that every meme is labelled anew.")
   var relabel = false
 
-  @Option(
-    help: ArgumentHelp(
-      "A task that the data does not have: NAME:binary=LABEL, NAME:multiclass=A,B,… or NAME:multilabel=A,B,…",
-      valueName: "task"))
-  var question: [String] = []
+  @OptionGroup var questions: QuestionOptions
 
   @Option(help: "The task that the pages begin with; the first by default.")
   var task: String?
@@ -88,14 +84,9 @@ struct LabelOpen: ParsableCommand {
     settings.deadline = .seconds(60)
     let trained = try trainedRecipe()
     settings.connectionLimit = FileLimit.raise(for: settings.connectionLimit)
-    let isNew = !FileManager.default.fileExists(atPath: self.store.storePath)
-    let store = try self.store.open(creates: true)
-    do {
-      try fill(store)
-    } catch {
-      if isNew { self.store.discard(store) }
-      throw error
-    }
+    try data.forEach(StoreArgument.requireSource)
+    let store = try store.open(creates: true)
+    try fill(store)
     let logger = Logger(label: "memesense") { [quiet] _ in
       JSONLogHandler(level: quiet ? .warning : .info) { Console.tell(String(decoding: $0, as: UTF8.self)) }
     }
@@ -106,8 +97,9 @@ struct LabelOpen: ParsableCommand {
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }
     let outcome = Result { try waitFor { try await server.runUntilSignalled() } }
-    if server.isComputing { Self.endAtOnce(after: outcome) }
-    try outcome.get()
+    guard server.mayBeComputing else { return try outcome.get() }
+    try store.close()
+    Self.endAtOnce(after: outcome)
   }
 
   /// Takes up data and questions, after which there is something to ask.
@@ -117,7 +109,7 @@ struct LabelOpen: ParsableCommand {
       let addition = try store.add(datasetAt: path, takesLabels: !relabel, observer: observer)
       if !quiet { Console.error(addition.text) }
     }
-    for text in question { try store.add(Self.task(text)) }
+    try questions.add(to: store)
     let tasks = try store.tasks()
     guard try store.memeCount() > 0 else {
       throw ValidationError("The store has no memes: give --data PATH.")
@@ -151,21 +143,6 @@ struct LabelOpen: ParsableCommand {
       throw ValidationError("--recipe \(recipe) trains a whole network; the page trains heads on encoders' features.")
     }
     return resolved
-  }
-
-  /// Reads a task off the command line.
-  static func task(_ text: String) throws -> LabelTask {
-    let fault = ValidationError(
-      "--question is NAME:binary=LABEL, NAME:multiclass=A,B or NAME:multilabel=A,B, not '\(text)'.")
-    guard let colon = text.firstIndex(of: ":"), let equals = text[colon...].firstIndex(of: "="),
-      let kind = LabelTask.Kind(rawValue: String(text[text.index(after: colon)..<equals]))
-    else { throw fault }
-    let name = text[..<colon].trimmingCharacters(in: .whitespaces)
-    let labels = text[text.index(after: equals)...].split(separator: ",", omittingEmptySubsequences: false)
-      .map { $0.trimmingCharacters(in: .whitespaces) }
-    let task = LabelTask(name: name, kind: kind, labels: labels)
-    guard task.fault == nil else { throw fault }
-    return task
   }
 }
 
