@@ -125,8 +125,10 @@ def contenders(*entries):
 
 def setup_python(*arguments):
     """The interpreter of an environment of setup-python."""
-    command = [HERE / "setup-python", *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    done = subprocess.run([HERE / "setup-python", *arguments], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise Failure(f"setup-python ended with status {done.returncode}")
+    return done.stdout.strip()
 
 
 def finish(title, tables, measured, results):

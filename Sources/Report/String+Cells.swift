@@ -18,7 +18,7 @@ extension String {
   var cellWidth: Int { reduce(0) { $0 + $1.cellWidth } }
 
   /// The text cut to at most `limit` cells, `…` included.
-  func truncated(toCells limit: Int) -> String {
+  public func truncated(toCells limit: Int) -> String {
     guard cellWidth > limit else { return self }
     var (result, width) = ("", 0)
     for character in self {

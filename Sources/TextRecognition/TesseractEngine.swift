@@ -24,9 +24,10 @@ final class TesseractEngine {
       TessBaseAPIDelete(handle)
       throw .missingLanguage(language, available: Self.languages())
     }
-    // It is content with one of several languages.
-    let missing = Set(language.split(separator: "+").map(String.init)).subtracting(Self.loadedLanguages(of: handle))
-    guard missing.isEmpty else {
+    // It is content with one of several languages, and with none where none is named.
+    let wanted = Set(language.split(separator: "+").map(String.init))
+    let missing = wanted.subtracting(Self.loadedLanguages(of: handle))
+    guard missing.isEmpty, !wanted.isEmpty else {
       TessBaseAPIEnd(handle)
       TessBaseAPIDelete(handle)
       throw .missingLanguage(missing.sorted().joined(separator: "+"), available: Self.languages())

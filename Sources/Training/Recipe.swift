@@ -69,6 +69,9 @@ public struct Recipe: Codable, Sendable {
     data = try container.requiredOptional(String.self, .data)
     splitFile = try container.decodeIfPresent(String.self, forKey: .splitFile)
     readTexts = try container.decodeIfPresent(String.self, forKey: .readTexts)
+    guard readTexts?.isEmpty != true else {
+      throw container.fault(.readTexts, "it is empty; expected a language such as eng, or null for none")
+    }
     task = try container.requiredOptional(String.self, .task)
     labels = try container.labels(.labels)
     sampling = try container.decode(Sampling.self, forKey: .sampling)

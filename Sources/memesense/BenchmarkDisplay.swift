@@ -104,9 +104,9 @@ final class BenchmarkDisplay: BenchmarkObserver {
     guard !state.progress.running.isEmpty || state.progress.pretraining.running != nil else { return }
     erase(&state)
     state.lastDrawn = now
-    let size = Self.terminalSize
-    let lines = lines(state.progress.table(of: metric), state.progress, now).suffix(max(3, size.rows - 2))
-    Console.tell(lines.map { String($0.prefix(size.columns - 1)) + "\n" }.joined())
+    let lines = lines(state.progress.table(of: metric), state.progress, now)
+      .suffix(max(3, Console.terminalSize.rows - 2))
+    Console.tell(lines.map { Console.fitted($0) + "\n" }.joined())
     state.drawnLines = lines.count
   }
 
@@ -160,11 +160,5 @@ final class BenchmarkDisplay: BenchmarkObserver {
     guard state.drawnLines > 0 else { return }
     Console.tell("\u{1B}[\(state.drawnLines)A\r\u{1B}[J")
     state.drawnLines = 0
-  }
-
-  private static var terminalSize: (rows: Int, columns: Int) {
-    var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (24, 80) }
-    return (Int(size.ws_row), Int(size.ws_col))
   }
 }

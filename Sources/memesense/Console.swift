@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Report
 import Synchronization
 import Training
 
@@ -20,6 +21,16 @@ enum Console {
   static func tell(_ text: String) {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
+
+  /// Of the terminal that standard error is.
+  static var terminalSize: (rows: Int, columns: Int) {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (24, 80) }
+    return (Int(size.ws_row), Int(size.ws_col))
+  }
+
+  /// A line that stays one on the terminal: what is erased is a line, and one that goes over its end is two.
+  static func fitted(_ line: String) -> String { line.truncated(toCells: terminalSize.columns - 1) }
 
   /// Prints a value as one JSON object, for programs.
   static func printJSON(_ value: some Encodable) throws {
@@ -94,7 +105,7 @@ final class ProgressDisplay: ProgressObserver {
     }
     guard !lines.isEmpty else { return }
     if isTerminal {
-      Console.tell("\r\u{1B}[2K  " + lines.joined(separator: "   "))
+      Console.tell("\r\u{1B}[2K" + Console.fitted("  " + lines.joined(separator: "   ")))
       state.hasBar = true
     } else if !isDone {
       Console.error("  " + lines.joined(separator: "   "))

@@ -40,6 +40,9 @@ enum ExitStatus {
     case LabelStoreError.notFound: self = .missingInput
     case LabelStoreError.unknown, LabelStoreError.invalidAnnotator: self = .usage
     case is LabelStoreError: self = .badData
+    case DemoCorpusError.exists: self = .usage
+    case DemoCorpusError.missingFont: self = .missingInput
+    case is DemoCorpusError: self = .badData
     case MetricError.unknownMetric, MetricError.metricUnavailable: self = .usage
     case is MetricError, is ImageError, is LabelRatioError: self = .badData
     case EncoderError.unknown, EncoderError.unknownVariant, EncoderError.unknownNetwork, EncoderError.noTextNetwork,

@@ -28,6 +28,7 @@ struct TransferDisplay {
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 16 - filled)
     Console.tell(
       isTerminal
-        ? "\r\u{1B}[2K  \(name) \(bar) \(amount)\(rate)\(hasEnded ? "\n" : "")" : "  \(name) \(amount)\(rate)\n")
+        ? "\r\u{1B}[2K" + Console.fitted("  \(name) \(bar) \(amount)\(rate)") + (hasEnded ? "\n" : "")
+        : "  \(name) \(amount)\(rate)\n")
   }
 }

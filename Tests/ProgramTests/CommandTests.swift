@@ -104,12 +104,13 @@ import Testing
   @Test func hashesFromElsewhereAreCompared() throws {
     let zeros = String(repeating: "0", count: 64)
     let file = try program.write(
-      [zeros, zeros, String(repeating: "f", count: 64), zeros.dropLast(8) + "7fffffff"].joined(separator: "\n") + "\n",
+      [zeros, "", zeros, String(repeating: "f", count: 64), zeros.dropLast(8) + "7fffffff"].joined(separator: "\r\n")
+        + "\n",
       to: "hashes.txt")
     let found = try object(program("data", "near-hashes", file).output)
     #expect(found["hashes"] as? Int == 4 && found["different"] as? Int == 3 && found["pair_count"] as? Int == 1)
     let pair = try #require((found["pairs"] as? [[String: Any]])?.first)
-    #expect(pair["lines"] as? [Int] == [1, 4] && pair["distance"] as? Int == 31)
+    #expect(pair["lines"] as? [Int] == [1, 5] && pair["distance"] as? Int == 31)
     #expect(try object(program("data", "near-hashes", file, "--distance", "30").output)["pair_count"] as? Int == 0)
     let bad = try program("data", "near-hashes", try program.write(zeros + "\nxyz\n", to: "bad.txt"))
     #expect(bad.status == 65 && bad.errors.contains("bad.txt:2: "), "\(bad.errors)")
@@ -134,6 +135,27 @@ import Testing
     }
     offline.environment["PIP_INDEX_URL"] = "not an address"
     #expect(try offline("encoders", "get", "lite").status == 64)
+  }
+
+  @Test func whatPeopleHaveIsNotWrittenOver() throws {
+    let mine = try program.write("mine", to: "drawn/image-only-42/mine.txt")
+    let demo = try program("demo", "--output", "drawn", "--memes", "240", "--quiet")
+    #expect(demo.status == 64 && demo.errors.contains("drawn/image-only-42"), "\(demo.errors)")
+    #expect(FileManager.default.fileExists(atPath: mine))
+    let suite = try program.write("# my notes\n" + program("benchmark", "show", "demo").output, to: "own/suite.yaml")
+    let benchmark = try program("benchmark", suite, "--output", "own", "--set", "seeds=[42]", "--quiet")
+    #expect(benchmark.status == 64 && benchmark.errors.contains("written over"), "\(benchmark.errors)")
+    #expect(try String(contentsOfFile: suite, encoding: .utf8).hasPrefix("# my notes"))
+    #expect(try program("data", "draw", "drawn").status == 64)
+  }
+
+  @Test func whatCannotBeIsToldBeforeAnythingIsRead() throws {
+    for (option, value) in [("--seed", "4294967296"), ("--read-texts", "")] {
+      let result = try program("train", "--data", "nowhere", option, value, "--output", "x")
+      #expect(result.status == 64 && !result.errors.contains("nowhere"), "\(option): \(result.errors)")
+    }
+    let language = try program("ocr", "nothing.jpg", "--language", "")
+    #expect(!language.wasKilled && language.status == 66 && language.errors.contains("language ''"), "\(language.errors)")
   }
 
   @Test func damagedFilesOfAnEncoderAreNotTakenForWhole() throws {

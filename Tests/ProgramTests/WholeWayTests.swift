@@ -210,6 +210,8 @@ import Testing
       seen.insert(value)
     }
     #expect(seen.count == 3, "image, text and both are three different questions")
+    #expect(try program("predict", "demo/semimemes-42", "--text", "-10 points").status == 0)
+    #expect(try program("predict", "demo/semimemes-42", "--text", "").status == 64)
   }
 
   @Test func brokenPicturesAreNamedAndNothingCrashes() throws {

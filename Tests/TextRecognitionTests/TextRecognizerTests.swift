@@ -87,6 +87,7 @@ import Testing
   @Test func anUnknownLanguageIsNamed() throws {
     let error = try #require(throws: RecognitionError.self) { try TextRecognizer(language: "klingon") }
     #expect(error.description.contains("'klingon'") && error.description.contains("eng"))
+    #expect(throws: RecognitionError.self) { try TextRecognizer(language: "") }
     let several = try #require(throws: RecognitionError.self) { try TextRecognizer(language: "eng+klingon") }
     #expect(several.description.contains("'klingon'"), "one of two is not enough: \(several)")
   }

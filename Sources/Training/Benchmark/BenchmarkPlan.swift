@@ -29,6 +29,12 @@ public struct BenchmarkPlan: Sendable {
     _ suite: BenchmarkSuite, name: String, source: URL?, bindings: [String: URL], device: Device? = nil,
     skipsUnbound: Bool = false, folder: URL
   ) throws {
+    // The benchmark writes down there what it does: the file would lose its comments and take on what was overridden.
+    if let source, source.standardizedFileURL == folder.appending(path: "suite.yaml").standardizedFileURL,
+      try String(contentsOf: source, encoding: .utf8) != StrictYAML.text(of: suite)
+    {
+      throw TrainingError.invalid("\(source.path) would be written over: copy it elsewhere, or give another --output")
+    }
     let places = try DatasetPlaces(
       suite, bindings: bindings, base: source?.deletingLastPathComponent(), folder: folder, skipsUnbound: skipsUnbound)
     self.suite = suite

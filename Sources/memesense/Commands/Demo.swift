@@ -46,23 +46,35 @@ struct Demo: ParsableCommand {
     var auroc: [String: Spread]
   }
 
+  /// Where the runs of all methods and seeds go, those of an earlier demo in their place.
+  private func runFolders(in folder: URL) throws -> [(method: String, seed: Int, folder: URL)] {
+    let runs = Self.methods.flatMap { method in
+      (42..<42 + seeds).map { (method: method, seed: $0, folder: folder.appending(path: "\(method)-\($0)")) }
+    }
+    for run in runs where FileManager.default.fileExists(atPath: run.folder.path) {
+      let recipe = FileManager.default.contents(atPath: run.folder.appending(path: "recipe.yaml").path)
+      guard let recipe, String(decoding: recipe, as: UTF8.self).contains("/corpus-") else {
+        throw ValidationError("\(run.folder.path) is there and no run of a demo: give another --output, or remove it.")
+      }
+    }
+    return runs
+  }
+
   func run() throws {
     let observer = display.observer
     let library = try ChartLibrary.found()
     let folder = URL(fileURLWithPath: output)
+    let runs = try runFolders(in: folder)
     let corpusFolder = folder.appending(path: "corpus-\(memes)")
     try DemoCorpus(memeCount: memes).writeUnlessThere(to: corpusFolder, observer: observer)
     let corpus = try Corpus.load(recipe("concat", seed: 42, data: corpusFolder), observer: observer)
     var outcomes: [String: [TrainingRun.Outcome]] = [:]
-    for method in Self.methods {
-      for seed in 42..<42 + seeds {
-        let runFolder = folder.appending(path: "\(method)-\(seed)")
-        if FileManager.default.fileExists(atPath: runFolder.path) { try FileManager.default.removeItem(at: runFolder) }
-        let run = TrainingRun(
-          recipe: try recipe(method, seed: seed, data: corpusFolder), folder: runFolder, observer: observer)
-        outcomes[method, default: []].append(try run.execute(on: corpus, resumes: false))
-        try run.finish()
-      }
+    for (method, seed, runFolder) in runs {
+      if FileManager.default.fileExists(atPath: runFolder.path) { try FileManager.default.removeItem(at: runFolder) }
+      let run = TrainingRun(
+        recipe: try recipe(method, seed: seed, data: corpusFolder), folder: runFolder, observer: observer)
+      outcomes[method, default: []].append(try run.execute(on: corpus, resumes: false))
+      try run.finish()
     }
     let comparison = Comparison(
       columns: Self.shownMetrics.map { Comparison.Column($0.rawValue) },

@@ -48,12 +48,12 @@ extension DataCommand {
     }
 
     func run() throws {
-      let hashes = try Self.hashes(in: file)
+      let (lines, hashes) = try Self.hashes(in: file)
       let clock = ContinuousClock()
       let start = clock.now
       let groups = HashGroups(hashes)
       var firstLines = [Int](repeating: 0, count: groups.hashes.count)
-      for (index, group) in groups.groups.enumerated().reversed() { firstLines[Int(group)] = index + 1 }
+      for (index, group) in groups.groups.enumerated().reversed() { firstLines[Int(group)] = lines[index] }
       var (count, pairs): (Int, [Pair]) = (0, [])
       NearHashes.forEachPair(in: groups.hashes, within: distance) { found in
         count += found.count
@@ -68,21 +68,24 @@ extension DataCommand {
           hashes: hashes.count, different: groups.hashes.count, seconds: seconds, pairCount: count, pairs: pairs))
     }
 
-    private static func hashes(in file: String) throws -> [PDQHash] {
+    /// The hashes with the lines that they stand on; blank lines count and have none.
+    private static func hashes(in file: String) throws -> (lines: [Int], hashes: [PDQHash]) {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw DatasetError.notFound(URL(fileURLWithPath: file))
       }
-      var hashes: [PDQHash] = []
-      for (number, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-        if line.isEmpty, number > 0 { continue }
+      var (lines, hashes): ([Int], [PDQHash]) = ([], [])
+      for (number, bytes) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        let line = bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes
+        if line.isEmpty { continue }
         guard let hash = PDQHash(hexadecimal: String(decoding: line, as: UTF8.self)) else {
           throw DatasetError.badRows([
             RowProblem(file: file, line: number + 1, message: "no PDQ hash; expected 64 hexadecimal digits")
           ])
         }
+        lines.append(number + 1)
         hashes.append(hash)
       }
-      return hashes
+      return (lines, hashes)
     }
   }
 }

@@ -24,7 +24,8 @@ struct Predict: ParsableCommand {
   @Argument(help: "Image files (JPEG, PNG, WebP, GIF).", completion: .file())
   var images: [String] = []
 
-  @Option(help: "The text on the meme; repeat it, in order, for several images.")
+  @Option(
+    parsing: .unconditionalSingleValue, help: "The text on the meme; repeat it, in order, for several images.")
   var text: [String] = []
 
   @Option(help: Device.help)
@@ -34,7 +35,9 @@ struct Predict: ParsableCommand {
   var uncalibrated = false
 
   func validate() throws {
-    if images.isEmpty && text.isEmpty { throw ValidationError("Give at least one image or a --text.") }
+    if images.isEmpty && (text.isEmpty || text.contains("")) {
+      throw ValidationError("Give at least one image or a --text.")
+    }
     if !images.isEmpty && !text.isEmpty && text.count != images.count {
       throw ValidationError("\(text.count) texts for \(images.count) images: give none, or one for each.")
     }

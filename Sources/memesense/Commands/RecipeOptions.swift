@@ -82,7 +82,10 @@ struct RecipeOptions: ParsableArguments {
     // A run must find its data from wherever it is resumed or evaluated.
     resolved.data = (data ?? resolved.data).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     resolved.splitFile = (splitFile ?? resolved.splitFile).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
-    if let readTexts { resolved.readTexts = readTexts }
+    if let readTexts {
+      guard !readTexts.isEmpty else { throw ValidationError("--read-texts is a language such as eng.") }
+      resolved.readTexts = readTexts
+    }
     if let task { resolved.task = task }
     if let labels {
       guard labels > 0, labels <= Recipe.labelLimit else {
@@ -91,6 +94,9 @@ struct RecipeOptions: ParsableArguments {
       resolved.labels = labels
     }
     if let seed { resolved.seed = seed }
+    guard Recipe.seeds.contains(resolved.seed) else {
+      throw ValidationError("The seed is \(resolved.seed); label draws take 0 to \(Recipe.seeds.upperBound).")
+    }
     if let device { resolved.device = device }
     try setBackbone(in: &resolved)
     resolved.encoder = EncoderCatalog.absoluteName(encoder ?? resolved.encoder)

@@ -45,7 +45,7 @@ struct TimeStep: ParsableCommand {
   }
 
   func validate() throws {
-    guard steps >= 1 else { throw ValidationError("--steps is \(steps); at least 1 expected") }
+    guard (1...1_000_000).contains(steps) else { throw ValidationError("--steps is 1 to 1000000, not \(steps).") }
   }
 
   private static let batch = 8
