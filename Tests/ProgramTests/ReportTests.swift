@@ -71,7 +71,7 @@ import Testing
     let arguments = ["label", "simulate", "--data", "demo/corpus-240", "--task", "mean", "--quiet"]
     for (further, part) in [
       (["--until", "1e19"], "--until"), (["--until", "5000"], "--until is 5000 labels; the training split has"),
-      (["--seed", "18446744073709551615"], "too large"), (["--labels", "0.1"], "no effect"),
+      (["--seed", "18446744073709551615"], "label draws take"), (["--labels", "0.1"], "no effect"),
       (["--method", "vilt"], "vilt reads more"), (["--metric", "mami_b"], "mami_b is not defined for"),
     ] {
       let result = try program(arguments + further)
