@@ -32,9 +32,15 @@ public final class LabelStore: Sendable {
     }
   }
 
-  /// Lets go of the file; nothing can be asked afterwards.
+  /// Lets go of the file, which then holds everything by itself; nothing can be asked afterwards.
   public func close() throws(LabelStoreError) {
-    do { try pool.close() } catch { throw Self.told(error, of: file) }
+    do {
+      // GRDB closes the writer first, without which readers cannot empty the journal.
+      try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+      try pool.close()
+    } catch {
+      throw Self.told(error, of: file)
+    }
   }
 
   /// Reads from one state of the store, whatever is written meanwhile.

@@ -174,6 +174,17 @@ func writePictures(_ names: [String], to root: URL) throws {
     }
   }
 
+  @Test func aClosedStoreIsInOneFile() throws {
+    try store.record(.binary(true), of: 2, task: "harm", by: "Ada")
+    let said = try labels()
+    try store.close()
+    // As somebody does who takes the file along and knows of no other.
+    let copy = folder.url.appending(path: "copy.sqlite")
+    try FileManager.default.copyItem(at: store.file, to: copy)
+    let other = try LabelStore(at: copy)
+    #expect(try other.currentLabels(task: "harm").count == said.count && other.memeCount() == 4)
+  }
+
   @Test func theLastWordCountsAndTheHistoryStays() throws {
     try store.record(.binary(true), of: 2, task: "harm", by: "Ada", note: "at first")
     try store.record(.binary(false), of: 2, task: "harm", by: " Ada ", note: " ")

@@ -98,7 +98,7 @@ struct LabelOpen: ParsableCommand {
     }
     let outcome = Result { try waitFor { try await server.runUntilSignalled() } }
     guard server.mayBeComputing else { return try outcome.get() }
-    // All is on the disk either way; closed, it is one file. A training that reads may keep it open.
+    // All is on the disk either way; closed, it is in the one file. A training that reads may keep it open.
     do { try store.close() } catch {
       logger.info("the journal stays beside the store", metadata: ["reason": "\(error)"])
     }
