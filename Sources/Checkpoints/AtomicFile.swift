@@ -44,25 +44,17 @@ public final class AtomicFile {
   public private(set) var byteCount = 0
 
   init(replacing named: URL) throws(CheckpointError) {
-    if let number = Self.descriptor(namedBy: named.path) {
-      // Its place in the file is shared with whoever opened it, a shell say, so that neither writes over the other.
+    if let opened = Self.openedInPlace(named.path) {
       target = named
       partialPath = nil
-      descriptor = fcntl(number, F_DUPFD_CLOEXEC, 0)
-      guard descriptor >= 0 else { throw CheckpointError(.unwritable, named, "cannot be written", errno: errno) }
+      descriptor = opened
+      guard opened >= 0 else { throw CheckpointError(.unwritable, named, "cannot be written", errno: errno) }
       return
     }
-    var (found, link) = (stat(), stat())
-    let isThere = stat(named.path, &found) == 0
-    guard !isThere || [S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT) else {
-      target = named
-      partialPath = nil
-      descriptor = open(named.path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw CheckpointError(.unwritable, named, "cannot be written", errno: errno) }
-      return
-    }
-    let isLink = isThere && lstat(named.path, &link) == 0 && link.st_mode & S_IFMT == S_IFLNK
-    target = isLink ? named.resolvingSymlinksInPath() : named
+    let files = FileManager.default
+    let isLink = (try? files.destinationOfSymbolicLink(atPath: named.path)) != nil
+    // A link that leads nowhere is replaced.
+    target = isLink && files.fileExists(atPath: named.path) ? named.resolvingSymlinksInPath() : named
     let partialPath = target.path + ".partial"
     self.partialPath = partialPath
     descriptor = try Self.lock(partialPath, for: target)
@@ -123,6 +115,16 @@ public final class AtomicFile {
     if let partialPath { unlink(partialPath) }
     close(descriptor)
     descriptor = -1
+  }
+
+  /// A descriptor of what is no file that could be replaced, negative where it cannot be written to; `nil` for a file, or for
+  /// nothing yet.
+  private static func openedInPlace(_ path: String) -> CInt? {
+    // Its place in the file is shared with whoever opened it, a shell say, so that neither writes over the other.
+    if let number = descriptor(namedBy: path) { return fcntl(number, F_DUPFD_CLOEXEC, 0) }
+    var found = stat()
+    guard stat(path, &found) == 0, ![S_IFREG, S_IFDIR].contains(found.st_mode & S_IFMT) else { return nil }
+    return open(path, O_WRONLY | O_CLOEXEC)
   }
 
   /// The number of the open descriptor that a path stands for, itself or by links, as `/dev/stdout` does; `nil` for any other.

@@ -75,9 +75,14 @@ extension Corpus {
     of problems: [some CustomStringConvertible], _ what: String, _ observer: any ProgressObserver
   ) {
     guard !problems.isEmpty else { return }
-    let shown = problems.prefix(3).map { "\n  \($0)" }.joined()
-    let rest = problems.count > 3 ? "\n  … and \(problems.count - 3) more" : ""
-    observer.observe(.warning("\(problems.count) \(what):\(shown)\(rest)"))
+    observer.observe(.warning("\(problems.count) \(what):\(problems.firstFew)"))
+  }
+}
+
+extension Collection where Element: CustomStringConvertible {
+  /// The first three, a line each, and how many more there are.
+  public var firstFew: String {
+    prefix(3).map { "\n  \($0)" }.joined() + (count > 3 ? "\n  … and \(count - 3) more" : "")
   }
 }
 

