@@ -318,6 +318,13 @@ import Testing
         == ["b", "c", "d"].map { "{\"id\":\"\($0)\",\"split\":\"train\"}" } + [
           "{\"id\":\"e\",\"split\":\"validation\"}", "{\"id\":\"f\",\"split\":\"test\"}",
         ])
+    // An earlier list may be replaced, and nothing else: above all not what the dataset consists of.
+    #expect(try program("data", "audit", data, "--quiet", "--fix", "clean.jsonl").status == 1)
+    let annotations = URL(fileURLWithPath: data).appending(path: "metadata.jsonl")
+    let rows = try Data(contentsOf: annotations)
+    let refused = try program("data", "audit", data, "--quiet", "--fix", annotations.path)
+    #expect(refused.status == 64 && refused.errors.contains("stays as it is"), "\(refused.errors)")
+    #expect(try Data(contentsOf: annotations) == rows)
     let table = try program("data", "audit", data)
     #expect(table.status == 1 && table.output.contains("same file") && table.output.contains("--split-file"))
     #expect(table.errors.contains("pictures 6/6"), "\(table.errors)")

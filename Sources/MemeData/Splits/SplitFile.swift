@@ -68,6 +68,18 @@ public struct SplitFile: Sendable, Equatable {
     return Entry(id: try record.required("id"), split: split)
   }
 
+  /// Whether a new list may be written to a path: nothing is there, or no file (such as `/dev/stdout`), or exactly what an
+  /// earlier call wrote. A dataset's own annotations are none of these.
+  public static func mayReplace(_ url: URL) -> Bool {
+    guard let values = try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey]),
+      values.isRegularFile == true
+    else { return true }
+    guard let bytes = FileManager.default.contents(atPath: url.path), let list = try? SplitFile(contentsOf: url) else {
+      return false
+    }
+    return (try? list.jsonLines()) == bytes
+  }
+
   /// The file's content.
   public func jsonLines() throws -> Data { try entries.reduce(into: Data()) { $0 += try $1.jsonLine() } }
 }

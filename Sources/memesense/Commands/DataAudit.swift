@@ -42,6 +42,9 @@ extension DataCommand {
     @OptionGroup var display: OutputOptions
 
     func run() throws {
+      if let fix, !SplitFile.mayReplace(URL(fileURLWithPath: fix)) {
+        throw TrainingError.invalid("--fix \(fix) is a file of something else and stays as it is: name a new one")
+      }
       let observer = display.observer
       var dataset = try Dataset.read(URL(fileURLWithPath: path))
       if let splitFile {
