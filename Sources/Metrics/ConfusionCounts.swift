@@ -12,12 +12,12 @@ public struct ConfusionCounts: Equatable, Sendable {
     for (isTrue, isPredicted) in zip(truth, predicted) { add(isTrue: isTrue, isPredicted: isPredicted) }
   }
 
-  mutating func add(isTrue: Bool, isPredicted: Bool) {
+  mutating func add(isTrue: Bool, isPredicted: Bool, times: Int = 1) {
     switch (isTrue, isPredicted) {
-    case (true, true): truePositives += 1
-    case (false, true): falsePositives += 1
-    case (true, false): falseNegatives += 1
-    case (false, false): trueNegatives += 1
+    case (true, true): truePositives += times
+    case (false, true): falsePositives += times
+    case (true, false): falseNegatives += times
+    case (false, false): trueNegatives += times
     }
   }
 

@@ -1,6 +1,8 @@
 /// The name of one score of a ``MetricReport``; the raw value is its JSON key.
 public enum Metric: String, CaseIterable, Sendable {
   case auroc
+  /// Of binary tasks alone: the mean of the AUROCs of batches of 64 memes, as Hate-CLIPper's figures are published.
+  case aurocBatched = "auroc_batched"
   case averagePrecision = "average_precision"
   case accuracy
   case f1

@@ -21,15 +21,13 @@ extension MetricReport {
     var calibration = Calibration()
     for (isTrue, p) in zip(truth, probabilities) { calibration.addBinary(isTrue: isTrue, probability: p) }
 
-    var scores = calibration.scores
-    scores.merge(averages(over: [counts.complement, counts].filter(\.occurs))) { $1 }
+    let decisions = DecisionCounts(
+      kind: .binary, labels: [label], tables: [counts], memeCount: truth.count,
+      rightCount: counts.truePositives + counts.trueNegatives)
+    var scores = calibration.scores.merging(decisions.scores) { $1 }
     scores[.auroc] = entry.auroc
+    scores[.aurocBatched] = BatchedAUROC.score(truth: truth, probabilities: probabilities)
     scores[.averagePrecision] = entry.averagePrecision
-    scores[.accuracy] = .defined(ratio(counts.truePositives + counts.trueNegatives, truth.count))
-    scores[.precision] = .defined(counts.precision)
-    scores[.recall] = .defined(counts.recall)
-    scores[.f1] = .defined(counts.f1)
-    scores[.mamiA] = .defined(MAMI.taskA(counts))
     return MetricReport(
       kind: .binary, labels: [label], count: truth.count, scores: scores, perLabel: [entry],
       confusionMatrix: counts.matrix)
@@ -83,11 +81,12 @@ extension MetricReport {
       calibration.addMulticlass(truth: truth[row], predicted: predicted[row], probabilities: probabilities[row])
     }
 
-    var scores = calibration.scores
-    scores.merge(averages(over: entries.map(\.counts).filter(\.occurs))) { $1 }
+    let decisions = DecisionCounts(
+      kind: .multiclass, labels: labels, tables: entries.map(\.counts), memeCount: truth.count,
+      rightCount: zip(truth, predicted).count { $0 == $1 })
+    var scores = calibration.scores.merging(decisions.scores) { $1 }
     scores[.auroc] = .mean(of: entries.map { ($0.name, $0.auroc) })
     scores[.averagePrecision] = .mean(of: entries.map { ($0.name, $0.averagePrecision) })
-    scores[.accuracy] = .defined(ratio(zip(truth, predicted).count { $0 == $1 }, truth.count))
     return MetricReport(
       kind: .multiclass, labels: labels, count: truth.count, scores: scores, perLabel: entries,
       confusionMatrix: matrix)
@@ -136,29 +135,17 @@ extension MetricReport {
       zip(row, zip(values, thresholds)).allSatisfy { $0 == ($1.0 > $1.1) }
     }
 
-    var scores = averages(over: entries.map(\.counts))
+    var scores = DecisionCounts(
+      kind: .multilabel, labels: labels, tables: entries.map(\.counts), memeCount: truth.count, rightCount: exact
+    ).scores
     for metric in [Metric.brier, .ece, .logLoss] {
       scores[metric] = .mean(
         of: zip(labels, calibrations).compactMap { name, values in values[metric].map { (name, $0) } })
     }
     scores[.auroc] = .mean(of: entries.map { ($0.name, $0.auroc) })
     scores[.averagePrecision] = .mean(of: entries.map { ($0.name, $0.averagePrecision) })
-    scores[.accuracy] = .defined(ratio(exact, truth.count))
-    scores[.mamiA] = entries.first { $0.name == MAMI.taskALabel }.map { .defined(MAMI.taskA($0.counts)) }
-    scores[.mamiB] = MAMI.taskB(entries.filter { $0.name != MAMI.taskALabel }.map(\.counts))
     return MetricReport(
       kind: .multilabel, labels: labels, count: truth.count, scores: scores, perLabel: entries, confusionMatrix: nil)
-  }
-
-  private static func averages(over counts: [ConfusionCounts]) -> [Metric: Score] {
-    let f1 = Averages(of: \.f1, over: counts)
-    let precision = Averages(of: \.precision, over: counts)
-    let recall = Averages(of: \.recall, over: counts)
-    return [
-      .f1Macro: f1.macro, .f1Micro: f1.micro, .f1Weighted: f1.weighted,
-      .precisionMacro: precision.macro, .precisionMicro: precision.micro, .precisionWeighted: precision.weighted,
-      .recallMacro: recall.macro, .recallMicro: recall.micro, .recallWeighted: recall.weighted,
-    ].mapValues { .defined($0) }
   }
 }
 

@@ -39,6 +39,36 @@ struct MetricReportTests {
     #expect(report[.auroc] == .defined(0))
   }
 
+  /// Batches of 64, 64 and 2 memes have AUROCs of 1, one half and 0 (reference 04 §5).
+  @Test func aurocsOfBatchesAreWeighedByTheirSizes() throws {
+    let truth = (0..<130).map { $0 % 2 == 0 }
+    let probabilities: [Double] = truth.enumerated().map { row, isTrue in
+      switch row / 64 {
+      case 0: isTrue ? 0.9 : 0.1
+      case 1: 0.5
+      default: isTrue ? 0.2 : 0.3
+      }
+    }
+    let report = try MetricReport.evaluate(truth: truth, probabilities: probabilities, label: "a")
+    let batched = try #require(report[.aurocBatched]?.value)
+    #expect(abs(batched - 96.0 / 130) < 1e-15)
+    // Over all 65 positives and 65 negatives: 32 of .9 win 65 pairs each, 32 of .5 win 32 · ½ + 33, that of .2 wins 32.
+    let auroc = try #require(report[.auroc]?.value)
+    #expect(abs(auroc - Double(32 * 65 + 32 * 49 + 32) / Double(65 * 65)) < 1e-15)
+    // One batch is all there is.
+    let few = try MetricReport.evaluate(
+      truth: Array(truth.prefix(64)), probabilities: probabilities.prefix(64).map { $0 * $0 }, label: "a")
+    #expect(few[.aurocBatched] == few[.auroc] && few[.aurocBatched] == .defined(1))
+    // The last batch has a single meme, and so no AUROC; that over all memes is defined.
+    let single = try MetricReport.evaluate(
+      truth: Array(truth.prefix(65)), probabilities: Array(probabilities.prefix(65)), label: "a")
+    #expect(single[.aurocBatched] == .undefined(reason: "memes 65 to 65: no negative meme in the truth"))
+    #expect(single[.auroc]?.value != nil)
+    let classes = try MetricReport.evaluate(
+      truth: [0, 1], probabilities: [[0.6, 0.4], [0.3, 0.7]], labels: ["a", "b"])
+    #expect(classes[.aurocBatched] == nil)
+  }
+
   @Test func firstClassWinsATie() throws {
     let report = try MetricReport.evaluate(
       truth: [0, 1], probabilities: [[0.4, 0.4, 0.2], [0.2, 0.4, 0.4]], labels: ["a", "b", "c"])
@@ -58,10 +88,11 @@ struct MetricReportTests {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let json = String(decoding: try encoder.encode(report), as: UTF8.self)
-    #expect(json.contains(#""auroc":null,"average_precision":null,"brier":0.3125,"#))
+    #expect(json.contains(#""auroc":null,"auroc_batched":null,"average_precision":null,"brier":0.3125,"#))
     #expect(
       json.contains(
-        #""undefined":{"auroc":"no positive meme in the truth","average_precision":"no positive meme in the truth"}"#))
+        #""undefined":{"auroc":"no positive meme in the truth","auroc_batched":"memes 1 to 2: no positive meme in the truth","#
+          + #""average_precision":"no positive meme in the truth"}"#))
     #expect(json.contains(#""support":0"#))
   }
 

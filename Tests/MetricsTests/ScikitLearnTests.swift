@@ -52,7 +52,7 @@ struct ScikitLearnTests {
   }
 
   @Test func binaryScores() throws {
-    #expect(cases.binary.count == 13)
+    #expect(cases.binary.count == 15)
     for (index, expected) in cases.binary.enumerated() {
       let report = try MetricReport.evaluate(
         truth: expected.truth.map { $0 == 1 }, probabilities: expected.probabilities, label: "hateful")

@@ -28,6 +28,13 @@ def auroc(y, p):
     return None if len(set(y)) < 2 else sk.roc_auc_score(y, p)
 
 
+def auroc_batched(y, p, size=64):
+    """The mean over batches in their order, weighted by their sizes."""
+    batches = [(y[start:start + size], p[start:start + size]) for start in range(0, len(y), size)]
+    values = [auroc(*batch) for batch in batches]
+    return None if any(v is None for v in values) else np.average(values, weights=[len(b[0]) for b in batches])
+
+
 def average_precision(y, p):
     return None if not any(y) else sk.average_precision_score(y, p)
 
@@ -90,6 +97,7 @@ def binary(y, p):
     predicted = (p > 0.5).astype(int)
     scores = label(y, p, predicted) | averages(y, predicted) | binary_calibration(y, p)
     scores |= {"accuracy": sk.accuracy_score(y, predicted), "mami_a": mami_a(y, predicted)}
+    scores["auroc_batched"] = auroc_batched(y, p)
     del scores["support"]
     return {"truth": y.tolist(), "probabilities": p.tolist(), "scores": scores}
 
@@ -180,6 +188,9 @@ def main():
 
     levels = np.array([0, 0, 1, 2, 2])
     mergeds = [merged(random.randint(0, 5, 60), distribution(60, 5, d), levels) for d in (0, 1)]
+
+    # After all others, whose numbers stay as they are: more memes than a batch has, and a last batch of one class.
+    binaries += [binary(random.randint(0, 2, n), probabilities(n, 2)) for n in (150, 129)]
 
     cases = {"binary": binaries, "multiclass": multiclasses, "multilabel": multilabels}
     for case in sum(cases.values(), []):
