@@ -38,11 +38,7 @@ public final class EfficientNetLiteEncoder: RegionEncoder {
   public var regionWidth: Int { width }
 
   public func cells(_ pixels: [Tensor]) -> Tensor {
-    withInferenceMode {
-      let map = network.map(Tensor.concatenated(pixels, along: 0)).to(.cpu)
-      let (count, side) = (map.shape[0], map.shape[2])
-      return map.reshaped(to: [count, width, side * side]).transposed(1, 2).contiguous()
-    }
+    withInferenceMode { network.map(Tensor.concatenated(pixels, along: 0)).to(.cpu).cells }
   }
 
   public func encode(_ pixels: [Tensor]) -> Tensor {

@@ -82,8 +82,9 @@ public enum EncoderCatalog {
   ///
   /// - Parameter name: Of the catalog, or `ORG/NAME` of the Hugging Face hub, with `:pooled` or `:normalized` for
   ///   features of another kind than the projected ones and `+crop` for the model's own framing of pictures, or of a
-  ///   BERT `+cls` for the state of the first token; or two of these with a comma between, the first for pictures and the
-  ///   second for texts. A finished pretraining is named by its run's folder. All may end with `+fast`: large JPEGs are then decoded at a reduced size.
+  ///   BERT `+cls` for the state of the first token and `+128` for no more than so many tokens; or two of these with a comma
+  ///   between, the first for pictures and the second for texts. A finished pretraining is named by its run's folder. All may
+  ///   end with `+fast`: large JPEGs are then decoded at a reduced size.
   public static func pair(
     named name: String, computation: Computation = Computation()
   ) throws(EncoderError) -> EncoderPair {

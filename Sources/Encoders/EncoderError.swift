@@ -24,7 +24,7 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case readsTextsAlone(name: String)
   /// A model of the hub that reads no texts.
   case seesPicturesAlone(name: String)
-  /// A model of the hub whose texts have no token that stands for all of them.
+  /// A model of the hub whose texts have no token that stands for all of them, and a length of their own.
   case noFirstToken(name: String)
   /// Its files are in none of the folders looked at.
   case missingFiles(encoder: String, files: [String], searched: [URL])
@@ -47,7 +47,7 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
       "no encoder is named '\(name)'; known are \(known.joined(separator: ", "))"
     case .unknownVariant(let name, let known):
       "\(name): no such variant of a model; expected ORG/NAME, then ':' and one of \(known.joined(separator: ", ")), "
-        + "then '+crop' or '+cls', the latter two as needed"
+        + "then '+crop' or '+cls', then '+' and a number of tokens from 2, all but the name as needed"
     case .notPretrained(let folder):
       "\(folder.path) has no \(PretrainedDescription.fileName): expected a finished run of 'memesense pretrain'; give it "
         + "--resume if it was killed"
@@ -62,7 +62,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
       "encoder \(encoder): the method reads the states of a text's tokens; \(reason)"
     case .noRegions(let encoder):
       "encoder \(encoder): the method reads regions of pictures, which this image network does not tell; take "
-        + "--encoder lite, or a detector's file (--set settings.regions=PATH.safetensors)"
+        + "--encoder lite, a ResNet (--encoder timm/resnet50.a1_in1k,lite), or a detector's file "
+        + "(--set settings.regions=PATH.safetensors)"
     case .tooManySides(let name):
       "\(name): expected one encoder, or one of pictures and one of texts with a comma between"
     case .readsTextsAlone(let name):
@@ -70,7 +71,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .seesPicturesAlone(let name):
       "\(name) sees pictures and reads no texts; name an encoder of texts after it, as in \(name),lite"
     case .noFirstToken(let name):
-      "\(name): '+cls' is for BERT and its relatives, whose first token stands for the text; leave it out"
+      "\(name): '+cls' and a number of tokens are for texts of BERT and its relatives, whose first token stands for the "
+        + "text; leave them out"
     case .missingFiles(let encoder, let files, let searched):
       "encoder \(encoder): \(files.joined(separator: ", ")) not found in "
         + searched.map(\.path).joined(separator: ", ")

@@ -133,7 +133,10 @@ public final class EncoderPair: Sendable {
   /// - Throws: ``EncoderError/noRegions(encoder:)`` where it does not.
   var regionEncoder: any RegionEncoder {
     get throws {
-      guard let encoder = try image as? any RegionEncoder else { throw EncoderError.noRegions(encoder: name) }
+      let image = try image
+      guard let encoder = (image as? any RegionEncoder) ?? (image as? PictureNetworkEncoder)?.regions else {
+        throw EncoderError.noRegions(encoder: name)
+      }
       return encoder
     }
   }

@@ -57,6 +57,11 @@ public struct RegionBlock {
   }
 }
 
+extension Tensor {
+  /// The cells [N, S², C] of maps [N, C, S, S], row by row.
+  var cells: Tensor { reshaped(to: [shape[0], shape[1], -1]).transposed(1, 2).contiguous() }
+}
+
 /// The rectangles [side², 4] of a grid's cells, row by row, as shares of the picture.
 private func gridBoxes(side: Int) -> Tensor {
   let step = 1 / Float(side)

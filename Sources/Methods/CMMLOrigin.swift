@@ -23,7 +23,7 @@ public struct CMMLOrigin: Method {
   public var vocabularySize = 3000
   /// Width of the layer on words.
   public var textHidden = 384
-  /// A model of the hub with ResNet-18's weights (`timm/resnet18.tv_in1k`) to start from, or `random`.
+  /// A model of the hub with ResNet-18's weights (`timm/resnet18.tv_in1k`) or a file of them to start from, or `random`.
   public var weights = InitialWeights.random
   /// SemiMemes' script defines changes and trains without them (reference 02 §3).
   public var augmentation = PictureAugmentation.none
@@ -100,9 +100,11 @@ public struct CMMLOrigin: Method {
     return shape
   }
 
+  public var initialWeights: [InitialWeights] { [weights] }
+
   public func initialValues() throws -> [String: Tensor] {
     guard let model = weights.model else { return [:] }
-    return try PretrainedWeights.resNet(of: model).withPrefix("images.")
+    return try PretrainedWeights.resNet18(of: model).withPrefix("images.")
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {

@@ -5,14 +5,16 @@
 // independent copy of the authors' code).
 
 import Encoders
+import Foundation
 import Networks
 import Torch
 import TorchNN
 
 /// Ext-PIE-Net.
 ///
-/// Pretraining sees every training meme that has both modalities, labelled or not. The classifier sees whole pictures, in
-/// training as in prediction; the published code trains on random parts and predicts on others (reference 11 §4).
+/// Pretraining sees every training meme of the dataset that has both modalities, labelled or not; the authors pretrain on
+/// Hateful Memes and MMHS150K together (reference 11 §3). The classifier sees whole pictures, in training as in prediction; the
+/// published code trains on random parts and predicts on others (reference 11 §4).
 public struct ExtPIE: Method {
   /// The loss of pretraining (reference 11 §2) and how it is optimised.
   public struct Pretraining: Codable, Sendable, Equatable {
@@ -26,6 +28,11 @@ public struct ExtPIE: Method {
     public var augmentation = PictureAugmentation.crop
     public var margin = 0.0
     public var temperature = 0.07
+    /// The learning rates of ResNet-18 and of the network for texts as parts of the heads' on them.
+    public var imageRate = 1.0
+    public var textRate = 1.0
+    /// Epochs at one learning rate, before it takes to a cosine: see ``share(ofEpoch:batchCount:)``.
+    public var constantEpochs = 10
     public var training = StageSettings(
       epochs: 100, batchSize: 32, learningRate: 1e-4, learningRateDecay: 1, weightDecay: 1e-4)
 
@@ -39,6 +46,32 @@ public struct ExtPIE: Method {
       case imageWeight = "image_weight"
       case textWeight = "text_weight"
       case viewWeight = "view_weight"
+      case imageRate = "image_rate"
+      case textRate = "text_rate"
+      case constantEpochs = "constant_epochs"
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      imageWeight = try values.decode(Double.self, forKey: .imageWeight)
+      textWeight = try values.decode(Double.self, forKey: .textWeight)
+      viewWeight = try values.decode(Double.self, forKey: .viewWeight)
+      augmentation = try values.decode(PictureAugmentation.self, forKey: .augmentation)
+      margin = try values.decode(Double.self, forKey: .margin)
+      temperature = try values.decode(Double.self, forKey: .temperature)
+      training = try values.decode(StageSettings.self, forKey: .training)
+      // Recipes from before there were these train all of it at one rate.
+      imageRate = try values.decodeIfPresent(Double.self, forKey: .imageRate) ?? 1
+      textRate = try values.decodeIfPresent(Double.self, forKey: .textRate) ?? 1
+      constantEpochs = try values.decodeIfPresent(Int.self, forKey: .constantEpochs) ?? training.epochs
+    }
+
+    /// What of the learning rate an epoch has, counted from 0.
+    ///
+    /// The published code moves its cosine once an epoch, and makes half of it as many steps long as an epoch has batches
+    /// (reference 11 §3): of hundreds of batches the rate hardly falls, of a few it comes to 0 and rises again.
+    func share(ofEpoch epoch: Int, batchCount: Int) -> Double {
+      (1 + cos(.pi * Double(max(0, epoch - constantEpochs)) / Double(batchCount))) / 2
     }
 
     func loss(_ found: ExtPIEHeads.Embeddings) -> Tensor {
@@ -66,7 +99,7 @@ public struct ExtPIE: Method {
 
   /// Rows and columns of pictures.
   public var pictureSide = 224
-  /// A model of the hub with ResNet-18's weights (`timm/resnet18.a1_in1k`) to start from, or `random`.
+  /// A model of the hub with ResNet-18's weights (`timm/resnet18.a1_in1k`) or a file of them to start from, or `random`.
   public var imageWeights = InitialWeights.random
   public var text = TextNetworkSettings()
   /// Of what pretraining compares.
@@ -97,7 +130,7 @@ public struct ExtPIE: Method {
     let text: TextNetworkSettings
     let isExclusive: Bool
     /// What pretraining trains: all but the classifier.
-    let pretrained: [Tensor]
+    let pretrained: TrainedParameters
 
     /// What pretraining compares of memes that have both modalities; `views` are two of each picture [2 · N, 3, S, S].
     func embeddings(
@@ -128,8 +161,10 @@ public struct ExtPIE: Method {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
   }
 
+  public var initialWeights: [InitialWeights] { [imageWeights, text.weights] }
+
   public func initialValues() throws -> [String: Tensor] {
-    let images = try imageWeights.model.map { try PretrainedWeights.resNet(of: $0).withPrefix("images.") } ?? [:]
+    let images = try imageWeights.model.map { try PretrainedWeights.resNet18(of: $0).withPrefix("images.") } ?? [:]
     return images.merging(try text.initialValues().withPrefix("texts.")) { first, _ in first }
   }
 
@@ -138,13 +173,19 @@ public struct ExtPIE: Method {
     let texts = text.architecture.network(in: scope["texts"])
     let heads = ExtPIEHeads(
       imageWidth: images.width, textWidth: texts.width, embeddingWidth: embeddingWidth, in: scope["heads"])
+    var pretrained = TrainedParameters()
+    for (part, rate) in [("images", pretraining.imageRate), ("texts", pretraining.textRate), ("heads", 1.0)] {
+      let parameters = scope[part].parameters
+      pretrained.values += parameters
+      pretrained.scales += parameters.map { _ in Optimizer.Scale(rate: rate) }
+    }
     return Model(
       images: images, texts: texts, heads: heads,
       classifier: PairClassifier(
         imageWidth: images.width, textWidth: texts.width, fusion: fusion, outputs: shape.outputCount,
         in: scope["classifier"]),
       input: .imageNet(on: scope.device), text: text, isExclusive: shape.task.kind == .multiclass,
-      pretrained: ["images", "texts", "heads"].flatMap { scope[$0].parameters })
+      pretrained: pretrained)
   }
 
   public var fault: String? {
@@ -160,6 +201,9 @@ public struct ExtPIE: Method {
       "pretraining.augmentation is none; two views of a picture must differ: crop, as published, or simclr")
     check.require(pretraining.margin, in: 0...2, "pretraining.margin")
     check.require(pretraining.temperature, in: 1e-3...1e3, "pretraining.temperature")
+    check.require(pretraining.imageRate, in: 0...1e3, "pretraining.image_rate")
+    check.require(pretraining.textRate, in: 0...1e3, "pretraining.text_rate")
+    check.require(pretraining.constantEpochs, in: 0...100_000, "pretraining.constant_epochs")
     check.require(pretraining.training, "pretraining.training")
     check.require(training, "training")
     return check.fault
@@ -179,14 +223,20 @@ public struct ExtPIE: Method {
       preconditionFailure("two views of a picture that are the same")  // which `fault` refuses
     }
     var stage = TrainingStage(
-      name: "pretraining", parameters: model.pretrained, buffers: model.images.buffers, exampleCount: pairs.count,
-      settings: pretraining.training,
+      name: "pretraining", parameters: model.pretrained.values, buffers: model.images.buffers,
+      exampleCount: pairs.count, settings: pretraining.training,
       batchLoss: { batch in
         let chosen: [Int] = batch.rows.values()
         return pretraining.loss(
           model.embeddings(
             problem.features, chosen.map { pairs[$0] }, views: batch.inputs[0], using: batch.generator))
       })
+    stage.scales = model.pretrained.scales
+    stage.schedule = { [stage] step in
+      var rates = stage.rates(at: step)
+      rates.learning *= pretraining.share(ofEpoch: step / stage.batchCount, batchCount: stage.batchCount)
+      return rates
+    }
     stage.preparation = { rows, epoch in [views(rows.map { pairs[$0] }, epoch: epoch, views: 0..<2)] }
     try trainer.train([stage], seed: problem.seed)
     // The networks are frozen now, so their vectors are made once.

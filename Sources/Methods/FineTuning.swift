@@ -48,6 +48,11 @@ public struct FineTuning: Codable, Sendable, Equatable {
 struct TrainedParameters {
   var values: [Tensor] = []
   var scales: [Optimizer.Scale] = []
+
+  /// Lets nothing but matrices decay: neither biases nor the gains of norms.
+  mutating func restrictDecayToMatrices() {
+    for (index, value) in values.enumerated() where value.rank < 2 { scales[index].decay = 0 }
+  }
 }
 
 /// The parameters of a network, each with the depth of its layer, and those of the head on it.

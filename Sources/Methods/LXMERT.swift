@@ -16,6 +16,7 @@ public struct LXMERTSizes: RegionNetwork {
   public static let summary =
     "a stream of words and one of regions that look at each other, trained whole on labelled memes"
   public static let keyPrefix = "lxmert."
+  public static let regionKey = "encoder.visn_fc.visn_fc.weight"
 
   public var width = 768
   public var textLayerCount = 9

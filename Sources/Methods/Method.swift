@@ -32,6 +32,9 @@ public protocol Method: ConfiguredMethod {
   /// What the network's layers must know of a problem: its ``Problem/shape``, unless they are made to measure.
   func shape(of problem: Problem) -> ProblemShape
 
+  /// What its networks start from, as recipes name it; see ``initialValues()``.
+  var initialWeights: [InitialWeights] { get }
+
   /// Values that parameters start from instead of random ones, by their path in the model: those of a pretrained network.
   func initialValues() throws -> [String: Tensor]
 
@@ -192,6 +195,8 @@ extension Method {
   public func refusal(of problem: Problem) -> String? { nil }
 
   public func shape(of problem: Problem) -> ProblemShape { problem.shape }
+
+  public var initialWeights: [InitialWeights] { [] }
 
   public func initialValues() throws -> [String: Tensor] { [:] }
 

@@ -62,6 +62,8 @@ public protocol RegionNetwork: Codable, Sendable, Equatable {
   static var summary: String { get }
   /// What stands before its keys in published models that have a head.
   static var keyPrefix: String { get }
+  /// The weights [D, F] that a region's F features meet first, which a plain BERT has not.
+  static var regionKey: String { get }
 
   /// The published sizes.
   init()
@@ -93,12 +95,12 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
   public var network = Network()
   public var head = LinearHead.Configuration()
   public var regions = RegionSetting()
-  /// A model of the hub to start from, or `lite`, the default text encoder, for what a BERT has of it; or `random`.
+  /// A model of the hub to start from or a file of its weights, or `lite`, the default text encoder, for what a BERT has of
+  /// it; or `random`.
   public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
   public var fineTuning = FineTuning()
-  public var training = StageSettings(
-    epochs: 5, batchSize: 64, learningRate: 2e-5, learningRateDecay: 1, weightDecay: 0)
+  public var training = NetworkTraining(epochs: 5, batchSize: 64, learningRate: 2e-5)
 
   public init() {}
 
@@ -112,12 +114,20 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
     FeatureRequest(readsFeatures: false, readsTokens: true, regions: regions.source)
   }
 
+  public var initialWeights: [InitialWeights] { [weights] }
+
   public func initialValues() throws -> [String: Tensor] {
     guard let model = weights.model else { return [:] }
     // Of deeper published weights the first layers are taken; how wide regions are does not matter to their number.
     let counts = network.layers(regionWidth: 0).layerCounts
-    return try PretrainedWeights.bert(of: model, headPrefix: Network.keyPrefix).keepingLayers(counts)
-      .withPrefix("network.")
+    let found = try PretrainedWeights.bert(of: model, headPrefix: Network.keyPrefix).keepingLayers(counts)
+    // What a plain BERT lacks starts at random; weights of the network itself are whole.
+    if let regions = found[Network.regionKey] {
+      try PretrainedWeights.requireFit(found, of: model) {
+        _ = network.network(regionWidth: regions.shape.last ?? 0, isRecomputed: false, in: $0)
+      }
+    }
+    return found.withPrefix("network.")
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> RegionModel {
@@ -146,7 +156,7 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
 
   public func fit(_ model: RegionModel, to problem: Problem, trainer: any StageTrainer) throws {
     try trainer.trainWhole(
-      model, model.parameters, on: problem, weights: classWeights, settings: training, tuning: fineTuning
+      model, model.parameters, on: problem, weights: classWeights, settings: training.stageSettings, tuning: fineTuning
     ) { memes, _, generator in model.logits(problem.features, memes, using: generator) }
   }
 }

@@ -41,6 +41,13 @@ public struct SettingsCheck {
     require(training.gradientClip, in: 0...1e6, "\(name).gradient_clip")
   }
 
+  mutating func require(_ training: NetworkTraining, _ name: String) {
+    require(training.stageSettings, name)
+    require(training.beta2, in: 0...0.999999, "\(name).beta2")
+    require(training.warmUp, in: 0...1, "\(name).warm_up")
+    require(training.gradientClip, in: 0...1e6, "\(name).gradient_clip")
+  }
+
   mutating func require(_ tuning: FineTuning) {
     require(tuning.frozenLayers, in: 0...100, "fine_tuning.frozen_layers")
     require(tuning.networkRate, in: 1e-6...1e3, "fine_tuning.network_rate")

@@ -95,8 +95,10 @@ public struct TrainingStage {
   public func rates(at step: Int) -> Optimizer.Rates {
     if let schedule { return schedule(step) }
     let decay = Schedule.step(factor: settings.learningRateDecay, interval: decayInterval ?? batchCount)
-    let rise = settings.warmUp * Double(settings.epochs * batchCount)
-    let warmUp = Schedule.warmUp(length: Int(rise), then: .constant)
+    let stepCount = settings.epochs * batchCount
+    let rise = Int(settings.warmUp * Double(stepCount))
+    let rest = settings.fallsToZero ? Schedule.linear(length: stepCount - rise) : .constant
+    let warmUp = Schedule.warmUp(length: rise, then: rest)
     return Optimizer.Rates(
       learning: settings.learningRate * decay.factor(at: step) * warmUp.factor(at: step),
       weightDecay: settings.weightDecay)
@@ -175,6 +177,10 @@ public struct StageSettings: Codable, Sendable, Equatable {
   public var rule = Optimizer.Rule.adam()
   /// The part of all steps during which the learning rate rises.
   public var warmUp = 0.0
+  /// Whether it then falls linearly, to be 0 after the last step.
+  public var fallsToZero = false
+  /// Whether ``weightDecay`` spares biases and the gains of norms.
+  public var decaysMatricesAlone = false
   /// The largest norm of the gradient; 0 for any.
   public var gradientClip = 0.0
 
@@ -232,7 +238,8 @@ extension StageTrainer {
   ) throws {
     let targets = problem.targets
     let loss = weights.loss(for: targets)
-    let trained = tuning.trained(parameters)
+    var trained = tuning.trained(parameters)
+    if settings.decaysMatricesAlone { trained.restrictDecayToMatrices() }
     var stage = TrainingStage(
       name: "head", parameters: trained.values, buffers: buffers, exampleCount: problem.labelled.count,
       settings: settings, classifier: model,

@@ -42,14 +42,13 @@ public struct ViLT: Method {
   static let vocabularySize = ViLTShape.base32.vocabularySize
 
   public var network = Configuration()
-  /// A model of the hub to start from (`dandelin/vilt-b32-mlm`), or `random`.
+  /// A model of the hub to start from (`dandelin/vilt-b32-mlm`), a file of its weights, or `random`.
   public var weights = InitialWeights.random
   public var classWeights = ClassWeights.none
   /// SemiMemes' script changes no picture; ViLT's authors train with `randaugment`.
   public var augmentation = PictureAugmentation.none
   public var fineTuning = FineTuning()
-  public var training = StageSettings(
-    epochs: 50, batchSize: 12, learningRate: 1e-5, learningRateDecay: 1, weightDecay: 0)
+  public var training = NetworkTraining(epochs: 50, batchSize: 12, learningRate: 1e-5)
 
   public init() {}
 
@@ -95,20 +94,24 @@ public struct ViLT: Method {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: network.pictureSide)
   }
 
+  public var initialWeights: [InitialWeights] { [weights] }
+
   public func initialValues() throws -> [String: Tensor] {
-    try weights.model.map { try PretrainedWeights.viLT(of: $0).withPrefix("network.") } ?? [:]
+    try weights.model.map { try PretrainedWeights.viLT(architecture, of: $0).withPrefix("network.") } ?? [:]
+  }
+
+  private var architecture: ViLTShape {
+    let layers = TransformerLayerShape(
+      width: network.width, headCount: network.headCount, innerWidth: network.innerWidth,
+      dropoutRate: network.dropoutRate, isRecomputed: fineTuning.recomputesLayers)
+    return ViLTShape(
+      layers: layers, layerCount: network.layerCount, vocabularySize: Self.vocabularySize,
+      positionCount: network.textLength, side: weights.model == nil ? network.pictureSide : 384, patch: network.patch)
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
     let width = network.width
-    let layers = TransformerLayerShape(
-      width: width, headCount: network.headCount, innerWidth: network.innerWidth, dropoutRate: network.dropoutRate,
-      isRecomputed: fineTuning.recomputesLayers)
-    let viLT = ViLTNetwork(
-      ViLTShape(
-        layers: layers, layerCount: network.layerCount, vocabularySize: Self.vocabularySize,
-        positionCount: network.textLength, side: weights.model == nil ? network.pictureSide : 384, patch: network.patch),
-      in: scope["network"])
+    let viLT = ViLTNetwork(architecture, in: scope["network"])
     let head = scope["head"]
     return Model(
       network: viLT, hidden: Linear(inputs: width, outputs: width, in: head["hidden"]),
@@ -141,7 +144,7 @@ public struct ViLT: Method {
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {
     try trainer.trainWhole(
-      model, model.parameters, on: problem, weights: classWeights, settings: training, tuning: fineTuning,
+      model, model.parameters, on: problem, weights: classWeights, settings: training.stageSettings, tuning: fineTuning,
       views: augmentation.views(of: problem, stage: "head")
     ) { model.logits(problem.features, $0, views: $1, using: $2) }
   }

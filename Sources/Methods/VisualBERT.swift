@@ -15,6 +15,7 @@ public struct VisualBERTSizes: RegionNetwork {
   public static let methodName = "visualbert"
   public static let summary = "BERT over words and regions of the picture, trained whole on labelled memes"
   public static let keyPrefix = "visual_bert."
+  public static let regionKey = "embeddings.visual_projection.weight"
 
   public var width = 768
   public var layerCount = 12

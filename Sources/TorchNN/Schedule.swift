@@ -5,6 +5,8 @@ public enum Schedule: Sendable, Equatable {
   case constant
   /// Times `factor` after every `interval` epochs.
   case step(factor: Double, interval: Int = 1)
+  /// Falls linearly over `length` and is 0 from there on.
+  case linear(length: Int)
   /// Rises linearly over `length`, then follows another schedule that begins there.
   indirect case warmUp(length: Int, then: Schedule)
 
@@ -13,6 +15,7 @@ public enum Schedule: Sendable, Equatable {
     switch self {
     case .constant: return 1
     case .step(let factor, let interval): return pow(factor, Double(position / interval))
+    case .linear(let length): return max(0, 1 - Double(position) / Double(max(1, length)))
     case .warmUp(let length, let next):
       return position < length ? Double(position + 1) / Double(length + 1) : next.factor(at: position - length)
     }

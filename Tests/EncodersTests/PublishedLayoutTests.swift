@@ -81,6 +81,25 @@ import TorchNN
     #expect(throws: EncoderError.noFirstToken(name: "tests/tiny")) { try texts(clip, "+cls") }
   }
 
+  /// `+9` at the end of a name; no text has fewer tokens than the two around it.
+  @Test func aNameLimitsTheTokensOfATextOfBert() throws {
+    let hub = try distilBert()
+    let long = String(repeating: "the ", count: 50)
+    for (variant, count) in [("", 16), ("+9", 9), ("+cls+2", 2), (":normalized+90", 16)] {
+      #expect(try texts(hub, variant).tokens(of: long).count == count, "\(variant)")
+    }
+    // Features of cut texts are kept apart.
+    let source = try HubFolder(url: hub.url).model().textSource(HubEncoderName("tests/tiny+9"), Computation())
+    #expect(source.preprocessing.contains(" 9, mean"), "\(source.preprocessing)")
+    let name = try HubEncoderName("tests/tiny:pooled+cls+128")
+    #expect(name.model == "tests/tiny" && name.tap == .pooled && name.readsFirstToken && name.tokenLimit == 128)
+    for wrong in ["tests/tiny+1", "tests/tiny+99999999999999999999", "tests/tiny:mean+9"] {
+      #expect(throws: EncoderError.self) { try HubEncoderName(wrong) }
+    }
+    let clip = try HubFolderFixture("clip")
+    #expect(throws: EncoderError.noFirstToken(name: "tests/tiny")) { try texts(clip, "+64") }
+  }
+
   // MARK: timm
 
   /// A folder with random weights of the full size and the network that they are of.
@@ -104,13 +123,15 @@ import TorchNN
       .imageSource(HubEncoderName("timm/tiny\(variant)"), Computation(precision: .float32)).encoder
   }
 
-  /// The network's own vector of a picture of 0 to 255, by ImageNet's means and deviations.
-  private func expected(_ network: any PictureNetwork, _ pixels: Tensor) -> Tensor {
+  /// What a network is given of a picture of 0 to 255, by ImageNet's means and deviations.
+  private func scaled(_ pixels: Tensor) -> Tensor {
     func channels(_ values: [Float]) -> Tensor { Tensor(values, shape: [3, 1, 1]) }
-    return withoutGrad {
-      let scaled = (pixels.to(.float32) / 255 - channels([0.485, 0.456, 0.406])) / channels([0.229, 0.224, 0.225])
-      return network(scaled, using: nil)
-    }
+    return (pixels.to(.float32) / 255 - channels([0.485, 0.456, 0.406])) / channels([0.229, 0.224, 0.225])
+  }
+
+  /// The network's own vector of a picture of 0 to 255.
+  private func expected(_ network: any PictureNetwork, _ pixels: Tensor) -> Tensor {
+    withoutGrad { network(scaled(pixels), using: nil) }
   }
 
   @Test func resNet18OfTimmIsAnEncoder() throws {
@@ -127,6 +148,46 @@ import TorchNN
     #expect(relativeDifference(middle, whole) > 1e-3)
     #expect(throws: EncoderError.seesPicturesAlone(name: "timm/tiny")) {
       try HubFolder(url: folder.url).model().textSource(HubEncoderName("timm/tiny"), Computation())
+    }
+  }
+
+  /// Row by row with their rectangles, on the spot and from the cache, where they are float16.
+  @Test func resNet18OfTimmTellsTheCellsOfItsLastMap() throws {
+    let (folder, network) = try timm("resnet18") { ResNet(.resnet18, in: $0) }
+    defer { withExtendedLifetime(folder) {} }
+    let resNet = try #require(network as? ResNet)
+    let computation = Computation(precision: .float32)
+    let pair = EncoderPair(
+      name: "timm/tiny,none", computation: computation,
+      image: try HubFolder(url: folder.url).model().imageSource(HubEncoderName("timm/tiny"), computation),
+      text: .init(width: 1, files: [], preprocessing: "none") {
+        throw EncoderError.seesPicturesAlone(name: "timm/tiny")
+      })
+    let image = picture(width: 300, height: 260)
+    let map = withoutGrad { resNet.map(scaled(image.squashed(to: 224)), isTraining: false) }.selected(0)  // [C, 7, 7]
+    let encoder = try pair.regionEncoder
+    #expect(encoder.regionWidth == 512 && encoder.width == 512 && encoder.inputSide == 224)
+    let cells = encoder.cells([encoder.pixels(of: image)])
+    #expect(cells.shape == [1, 49, 512])
+    #expect(relativeDifference(encoder.features(of: [image]), cells.mean(along: 1)) <= 1e-4)
+
+    let file = folder.url.appending(path: "picture.png")
+    try image.pngData().write(to: file)
+    let extractor = try FeatureExtractor(
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"),
+      request: FeatureRequest(readsFeatures: false, regions: .grid), warn: { _ in }, progress: { _, _, _ in })
+    let keys = try extractor.extract([Meme(id: "0", image: file, text: nil)], cleaning: .none).keys
+    let regions = try #require(try extractor.table(keys).regions)
+    let (features, boxes, _) = regions.gathered([0])
+    #expect(features.shape == [1, 49, 512] && boxes.shape == [1, 49, 4])
+    for cell in 0..<49 {
+      let (x, y) = (cell % 7, cell / 7)
+      let expected = map.selected(y, along: 1).selected(x, along: 1)
+      #expect(relativeDifference(cells.selected(0).selected(cell), expected) <= 1e-4)
+      #expect(relativeDifference(features.selected(0).selected(cell), expected) <= 2e-3)
+      let box = boxes.selected(0).selected(cell).doubles
+      let corners = [x, y, x + 1, y + 1].map { Double($0) / 7 }
+      #expect(zip(box, corners).allSatisfy { abs($0 - $1) < 1e-6 }, "\(box)")
     }
   }
 

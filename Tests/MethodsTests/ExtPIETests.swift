@@ -73,6 +73,17 @@ import TorchNN
     }
   }
 
+  /// Ten epochs at one rate, then by a step an epoch PyTorch's `CosineAnnealingLR` of as many steps as an epoch has batches,
+  /// here four.
+  @Test func theLearningRateFollowsThePublishedCosine() {
+    let pretraining = ExtPIE.Pretraining()
+    let shares = (0..<20).map { pretraining.share(ofEpoch: $0, batchCount: 4) }
+    #expect(shares.prefix(11).allSatisfy { $0 == 1 })
+    let (high, low) = ((2 + 2.0.squareRoot()) / 4, (2 - 2.0.squareRoot()) / 4)
+    let expected = [high, 0.5, low, 0, low, 0.5, high, 1, high]
+    #expect(zip(shares.dropFirst(11), expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(shares)")
+  }
+
   /// Vector T9 of reference 17: no other text is nearer to a row's image, and some images are nearer to a text.
   @Test func hingeOfReference17() {
     let images = Tensor([1, 0, 0.5, 0.2, 1, -0.3, -0.5, 0.4, 1] as [Float], shape: [3, 3]).normalized()

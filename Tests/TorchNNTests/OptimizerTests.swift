@@ -152,6 +152,8 @@ import Torch
     }
     let warm = Schedule.warmUp(length: 3, then: .step(factor: 0.5))
     #expect((0..<5).map(warm.factor(at:)) == [0.25, 0.5, 0.75, 1, 0.5])
+    let fall = Schedule.warmUp(length: 1, then: .linear(length: 4))
+    #expect((0..<7).map(fall.factor(at:)) == [0.5, 1, 0.75, 0.5, 0.25, 0, 0])
   }
 
   @Test func clippingMatchesPyTorch() {

@@ -120,6 +120,25 @@ import TorchNN
     }
   }
 
+  /// Networks on regions with dropout in every layer, as their authors fine-tune them: AdamW, a rise and a fall to zero.
+  @Test(arguments: [VisualBERT.name, LXMERT.name])
+  func aNetworkOnRegions(_ name: String) throws {
+    let type = try #require(MethodCatalog.method(named: name))
+    let recipe = try RecipeLibrary.defaultName(method: name, encoder: "lite")
+    let method = try Recipe(
+      yaml: RecipeLibrary.text(named: recipe), source: recipe,
+      overrides: SmallProblem.small(type) + [
+        "settings.network.dropout_rate=0.2", "settings.training.epochs=2", "settings.training.rule=adamw",
+        "settings.training.weight_decay=0.01", "settings.training.warm_up=0.4", "settings.training.falls_to_zero=true",
+        "settings.training.gradient_clip=1",
+      ]
+    ).method
+    // Two batches of 16 and one of 8.
+    try expectSameBytes(batches: 3 * 2) { trainer in
+      try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
+    }
+  }
+
   /// Running statistics, and a teacher that follows after every step; everything a stage can have at once.
   @Test(arguments: Precision.allCases)
   func runningStatisticsAndAMovingAverage(_ precision: Precision) throws {

@@ -137,6 +137,67 @@ import TorchNN
     #expect(!isTrained.contains { $0.contains("layer.0.") || $0.contains("embeddings") })
   }
 
+  // MARK: The authors' own settings
+
+  /// Keeps stages and trains none of them.
+  private final class Spy: StageTrainer {
+    private(set) var stages: [TrainingStage] = []
+    func train(_ stages: [TrainingStage], seed: UInt64) { self.stages += stages }
+  }
+
+  private func stages(_ type: any Methods.Method.Type, _ overrides: [String]) throws -> [TrainingStage] {
+    let spy = Spy()
+    _ = try method(type, overrides).fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: spy)
+    return spy.stages
+  }
+
+  /// AdamW that spares biases and the gains of norms, a rise and a fall to zero.
+  @Test(arguments: methods.indices)
+  func ratesRiseAndFallAndMatricesAloneDecay(_ index: Int) throws {
+    let stages = try stages(
+      Self.methods[index],
+      [
+        "epochs=10", "learning_rate=0.0001", "weight_decay=0.01", "rule=adamw", "beta2=0.98", "warm_up=0.1",
+        "falls_to_zero=true", "gradient_clip=2",
+      ].map { "settings.training.\($0)" })
+    let stage = try #require(stages.first)
+    #expect(stage.settings.rule == .adam(beta2: 0.98, decoupled: true) && stage.settings.gradientClip == 2)
+    // Three batches an epoch: of 30 steps three rise.
+    #expect(stage.batchCount == 3)
+    for step in 0..<30 {
+      let rates = stage.rates(at: step)
+      let expected = step < 3 ? Double(step + 1) / 4 : 1 - Double(step - 3) / 27
+      #expect(abs(rates.learning - 1e-4 * expected) < 1e-16 && rates.weightDecay == 0.01, "step \(step)")
+    }
+    #expect(stage.scales.count == stage.parameters.count && Set(stage.scales.map(\.decay)) == [0, 1])
+    for (parameter, scale) in zip(stage.parameters, stage.scales) {
+      #expect(scale.decay == (parameter.rank > 1 ? 1 : 0) && scale.rate == 1)
+    }
+  }
+
+  @Test func theTrunksOfExtPIELearnAtRatesOfTheirOwn() throws {
+    let overrides = [
+      "image_rate=0.5", "text_rate=0", "constant_epochs=1", "training.epochs=4", "training.learning_rate=0.002",
+    ].map { "settings.pretraining.\($0)" }
+    let stage = try #require(try stages(ExtPIE.self, overrides).first)
+    let rates = stage.scales.map(\.rate)
+    #expect(rates.count == stage.parameters.count && Set(rates) == [0.5, 0, 1])
+    // The trunks come first.
+    #expect(rates == rates.filter { $0 == 0.5 } + rates.filter { $0 == 0 } + rates.filter { $0 == 1 })
+    let count = stage.batchCount
+    for epoch in 0..<4 {
+      let expected = 0.002 * (1 + cos(.pi * Double(max(0, epoch - 1)) / Double(count))) / 2
+      let found = [0, count - 1].map { stage.rates(at: epoch * count + $0).learning }
+      #expect(found.allSatisfy { abs($0 - expected) < 1e-15 }, "epoch \(epoch)")
+    }
+    let untrained = try method(ExtPIE.self, overrides)
+      .fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: Idle()).values
+    let trained = try values(ExtPIE.self, overrides)
+    for (name, values) in trained where name.hasPrefix("texts.") {
+      #expect(values == untrained[name]!.detached().doubles, "\(name)")
+    }
+  }
+
   // MARK: Memory
 
   /// Recomputed layers, with dropout, give the bytes of layers that are kept.

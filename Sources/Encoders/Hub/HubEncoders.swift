@@ -5,15 +5,28 @@ import MemeData
 ///
 /// `openai/clip-vit-large-patch14` gives projected features of squashed pictures, `…:pooled` those before the
 /// projection, `…:normalized` those of length 1. `+crop` at the end frames pictures as the model's own
-/// `preprocessor_config.json` says; `+cls` takes of a BERT the state of a text's first token instead of the mean.
+/// `preprocessor_config.json` says; `+cls` takes of a BERT the state of a text's first token instead of the mean, and
+/// `+128` reads no more than so many tokens of a text.
 struct HubEncoderName: Sendable, Equatable {
   var model: String
   var tap = FeatureTap.projected
   var crops = false
   var readsFirstToken = false
+  /// The most tokens of a text; `nil` for as many as the model takes.
+  var tokenLimit: Int?
+
+  /// Whether it says what is for BERT and its relatives alone.
+  var isOfBert: Bool { readsFirstToken || tokenLimit != nil }
 
   init(_ name: String) throws(EncoderError) {
+    let unknown = EncoderError.unknownVariant(name: name, known: FeatureTap.allCases.map(\.rawValue))
     var rest = name[...]
+    if let match = rest.wholeMatch(of: /(.+)\+(\d+)/) {
+      // Every text has a token that begins it and one that ends it.
+      guard let limit = Int(match.2), limit >= 2 else { throw unknown }
+      tokenLimit = limit
+      rest = match.1
+    }
     if rest.hasSuffix("+crop") {
       crops = true
       rest = rest.dropLast("+crop".count)
@@ -24,9 +37,7 @@ struct HubEncoderName: Sendable, Equatable {
     let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     model = String(parts[0])
     if parts.count == 2 {
-      guard let tap = FeatureTap(rawValue: String(parts[1])) else {
-        throw .unknownVariant(name: name, known: FeatureTap.allCases.map(\.rawValue))
-      }
+      guard let tap = FeatureTap(rawValue: String(parts[1])) else { throw unknown }
       self.tap = tap
     }
   }

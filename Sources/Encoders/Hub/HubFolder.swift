@@ -104,13 +104,21 @@ extension [Checkpoint] {
 }
 
 extension EncoderCatalog {
-  /// The weights of a model in the hub's cache, whatever network they are of, or those of the text network of an entry of
-  /// the catalog. They stay in the mapped files.
+  /// The file that a name stands for by its looks, as `resnet18-f37072fd.pth` does; `nil` for that of a model.
+  public static func weightFile(named name: String) -> URL? {
+    let file = URL(fileURLWithPath: name).standardizedFileURL
+    return ["safetensors", "pth", "pt", "bin"].contains(file.pathExtension) ? file : nil
+  }
+
+  /// The weights of a model in the hub's cache, whatever network they are of, those of the text network of an entry of the
+  /// catalog, or those in a file. They stay in the mapped files.
   ///
   /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.
   public static func weights(of model: String) throws -> [String: Tensor] {
     let files: [URL]
-    if model.contains("/") {
+    if let file = weightFile(named: model) {
+      files = [file]
+    } else if model.contains("/") {
       files = try HubFolder(url: HubCache().requiredFolder(of: model)).weightFiles()
     } else {
       let entry = try entry(named: model)

@@ -48,7 +48,7 @@ extension TwoTowerModel {
   func imageSource(
     _ variant: HubEncoderName, _ computation: Computation
   ) throws(EncoderError) -> EncoderPair.Source<any ImageEncoder> {
-    guard !variant.readsFirstToken else { throw .noFirstToken(name: variant.model) }
+    guard !variant.isOfBert else { throw .noFirstToken(name: variant.model) }
     let preparation = variant.crops ? self.preparation : self.preparation.squashing
     let tap = variant.tap
     return .init(
@@ -63,7 +63,7 @@ extension TwoTowerModel {
     _ variant: HubEncoderName, _ computation: Computation
   ) throws(EncoderError) -> EncoderPair.Source<any TextEncoder> {
     let tap = variant.tap
-    guard !variant.readsFirstToken else { throw .noFirstToken(name: variant.model) }
+    guard !variant.isOfBert else { throw .noFirstToken(name: variant.model) }
     return .init(
       width: tap == .pooled ? textWidths.pooled : textWidths.embedding, files: files + tokenizerFiles,
       preprocessing: "\(tokenizerWords), \(tap.rawValue)"

@@ -98,7 +98,7 @@ struct TimmModel: HubModel {
   func imageSource(
     _ variant: HubEncoderName, _ computation: Computation
   ) throws(EncoderError) -> EncoderPair.Source<any ImageEncoder> {
-    guard !variant.readsFirstToken else { throw .noFirstToken(name: variant.model) }
+    guard !variant.isOfBert else { throw .noFirstToken(name: variant.model) }
     let preparation = variant.crops ? self.preparation : self.preparation.squashing
     let normalizes = variant.tap == .normalized
     return .init(
@@ -151,17 +151,49 @@ final class PictureNetworkEncoder: ImageEncoder, @unchecked Sendable {  // its t
 
   func encode(_ pixels: [Tensor]) -> Tensor {
     withInferenceMode {
-      let bytes = Tensor.concatenated(pixels, along: 0).to(computation.device)
-      let features =
-        switch computation.precision {
-        case .float32: vectors(of: bytes)
-        case .bfloat16: withAutocast(to: .bfloat16, on: computation.device) { vectors(of: bytes) }
-        }
+      let features = computed(of: pixels) { network($0, using: nil) }
       return (normalizes ? features.normalized() : features).to(.cpu)
     }
   }
 
-  private func vectors(of bytes: Tensor) -> Tensor {
-    network(preparation.normalized(bytes), using: nil).to(.float32)
+  /// What tells the features of a picture's parts; `nil` where the network has no map of them.
+  var regions: (any RegionEncoder)? {
+    guard let network = network as? ResNet else { return nil }
+    return ResNetRegionEncoder(of: self, network)
+  }
+
+  /// What a network makes of prepared pictures, float32.
+  fileprivate func computed(of pixels: [Tensor], _ network: (Tensor) -> Tensor) -> Tensor {
+    let input = preparation.normalized(Tensor.concatenated(pixels, along: 0).to(computation.device))
+    switch computation.precision {
+    case .float32: return network(input)
+    case .bfloat16:
+      return withAutocast(to: .bfloat16, on: computation.device) { network(input) }.to(.float32)
+    }
+  }
+}
+
+/// The cells of a ResNet's last map as they are, beside the features of whole pictures. Of pictures that are cropped they are
+/// cells of what is left.
+private final class ResNetRegionEncoder: RegionEncoder, @unchecked Sendable {  // its tensors are never written
+  private let pictures: PictureNetworkEncoder
+  private let network: ResNet
+
+  init(of pictures: PictureNetworkEncoder, _ network: ResNet) {
+    self.pictures = pictures
+    self.network = network
+  }
+
+  var width: Int { pictures.width }
+  var preferredBatchSize: Int { pictures.preferredBatchSize }
+  var inputSide: Int { pictures.inputSide }
+  var regionWidth: Int { network.width }
+
+  func pixels(of image: RGBImage) -> Tensor { pictures.pixels(of: image) }
+
+  func encode(_ pixels: [Tensor]) -> Tensor { pictures.encode(pixels) }
+
+  func cells(_ pixels: [Tensor]) -> Tensor {
+    withInferenceMode { pictures.computed(of: pixels) { network.map($0, isTraining: false) }.to(.cpu).cells }
   }
 }

@@ -16,7 +16,7 @@ struct SentenceModel: HubModel {
   let folder: HubFolder
   let configuration: BertConfiguration
   /// The most tokens of a text.
-  let maxLength: Int
+  private(set) var maxLength: Int
   /// Whether the model's own embeddings have length 1.
   let normalizes: Bool
   /// What the model's own embeddings are made of.
@@ -175,10 +175,18 @@ struct SentenceModel: HubModel {
       case .normalized: true
       }
     let pooling = variant.readsFirstToken ? .first : self.pooling
+    let model = limited(to: variant.tokenLimit)
     return .init(
       width: configuration.width, files: weightFiles + descriptions,
-      preprocessing: "\(vocabulary) \(maxLength), \(pooling.rawValue)\(normalizes ? ", normalised" : "")"
-    ) { try encoder(computation, pooling: pooling, normalizes: normalizes) }
+      preprocessing: "\(vocabulary) \(model.maxLength), \(pooling.rawValue)\(normalizes ? ", normalised" : "")"
+    ) { try model.encoder(computation, pooling: pooling, normalizes: normalizes) }
+  }
+
+  /// The same with no more than so many tokens of a text; `nil` changes nothing.
+  private func limited(to count: Int?) -> SentenceModel {
+    var limited = self
+    limited.maxLength = min(maxLength, count ?? maxLength)
+    return limited
   }
 
   /// - Throws: `CheckpointError`, the tokenizer's own error, or ``EncoderError``, naming the file at fault.

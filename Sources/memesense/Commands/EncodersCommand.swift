@@ -20,6 +20,7 @@ struct EncodersCommand: ParsableCommand {
           ORG/NAME:normalized  features of length 1
           …+crop               pictures framed as the model's own description says
           …+cls                of a BERT the state of a text's first token, not the mean of all
+          …+128                of a BERT no more than so many tokens of a text
           …+fast               of every encoder: large JPEGs decoded at a reduced size, faster and nearly the same
 
         The folder of a finished 'memesense pretrain' is one too, RUN or RUN:NAME for one of its networks.

@@ -1,7 +1,8 @@
 """Writes networks.safetensors: outputs and gradients of timm's and transformers' networks in tiny configurations.
 
 Weights are random, seed 0, of numbers that float16 holds exactly; so they are stored. Outputs and gradients are float32, of
-large tensors the first 100 elements of the gradient. Run with the Python of `Benchmarks/setup-python --open-clip`.
+large tensors the first 100 elements of the gradient, and norm and sum of the whole. Run with the Python of
+`Benchmarks/setup-python --open-clip`.
 """
 import pathlib
 
@@ -43,6 +44,8 @@ def network(name, model, call, inputs, skipped=()):
     for key, value in model.named_parameters():
         if value.grad is not None and not key.startswith(skipped):
             record(f"{name}.gradient.{key}", value.grad.flatten()[:GRADIENT_LIMIT])
+            if value.grad.numel() > GRADIENT_LIMIT:
+                record(f"{name}.whole.{key}", torch.stack([value.grad.norm(), value.grad.sum()]))
     for key, value in model.named_buffers():
         if "running" in key:
             record(f"{name}.after.{key}", value)
