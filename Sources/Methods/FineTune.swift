@@ -3,7 +3,7 @@
 //
 // Specification: reference files 07 §C and 10 (seed 004). Departures: one softmax instead of two; all labelled memes with
 // weights for classes instead of as many of each class; words' vectors are trained with the classifier instead of by
-// fastText before it.
+// fastText before it; of a run of CASS-MM the layer of 512 behind the picture network begins anew.
 //
 // Shapes: N memes, W features of the picture network, V words.
 
@@ -18,9 +18,10 @@ public struct FineTune: Method {
   /// What is read beside the picture.
   public enum Text: String, Codable, Sendable, CaseIterable {
     case none
-    /// The mean of the words' vectors (reference 07 §C1).
+    /// The mean of the words' vectors, with a layer for each modality and one on both (reference 07 §C1).
     case words
-    /// The first token's state of a network that is trained too (reference 07 §C2).
+    /// The first token's state of a network that is trained too; pictures have two layers, and there are no rectifiers before
+    /// the layer on both (reference 07 §C2).
     case network
   }
 
@@ -30,7 +31,8 @@ public struct FineTune: Method {
     public var wordWidth = 150
     /// Of what each modality becomes before both stand side by side.
     public var pathWidth = 300
-    /// Of the layer on both.
+    /// Of the layer on both, and where a network reads the text of the first layer behind the picture network: 256 in §C1, 512
+    /// in §C2.
     public var fusedWidth = 256
     public var dropoutRate = 0.1
 
@@ -126,6 +128,10 @@ public struct FineTune: Method {
     return shape
   }
 
+  public var initialWeights: [InitialWeights] {
+    [backbone.weights] + (reads == .network ? [textNetwork.weights] : [])
+  }
+
   public func initialValues() throws -> [String: Tensor] {
     let images = try backbone.initialValues(side: pictureSide).withPrefix("images.")
     guard reads == .network else { return images }
@@ -147,7 +153,8 @@ public struct FineTune: Method {
     return Model(
       images: images, texts: texts,
       head: FineTuneHead(
-        imageWidth: images.width, textWidth: texts?.width, head, outputs: shape.outputCount, in: scope["head"]),
+        imageWidth: images.width, textWidth: texts?.width, head, reads: reads, outputs: shape.outputCount,
+        in: scope["head"]),
       input: .imageNet(on: scope.device),
       isExclusive: shape.task.kind == .multiclass,
       parameters: LayeredParameters(
@@ -225,32 +232,45 @@ enum TextPath {
 /// The layers behind a picture network, and behind what reads the text where something does.
 struct FineTuneHead {
   private struct Fusion {
+    /// Before ``image``; `nil` where words are read.
+    let picture: Linear?
     let image: Linear
     let text: Linear
     let fused: Linear
     let dropout: Dropout
+
+    /// What either modality becomes [N, P], the text's first.
+    func paths(_ image: Tensor, _ text: Tensor) -> [Tensor] {
+      guard let picture else { return [self.text(text).relu(), self.image(image).relu()] }
+      return [self.text(text), self.image(picture(image))]
+    }
   }
 
   private let fusion: Fusion?
   private let output: Linear
 
-  init(imageWidth: Int, textWidth: Int?, _ configuration: FineTune.Head, outputs: Int, in scope: Scope) {
-    let width = configuration.pathWidth
+  /// - Parameter textWidth: Of what reads the text; `nil` where nothing does.
+  init(
+    imageWidth: Int, textWidth: Int?, _ configuration: FineTune.Head, reads: FineTune.Text, outputs: Int,
+    in scope: Scope
+  ) {
+    let (path, fused) = (configuration.pathWidth, configuration.fusedWidth)
     fusion = textWidth.map { textWidth in
-      Fusion(
-        image: Linear(inputs: imageWidth, outputs: width, in: scope["image"]),
-        text: Linear(inputs: textWidth, outputs: width, in: scope["text"]),
-        fused: Linear(inputs: 2 * width, outputs: configuration.fusedWidth, in: scope["fused"]),
+      let picture = reads == .network ? Linear(inputs: imageWidth, outputs: fused, in: scope["picture"]) : nil
+      return Fusion(
+        picture: picture,
+        image: Linear(inputs: picture == nil ? imageWidth : fused, outputs: path, in: scope["image"]),
+        text: Linear(inputs: textWidth, outputs: path, in: scope["text"]),
+        fused: Linear(inputs: 2 * path, outputs: fused, in: scope["fused"]),
         dropout: Dropout(rate: configuration.dropoutRate))
     }
-    output = Linear(
-      inputs: fusion == nil ? imageWidth : configuration.fusedWidth, outputs: outputs, in: scope["output"])
+    output = Linear(inputs: fusion == nil ? imageWidth : fused, outputs: outputs, in: scope["output"])
   }
 
   /// Logits [N, C] of vectors [N, W] of pictures and [N, X] of texts.
   func callAsFunction(_ image: Tensor, _ text: Tensor?, using generator: Generator?) -> Tensor {
     guard let fusion, let text else { return output(image).to(.float32) }
-    let both = Tensor.concatenated([fusion.text(text).relu(), fusion.image(image).relu()], along: 1)
+    let both = Tensor.concatenated(fusion.paths(image, text), along: 1)
     return output(fusion.dropout(fusion.fused(both).relu(), using: generator)).to(.float32)
   }
 }

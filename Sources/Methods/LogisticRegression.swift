@@ -1,4 +1,4 @@
-// Logistic regression on both feature blocks: the linear baseline that every method must be compared with.
+// Logistic regression on both feature blocks, or on one: the linear baseline that every method must be compared with.
 //
 // The objective is scikit-learn's: strength · Σ loss + ½‖W‖², the intercept free.
 
@@ -11,13 +11,20 @@ import TorchNN
 /// Multinomial or independent logistic regression whose L2 strength is cross-validated on the labelled memes.
 ///
 /// With the default scaling every standardised block is divided by the root of its width, so that a wide image block
-/// does not drown a narrow text block.
+/// does not drown a narrow text block. On one block alone it is the linear probe of an encoder; memes that lack what it reads
+/// are learned from all the same, with the mean of the others, as a head on one modality does.
 public struct LogisticRegression: Method {
+  /// The features that it is given.
+  public enum Modalities: String, Codable, Sendable, CaseIterable {
+    case both, image, text
+  }
+
   public static let name = "logistic-regression"
-  public static let summary = "a linear model on both feature blocks, its L2 strength cross-validated"
+  public static let summary = "a linear model on both feature blocks or one, its L2 strength cross-validated"
 
   public static let isTrainedByEpochs = false
 
+  public var reads = Modalities.both
   public var scaling = FeatureScaling.standardizedByWidth
   /// Inverse L2 strengths (scikit-learn's C) to choose from; one entry is taken as it is.
   public var strengths = [0.01, 0.03, 0.1, 0.3, 1, 3, 10]
@@ -26,20 +33,35 @@ public struct LogisticRegression: Method {
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case scaling, strengths
+    case reads, scaling, strengths
     case foldCount = "folds"
+  }
+
+  /// `reads` may be left out for both, as recipes did before there was a choice.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    reads = try container.decodeIfPresent(Modalities.self, forKey: .reads) ?? .both
+    scaling = try container.decode(FeatureScaling.self, forKey: .scaling)
+    strengths = try container.decode([Double].self, forKey: .strengths)
+    foldCount = try container.decode(Int.self, forKey: .foldCount)
   }
 
   /// The trained linear map.
   public struct Model: Classifier {
     let preparation: FeaturePreparation
-    let weight: Tensor  // [C, I + T]
+    let reads: Modalities
+    let weight: Tensor  // [C, D], D being I + T or one of them
     let bias: Tensor  // [C]
     let isExclusive: Bool
 
+    /// What the map is of [N, D].
     func inputs(_ features: FeatureTable) -> Tensor {
       let prepared = preparation(features)
-      return .concatenated([prepared.image, prepared.text], along: 1)
+      return switch reads {
+      case .both: .concatenated([prepared.image, prepared.text], along: 1)
+      case .image: prepared.image
+      case .text: prepared.text
+      }
     }
 
     public func probabilities(of features: FeatureTable) -> Tensor {
@@ -51,9 +73,14 @@ public struct LogisticRegression: Method {
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
-    let width = shape.imageWidth + shape.textWidth
+    let width =
+      switch reads {
+      case .both: shape.imageWidth + shape.textWidth
+      case .image: shape.imageWidth
+      case .text: shape.textWidth
+      }
     return Model(
-      preparation: FeaturePreparation(scaling: scaling, shape: shape, in: scope["preparation"]),
+      preparation: FeaturePreparation(scaling: scaling, shape: shape, in: scope["preparation"]), reads: reads,
       weight: scope.parameter("weight", [shape.outputCount, width], .constant(0)),
       bias: scope.parameter("bias", [shape.outputCount], .constant(0)), isExclusive: shape.task.kind == .multiclass)
   }

@@ -6,8 +6,8 @@ import TorchNN
 /// A network for texts that is trained whole and what it starts from, as recipes say it, all keys side by side.
 public struct TextNetworkSettings: Codable, Sendable, Equatable {
   public var architecture = TextArchitecture()
-  /// A model of the hub (`distilbert/distilbert-base-uncased`), for BERT also `lite`; the run of a pretraining that has a
-  /// network for texts; or `random`.
+  /// A model of the hub (`distilbert/distilbert-base-uncased`) or a file of one's weights, for BERT also `lite`; the run of a
+  /// pretraining that has a network for texts; or `random`.
   public var weights = InitialWeights.random
 
   public init() {}
@@ -27,16 +27,35 @@ public struct TextNetworkSettings: Codable, Sendable, Equatable {
     try container.encode(weights, forKey: .weights)
   }
 
-  func initialValues() throws -> [String: Tensor] {
+  /// Starts from a run where that has a network for texts of these sizes beside each of the backbones.
+  mutating func start(
+    from networks: [PretrainedDescription.Network], beside backbones: [Backbone], of run: InitialWeights
+  ) {
+    let wanted = architecture
+    let fits = backbones.allSatisfy { backbone in
+      guard var found = networks.first(where: { $0.backbone == backbone })?.text else { return false }
+      // Neither changes what the weights are.
+      (found.dropoutRate, found.textLength) = (wanted.dropoutRate, wanted.textLength)
+      return found == wanted
+    }
+    if fits { weights = run }
+  }
+
+  /// What the network starts from, by its own paths; nothing for random weights.
+  ///
+  /// - Parameter backbone: Of the network for pictures beside it, which tells those of a run apart.
+  func initialValues(beside backbone: Backbone? = nil) throws -> [String: Tensor] {
     guard let model = weights.model else { return [:] }
-    if let run = PretrainedRunName(model) { return try run.textWeights() }
+    if let run = PretrainedRunName(model) { return try run.textWeights(beside: backbone) }
     // A shallower network takes the first layers.
     let found =
       switch architecture.family {
       case .distilBert: try PretrainedWeights.distilBert(of: model)
       case .bert: try PretrainedWeights.bert(of: model, headPrefix: "bert.").filter { !$0.key.hasPrefix("pooler.") }
       }
-    return found.keepingLayers(architecture.layerCounts)
+    let weights = found.keepingLayers(architecture.layerCounts)
+    try PretrainedWeights.requireFit(weights, of: model) { _ = architecture.network(in: $0) }
+    return weights
   }
 
   /// Throws where texts were read by a tokenizer of other words than BERT's uncased ones.

@@ -107,11 +107,12 @@ public struct CheckpointingTrainer: StageTrainer, Sendable {
           score: score, weights: optimizer.masters.map { $0.detached().copied() },
           buffers: stage.buffers.map { $0.copied() })
       }
+      let warnings = observation?.warnings ?? []
       try log.append(
         TrainingLog.Epoch(
           stage: stage.name, epoch: epoch + 1, loss: loss, learningRate: optimizer.rates.learning, seconds: seconds,
-          score: score, measures: observation?.measures))
-      for warning in observation?.warnings ?? [] { observer.observe(.warning("epoch \(epoch + 1): \(warning)")) }
+          score: score, measures: observation?.measures, warnings: warnings.isEmpty ? nil : warnings))
+      for warning in warnings { observer.observe(.warning("epoch \(epoch + 1): \(warning)")) }
       progress.finishEpoch()
       if saving.isDue || progress.epoch == settings.epochs {
         try saving.save { try checkpoint.save(optimizer, progress) }

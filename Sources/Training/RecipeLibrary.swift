@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import Methods
 
@@ -78,10 +79,16 @@ public enum RecipeLibrary {
 
   /// The recipe that a method is trained by on an encoder unless told otherwise: `<method>-<encoder>`, or for an
   /// encoder without recipes of its own the one for CLIP, whose settings are the published
-  /// ones, else the small one.
-  public static func defaultName(method: String, encoder: String) throws -> String {
+  /// ones, else the small one. What a pretraining left has the small one: its features are of any scale, those of pictures and
+  /// texts of two widths, and its text network reads no padding.
+  ///
+  /// - Parameter pretrainings: Names of pretrainings that may stand in the encoder's, beside finished runs.
+  public static func defaultName(method: String, encoder: String, pretrainings: [String] = []) throws -> String {
     let known = try names
-    let candidates = ["\(method)-\(encoder)", "\(method)-clip", "\(method)-lite"]
+    let isPretrained = EncoderCatalog.sides(of: encoder).contains { side in
+      pretrainings.contains(String(side.prefix { $0 != ":" })) || PretrainedRunName(side) != nil
+    }
+    let candidates = (isPretrained ? [] : ["\(method)-\(encoder)", "\(method)-clip"]) + ["\(method)-lite"]
     guard let name = candidates.first(where: known.contains) else {
       throw RecipeError(
         description: "there is no recipe for the method '\(method)'; 'memesense recipe list' shows those there are")

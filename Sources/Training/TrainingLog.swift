@@ -14,9 +14,11 @@ public final class TrainingLog: Sendable {
     public var score: Double?
     /// What the stage measures beside its loss, by name.
     public var measures: [String: Double]?
+    /// What a person should know of what was measured; left out where that is nothing.
+    public var warnings: [String]?
 
     enum CodingKeys: String, CodingKey {
-      case stage, epoch, loss, seconds, score, measures
+      case stage, epoch, loss, seconds, score, measures, warnings
       case learningRate = "learning_rate"
     }
   }

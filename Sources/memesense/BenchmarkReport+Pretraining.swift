@@ -7,7 +7,7 @@ extension BenchmarkReport {
   var pretrainingTable: PlainTable? {
     guard !summary.pretrainings.isEmpty else { return nil }
     let measures: [(PretrainingResult.Measure, String)] = [
-      (.neighbourAUROC, "AUROC"), (.deviation, "deviation"),
+      (.neighbourAUROC, "neighbours"), (.linearAUROC, "linear"), (.deviation, "deviation"),
     ]
     return PlainTable(
       title: "What pretraining changed",
@@ -26,20 +26,23 @@ extension BenchmarkReport {
           }
       },
       note:
-        "Means ± deviations over seeds. AUROC: how well the 20 nearest labelled training memes tell a labelled "
-        + "one's label, on which nothing was trained. Deviation: how much features of length 1 spread, 1 over a whole "
-        + "sphere, 0 for a point. Before the first epoch batch statistics are not yet those of any picture; networks of 0 "
-        + "epochs are as they began but for these.")
+        "Means ± deviations over seeds. Neighbours, linear: the AUROC of what the 20 nearest labelled training memes, or a "
+        + "linear model of four fifths of them, say of the other ones' labels, on which no network was trained. Deviation: how "
+        + "much features of length 1 spread, 1 over a whole sphere, 0 for a point. Before the first epoch batch statistics "
+        + "are not yet those of any picture; networks of 0 epochs are as they began but for these.")
   }
 
-  /// The measures by epochs, a curve a network.
+  /// The measures by epochs, a curve a network; after those of all networks what only some have, such as entropies.
   var pretrainingCharts: [any Chart] {
     let measures: [(PretrainingResult.Measure, String)] = [
-      (.neighbourAUROC, "neighbour AUROC"), (.deviation, "deviation of features"),
+      (.neighbourAUROC, "neighbour AUROC"), (.linearAUROC, "linear AUROC"), (.deviation, "deviation of features"),
     ]
-    return measures.compactMap { measure, name in
+    let further = Set(summary.pretrainings.flatMap(\.furtherMeasures)).sorted()
+    let names: [(String, String)] =
+      measures.map { ($0.rawValue, $1) } + further.map { ($0, $0.replacing("_", with: " ")) }
+    return names.compactMap { measure, name in
       let series = summary.pretrainings.map { row in
-        let curve = row.curve(measure)
+        let curve = row.curves[measure] ?? []
         return LineChart.Series(
           name: row.name, points: curve.map { ChartPoint(x: Double($0.epoch), y: $0.value.mean) },
           deviations: curve.map(\.value.deviation))

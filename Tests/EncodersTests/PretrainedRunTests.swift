@@ -89,6 +89,48 @@ import TorchNN
       #expect(relativeDifference(features.sliced(row..<row + 1), states.selected(0, along: 1)) < 1e-5, "\(text)")
     }
     #expect { try PretrainedRunName(run.name)!.textWeights() } throws: { "\($0)".contains("no network for texts") }
+    // Of the whole run the network is told by the one for pictures beside it.
+    let found = try PretrainedRunName(run.name)!.textWeights(beside: run.description.networks[1].backbone)
+    #expect(found.keys.sorted() == store.values.keys.sorted())
+  }
+
+  /// Methods that read tokens are given the states of those that a text has, one text after the other.
+  @Test func itsTokensHaveStates() throws {
+    let run = try Run()
+    let pair = try EncoderCatalog.pair(named: "\(run.name):second", computation: Computation(precision: .float32))
+    let store = ParameterStore(
+      loading: try #require(PretrainedRunName("\(run.name):second")).textWeights(), dtype: .float32)
+    let network = Run.text.network(in: store.root)
+    let encoder = try pair.tokenEncoder(for: .content)
+    let texts = ["a meme", "words that go on and on and on", "cat"].map { encoder.tokens(of: $0, for: .content) }
+    #expect(texts[1].count == 6 && texts[2].count == 3)
+    let states = encoder.states(texts)
+    #expect(states.shape == [texts.reduce(0) { $0 + $1.count }, 12])
+    var start = 0
+    for text in texts {
+      let ids = text.map { Int($0) }
+      let expected = withInferenceMode {
+        network(Tensor(ids).reshaped(to: [1, ids.count]), isPresent: .ones([1, ids.count]), using: nil)
+      }
+      let own = states.sliced(start..<start + text.count)
+      #expect(relativeDifference(own, expected.reshaped(to: [text.count, 12])) < 1e-5)
+      start += text.count
+    }
+    #expect(relativeDifference(encoder.encode([texts[0]]), states.sliced(0..<1)) < 1e-5)
+    #expect { try pair.tokenEncoder(for: .padded) } throws: { "\($0)".contains("reads_padding=false") }
+  }
+
+  /// The last map of a ResNet has cells, one where pictures have 32 rows; a transformer has no map.
+  @Test func regionsAreTheCellsOfAResNet() throws {
+    let run = try Run()
+    defer { withExtendedLifetime(run) {} }
+    let pair = try EncoderCatalog.pair(named: run.name, computation: Computation(precision: .float32))
+    let encoder = try pair.regionEncoder
+    let cells = encoder.cells([encoder.pixels(of: picture())])
+    #expect(cells.shape == [1, 1, encoder.width])
+    #expect(relativeDifference(cells.selected(0), try pair.image.features(of: [picture()])) < 1e-6)
+    let other = try EncoderCatalog.pair(named: "\(run.name):second")
+    #expect(throws: EncoderError.noRegions(encoder: other.name)) { _ = try other.regionEncoder }
   }
 
   @Test func whatIsNotThereIsTold() throws {

@@ -51,4 +51,27 @@ import Torch
     // The useless strength leaves weights of about 1e-8.
     #expect(weight.detached().norm().item > 0.1)
   }
+
+  /// The same numbers as on a table whose other block is empty; a meme without what is read is told by the intercept alone.
+  @Test(arguments: [LogisticRegression.Modalities.image, .text])
+  func oneModalityIsReadAsIfThereWereNoOther(_ reads: LogisticRegression.Modalities) throws {
+    let labels = try Fixture("methods")["linear.binary"].doubles.map { Label.binary($0 > 0.5) }
+    var problem = try problem(labels, LabelTask(name: "t", kind: .binary, labels: ["t"]))
+    problem.features.image.isPresent[0] = false
+    problem.features.text.isPresent[0] = false
+    var method = LogisticRegression()
+    method.reads = reads
+    let probe = try method.fitted(to: problem, trainer: NoStages())
+    let told = probe.classifier.probabilities(of: problem.features)
+    #expect(probe.values["weight"]!.shape == [1, reads == .image ? 4 : 3])
+    #expect(difference(told.selected(0), probe.values["bias"]!.sigmoid()) < 1e-6)
+
+    let nothing = FeatureBlock(
+      values: .zeros([labels.count, 0]), isPresent: [Bool](repeating: false, count: labels.count))
+    if reads == .image { problem.features.text = nothing } else { problem.features.image = nothing }
+    let alone = try LogisticRegression().fitted(to: problem, trainer: NoStages())
+    for key in ["weight", "bias"] { #expect(difference(probe.values[key]!, alone.values[key]!) == 0, "\(key)") }
+    #expect(difference(told, alone.classifier.probabilities(of: problem.features)) == 0)
+    #expect(Set(told.doubles).count > 10, "it tells memes apart")
+  }
 }

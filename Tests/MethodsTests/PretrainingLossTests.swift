@@ -98,6 +98,21 @@ import TorchNN
     #expect(try CollapseWatch.neighbourAUROC(first, labels: [true, true, true, true, true, true]) == nil)
   }
 
+  /// Of points on a line of which every other one is positive, neighbours say the wrong thing and no line says anything; a
+  /// coordinate that is the label tells all.
+  @Test func linearProbeTellsWhatALineTells() throws {
+    let labels = (0..<40).map { $0 % 2 == 0 }
+    let line = (0..<40).map { Double($0) / 40 }
+    let tells = labels.map { $0 ? 0.3 : -0.3 }
+    func features(_ second: [Double]) -> Tensor {
+      Tensor(zip(line, second).flatMap { [$0, $1] }, shape: [40, 2]).to(.float32)
+    }
+    #expect(try CollapseWatch.linearAUROC(features(tells), labels: labels) == 1)
+    let blind = try #require(try CollapseWatch.linearAUROC(features(line), labels: labels))
+    #expect(blind < 0.6)
+    #expect(try CollapseWatch.linearAUROC(features(tells), labels: labels.map { _ in false }) == nil)
+  }
+
   @Test func entropiesTellBothKindsOfCollapse() {
     let uniform = CollapseWatch.entropies(Tensor.full([4, 8], 0.125))
     #expect(abs(uniform.each - 1) < 1e-6 && abs(uniform.mean - 1) < 1e-6)

@@ -1,3 +1,4 @@
+import MemeData
 import Networks
 import TestSupport
 import Testing
@@ -73,6 +74,25 @@ import TorchNN
       let own = copy.values[key]!.contiguous().reshaped(to: [-1]).sliced(0..<expected.elementCount)
       #expect(relativeDifference(own, expected) < 1e-5, "\(key)")
     }
+  }
+
+  /// Reference 08 §2: areas, sides, colours, and the probabilities of a blur and of solarising.
+  @Test func viewsOfDINOAreThoseOfTheReference() {
+    func steps(side: Int, area: ClosedRange<Double>, blur: Double) -> [AugmentationPipeline.Step] {
+      [
+        .init(.crop(side: side, area: area, ratio: 3 / 4...4 / 3)),
+        .init(.horizontalFlip, probability: 0.5),
+        .init(.jitter(brightness: 0.4, contrast: 0.4, saturation: 0.2, hue: 0.1), probability: 0.8),
+        .init(.grey, probability: 0.2),
+        .init(.blur(deviation: 0.1...2), probability: blur),
+      ]
+    }
+    let crops = DINO().crops
+    #expect(crops.localCount == 8)
+    #expect(crops.global.steps == steps(side: 224, area: 0.4...1, blur: 1))
+    let solarized = AugmentationPipeline.Step(.solarize, probability: 0.2)
+    #expect(crops.secondGlobal.steps == steps(side: 224, area: 0.4...1, blur: 0.1) + [solarized])
+    #expect(crops.local.steps == steps(side: 96, area: 0.05...0.4, blur: 0.5))
   }
 
   /// timm calls the classifier of a ResNet `fc` and that of a ViT `head`.

@@ -78,6 +78,24 @@ import Testing
       "0.5", "--output", "linear", "--json", "--quiet")
     // A weight for each of 24 features of either modality, and a bias.
     #expect(try object(linear.output)["parameters"] as? Int == 24 + 24 + 1, "\(linear.errors)")
+
+    // The recipe for features of pretrainings, which reads the states of tokens and no padding.
+    let tokens = try program(
+      "train", "--method", "tib-va", "--encoder", "clip", "--data", "memes", "--task", "mean", "--labels", "0.5",
+      "--set", "settings.training.epochs=1", "--output", "tokens", "--quiet")
+    #expect(tokens.status == 0, "\(tokens.errors)")
+
+    let sizes = ["family=bert", "width=24", "layers=1", "heads=2", "inner_width=48"].flatMap {
+      ["--set", "settings.text.\($0)"]
+    }
+    let further = try program(
+      ["pretrain", "--method", "clip", "--backbone", "vit-nano16", "--data", "memes", "--init", "clip", "--quiet"]
+        + sizes + quick + ["--output", "further"])
+    #expect(further.status == 0, "\(further.errors)")
+    // The network for texts goes on from the run too.
+    let resolved = try String(contentsOf: program.home.appending(path: "further/recipe.yaml"), encoding: .utf8)
+    let run = program.home.appending(path: "clip").standardizedFileURL.path
+    #expect(resolved.matches(of: /weights: (\S+)/).map { String($0.1) } == [run, run], "\(resolved)")
   }
 
   @Test func resumingWhatIsFinishedOrAnotherRunIsTold() throws {

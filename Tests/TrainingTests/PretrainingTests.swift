@@ -51,10 +51,20 @@ import TorchNN
       device: .cpu)
   }
 
-  /// Views, running statistics, a teacher and a center: a run killed before any batch ends with the same bytes and log.
-  @Test(arguments: PretrainingCatalog.all.indices, Precision.allCases)
+  /// Every method with what it draws at random in training: dropout, blocks that are skipped, noise.
+  private static let noisy: [(method: any PretrainingMethod.Type, settings: [String])] = [
+    (DINO.self, []), (DINO.self, ["backbone.name=vit-nano16", "drop_path_rate=0.3"]),
+    (CASS.self, ["adds_noise=true"]),
+    (CLIPPretraining.self, ["text.dropout_rate=0.2", "projection.dropout_rate=0.2"]),
+    (CASSMM.self, ["text.dropout_rate=0.2", "adds_noise=true"]),
+  ]
+
+  /// Views, running statistics, a teacher, a center and what is drawn: a run killed before any batch ends with the same bytes
+  /// and log, networks for texts among them.
+  @Test(arguments: noisy.indices, Precision.allCases)
   func aKilledRunEndsWithTheSameBytes(_ index: Int, _ precision: Precision) throws {
-    let recipe = try Self.quick(PretrainingCatalog.all[index])
+    #expect(Set(Self.noisy.map { $0.method.name }) == Set(PretrainingCatalog.all.map { $0.name }))
+    let recipe = try Self.quick(Self.noisy[index].method, Self.noisy[index].settings.map { "settings.\($0)" })
     // 32 memes have a picture and 27 a text too: four or three batches of eight, twice.
     let batchCount = recipe.method.request.readsTokens ? 3 : 4
     try BatchResumeTests().expectSameBytes(precision, batches: batchCount * 2) { trainer in
@@ -62,6 +72,7 @@ import TorchNN
       try trainer.train([prepared.stage], seed: recipe.seed)
       return prepared.networks.reduce(into: [:]) { all, network in
         for (key, value) in network.values { all["\(network.description.name).\(key)"] = value }
+        for (key, value) in network.textValues ?? [:] { all["\(network.description.name)-text.\(key)"] = value }
       }
     }
   }
@@ -83,7 +94,7 @@ import TorchNN
     #expect(log.epochs.count == 2)
     let networks = prepared.networks.map(\.description.name)
     for measures in log.epochs.compactMap(\.measures) + [prepared.before.measures] {
-      for name in ["deviation", "uniformity", "alignment", "neighbour_auroc"] {
+      for name in ["deviation", "uniformity", "alignment", "neighbour_auroc", "linear_auroc"] {
         #expect(networks.allSatisfy { measures["\($0)_\(name)"] != nil }, "\(name)")
       }
     }
@@ -130,6 +141,94 @@ import TorchNN
     }
     let warnings = try prepared.stage.observation!().warnings
     #expect(warnings.count == 1 && warnings[0].contains("transformer collapse") && warnings[0].contains("--init"))
+  }
+
+  /// A layer that says the same of everything is told though the features below it differ.
+  @Test(arguments: [
+    (false, "--set settings.standardizes_outputs=true"), (true, "lower settings.training.learning_rate"),
+  ])
+  func equalOutputsAreTold(_ standardizes: Bool, _ expected: String) throws {
+    let prepared = try Self.prepared(Self.quick(CASS.self, ["settings.standardizes_outputs=\(standardizes)"]))
+    // 16 outputs of a ViT of width 24.
+    let layers = prepared.stage.parameters.filter { $0.shape == [16, 24] }
+    try #require(layers.count == 1)
+    withoutGrad { layers[0].fill(with: 0) }
+    let observed = try prepared.stage.observation!()
+    let deviation = try #require(observed.measures["transformer_outputs_deviation"])
+    #expect(deviation < 1e-3 && observed.warnings.count == 1)
+    #expect(observed.warnings.allSatisfy { $0.hasPrefix("transformer says the same") && $0.contains(expected) })
+  }
+
+  @Test func bothCollapsesOfDINOAreTold() {
+    func advice(_ each: Double, _ mean: Double) -> String? {
+      DINO.advice("teacher") { $0 == "entropy" ? each : mean }
+    }
+    #expect(advice(0.99, 0.99)?.contains("the teacher knows nothing") == true)
+    #expect(advice(0.02, 0.03)?.contains("lower settings.teacher_temperature.end") == true)
+    // Sure of each picture, and of another output for each.
+    #expect(advice(0.02, 0.8) == nil && advice(0.9, 0.95) == nil)
+  }
+
+  /// They stand in the line of their epoch, and no other line has the key.
+  @Test func warningsAreLogged() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.url.appending(path: "log.jsonl")
+    let recipe = try Self.quick(DINO.self)
+    var stage = try Self.prepared(recipe).stage
+    var epochs = 0
+    stage.observation = {
+      epochs += 1
+      return StageObservation(measures: [:], warnings: epochs == 2 ? ["it collapses"] : [])
+    }
+    try CheckpointingTrainer(
+      folder: folder.url, precision: .float32, log: TrainingLog(file), observer: SilentObserver()
+    ).train([stage], seed: recipe.seed)
+    #expect(try TrainingLog(file).epochs.map(\.warnings) == [nil, ["it collapses"]])
+    let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+    #expect(lines.map { $0.contains("warnings") } == [false, true])
+  }
+
+  // MARK: Networks for texts of another run
+
+  /// Writes what a pretraining leaves.
+  private func write(_ networks: [PreparedPretraining.Network], to folder: URL) throws {
+    for network in networks {
+      try Checkpoint(tensors: network.values.mapValues { $0.detached() })
+        .write(to: PretrainedDescription.file(of: network.description, in: folder))
+      try Checkpoint(tensors: #require(network.textValues).mapValues { $0.detached() })
+        .write(to: PretrainedDescription.textFile(of: network.description, in: folder))
+    }
+    let description = PretrainedDescription(networks: networks.map(\.description), textEncoder: "lite")
+    try JSON.pretty(description).write(to: folder.appending(path: PretrainedDescription.fileName))
+  }
+
+  /// A run of CASS-MM is taken up whole by another, each network with its own for texts, and its transformer by CLIP; a
+  /// network for texts of another size is not.
+  @Test func aFurtherPretrainingTakesUpTheTextsOfARun() throws {
+    let folder = try TemporaryFolder()
+    let earlier = try Self.prepared(Self.quick(CASSMM.self, ["seed=7"])).networks
+    try write(earlier, to: folder.url)
+    let run = try #require(PretrainedRunName(folder.url.path))
+    func begun(_ type: any PretrainingMethod.Type, _ settings: String...) throws -> [PreparedPretraining.Network] {
+      var recipe = try Self.quick(type, settings)
+      let weights = InitialWeights(model: run.absolute)
+      try recipe.method.start(from: [weights])
+      recipe.method.startTexts(from: try run.networks, of: weights)
+      // What the recipe says is all that counts.
+      return try Self.prepared(PretrainingRecipe(yaml: recipe.yaml, source: type.name)).networks
+    }
+    func query(_ network: PreparedPretraining.Network) throws -> [Double] {
+      let texts = try #require(network.textValues)
+      return try #require(texts["encoder.layer.0.attention.self.query.weight"]).detached().doubles
+    }
+    let own = try earlier.map(query)
+    #expect(own[0] != own[1])
+    #expect(try begun(CASSMM.self).map(query) == own)
+    let clip = try begun(CLIPPretraining.self, "settings.text.dropout_rate=0.3", "settings.text.text_length=12")
+    #expect(try clip.map(query) == [own[1]])
+    let start = try #require(earlier[1].values["cls_token"]).detached().doubles
+    #expect(clip[0].values["cls_token"]?.detached().doubles == start)
+    #expect(try begun(CLIPPretraining.self, "settings.text.inner_width=36").map(query) != [own[1]])
   }
 
   @Test func pairsAreToldByTheirOwnText() {

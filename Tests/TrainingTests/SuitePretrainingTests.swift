@@ -29,13 +29,13 @@ import Torch
     """
 
   private func plan(
-    _ yaml: String = good, more: Bool = true, overrides: [String] = [], device: Device? = nil
+    _ yaml: String = good, more: Bool = true, overrides: [String] = [], methods: [String]? = nil, device: Device? = nil
   ) throws -> BenchmarkPlan {
     var bindings = ["memes": URL(fileURLWithPath: "/data/memes")]
     if more { bindings["more"] = URL(fileURLWithPath: "/data/more") }
     return try BenchmarkPlan(
       BenchmarkSuite(yaml: yaml, source: "mine.yaml", overrides: overrides), name: "mine", source: nil,
-      bindings: bindings, device: device, folder: URL(fileURLWithPath: "/out"))
+      bindings: bindings, methods: methods, device: device, folder: URL(fileURLWithPath: "/out"))
   }
 
   private func message(_ old: String, _ new: String) -> String {
@@ -98,6 +98,49 @@ import Torch
       ])
   }
 
+  /// CLIP's recipes are for features of one scale and width, which those of pretrainings are not.
+  @Test func methodsOnThemHaveTheSmallRecipe() throws {
+    let others = Self.good.replacing("name: image-only", with: "name: semimemes")
+      .replacing("[lite, dino,", with: "[a/b, dino,")
+    let cells = try plan(others).cells.filter { $0.place.seed == 7 && $0.place.method == "semimemes" }
+    #expect(cells.map(\.recipeName) == ["semimemes-clip"] + [String](repeating: "semimemes-lite", count: 3))
+  }
+
+  /// Where what stands above has them in the same sizes.
+  @Test func networksForTextsAreTakenUpToo() throws {
+    let further = """
+        - {name: again, recipe: cass-mm, init: both}
+        - {name: pair, recipe: clip, init: both}
+        - {name: one, recipe: clip, init: "both:transformer"}
+        - {name: deep, recipe: clip, init: both, set: [settings.text.layers=4]}
+        - {name: two, recipe: cass-mm, init: "both:convolutional,start:transformer"}
+      """
+    let plan = try plan(Self.good.replacing("methods:\n", with: "\(further)\nmethods:\n"))
+    func texts(_ name: String) -> String? {
+      let method = plan.pretrainings.first { $0.name == name && $0.seed == 7 }?.recipe.method
+      return ((method as? CASSMM)?.text ?? (method as? CLIPPretraining)?.text)?.weights.model
+    }
+    #expect(texts("both") == "lite", "of CASS there are none")
+    let run = "/out/pretrainings/both-7"
+    #expect(["again", "pair", "one"].map(texts) == [run, run, "\(run):transformer"])
+    #expect(texts("deep") == "lite" && texts("two") == "lite")
+  }
+
+  @Test func publishedFiguresAreOfOneStartingPoint() throws {
+    let place = "dataset: memes, task: bad, method: finetune, encoder: lite, labels: 0.05, metric: auroc"
+    func suite(_ start: String) throws -> BenchmarkSuite {
+      let figures = "published:\n  - {\(place), value: 0.7, source: S\(start)}"
+      return try BenchmarkSuite(yaml: Self.good.replacing("published: []", with: figures), source: "mine.yaml")
+    }
+    let own = try suite(", init: dino")
+    try own.requireCellsOfPublished(source: "mine.yaml")
+    let places = try plan().cells.map(\.place).filter { own.published(for: $0, metric: .auroc) != nil }
+    #expect(places.map(\.start) == ["dino", "dino"])
+    for (start, expected) in [(", init: dyno", "the init 'dyno'"), ("", "the init 'none'")] {
+      #expect { try suite(start).requireCellsOfPublished(source: "mine.yaml") } throws: { "\($0)".contains(expected) }
+    }
+  }
+
   @Test func unlabelledDatasetsHaveNoCellsAndMayBeMissing() throws {
     let without = try plan(more: false)
     #expect(without.unbound == ["more"] && without.cells.allSatisfy { $0.place.dataset == "memes" })
@@ -116,8 +159,22 @@ import Torch
     #expect(try plan().absent.isEmpty)
   }
 
+  /// Chosen methods are trained with the pretrainings that they need, and with what these start from.
+  @Test func pretrainingsOfMethodsThatAreNotTrainedAreNotTrained() throws {
+    let yaml = Self.good.replacing("init: [random, both, dino, org/model]", with: "init: [random, dino]")
+    func names(_ methods: [String]?) throws -> [String] {
+      try plan(yaml, overrides: ["seeds=[42]"], methods: methods).chosenPretrainings.map(\.name)
+    }
+    #expect(try names(["finetune"]) == ["start", "dino"])
+    #expect(try names(["image-only"]) == ["start", "dino", "both"])
+    #expect(try names(nil) == ["start", "dino", "both"])
+  }
+
   @Test func theDeviceReachesThem() throws {
+    // Cells would share the memory of a GPU.
+    #expect(try self.plan().usualJobs == Runtime.threadCount)
     let plan = try plan(device: .cuda(0))
+    #expect(plan.usualJobs == 1)
     #expect(plan.pretrainings.allSatisfy { $0.recipe.device == .cuda(0) })
     #expect(plan.cells.allSatisfy { $0.recipe.device == .cuda(0) })
   }
@@ -151,7 +208,10 @@ import Torch
       ("name: finetune,", "name: concat,", "the method 'concat' of the suite: init is for finetune, not for concat"),
       ("[random, both, dino, org/model]", "[]", "'finetune' has an empty list init"),
       ("[random, both, dino, org/model]", "[random, both, random]", "'random' stands twice"),
-      ("init: [random, both, dino, org/model]", "optional: true", "'finetune' is optional without init"),
+      (
+        "init: [random, both, dino, org/model]", "optional: true",
+        "'finetune' of the suite is optional, and neither init nor its recipe names what could be missing"
+      ),
       ("seeds:", "pretraining_epochs: 0\nseeds:", "'pretraining_epochs': it is 0; expected at least 1"),
       ("init: start}", "inti: start}", "unknown key 'pretrainings.2.inti'. Did you mean 'init'?"),
     ] {

@@ -106,15 +106,28 @@ public struct PretrainedRunName: Sendable, Equatable {
   /// The same wherever the program is started.
   public var absolute: String { folder.path + (network.map { ":\($0)" } ?? "") }
 
+  /// The networks it stands for, one of them where one is named.
+  public var networks: [PretrainedDescription.Network] {
+    get throws(EncoderError) {
+      let all = try PretrainedDescription(contentsOf: folder).networks
+      guard let network else { return all }
+      let found = all.filter { $0.name == network }
+      guard !found.isEmpty else {
+        throw EncoderError.unknownNetwork(run: folder, name: network, known: all.map(\.name))
+      }
+      return found
+    }
+  }
+
   /// The network it stands for, the first one where none is named.
   public var firstNetwork: PretrainedDescription.Network {
-    get throws(EncoderError) { try networks(of: PretrainedDescription(contentsOf: folder))[0] }
+    get throws(EncoderError) { try networks[0] }
   }
 
   /// The description and the weights of the networks it stands for.
   public var files: [URL] {
     get throws(EncoderError) {
-      let networks = try networks(of: PretrainedDescription(contentsOf: folder))
+      let networks = try networks
       return [folder.appending(path: PretrainedDescription.fileName)]
         + networks.flatMap { network in
           [PretrainedDescription.file(of: network, in: folder)]
@@ -123,22 +136,14 @@ public struct PretrainedRunName: Sendable, Equatable {
     }
   }
 
-  /// The weights of the network for texts beside ``firstNetwork``. They stay in the mapped file.
+  /// The weights of the network for texts beside the one for pictures of a backbone, or beside the first where none is of that.
+  /// They stay in the mapped file.
   ///
   /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.
-  public func textWeights() throws -> [String: Tensor] {
-    let network = try firstNetwork
+  public func textWeights(beside backbone: Backbone? = nil) throws -> [String: Tensor] {
+    let networks = try networks
+    let network = networks.first { $0.backbone == backbone } ?? networks[0]
     guard network.text != nil else { throw EncoderError.noTextNetwork(run: folder, name: network.name) }
     return try Checkpoint(contentsOf: PretrainedDescription.textFile(of: network, in: folder), isMapped: true).tensors
-  }
-
-  /// The networks it stands for, one of them where one is named.
-  func networks(of description: PretrainedDescription) throws(EncoderError) -> [PretrainedDescription.Network] {
-    guard let network else { return description.networks }
-    let found = description.networks.filter { $0.name == network }
-    guard !found.isEmpty else {
-      throw .unknownNetwork(run: folder, name: network, known: description.networks.map(\.name))
-    }
-    return found
   }
 }

@@ -58,9 +58,11 @@ struct PretrainedEncoders: NamedEncoders {
 }
 
 /// Features of texts from a network that could be trained and is not: the state of the first token.
-final class TextNetworkEncoder: TextEncoder, @unchecked Sendable {  // its tensors are never written
+final class TextNetworkEncoder: TokenEncoder, @unchecked Sendable {  // its tensors are never written
   let width: Int
   let preferredTokenCount = 1024
+  /// Padding is masked.
+  var paddedLength: Int? { nil }
   private let network: any TextNetwork
   private let tokenizer: any TextEncoder
   private let length: Int
@@ -82,22 +84,32 @@ final class TextNetworkEncoder: TextEncoder, @unchecked Sendable {  // its tenso
   }
 
   func encode(_ texts: [[Int32]]) -> Tensor {
+    withInferenceMode { lastStates(texts).selected(0, along: 1).to(.float32).to(.cpu) }
+  }
+
+  func states(_ texts: [[Int32]]) -> Tensor {
     withInferenceMode {
-      let longest = texts.map(\.count).max() ?? 1
-      let ids = texts.flatMap { $0.map(Int.init) + [Int](repeating: 0, count: longest - $0.count) }
-      let flags = texts.flatMap { text in (0..<longest).map { Float($0 < text.count ? 1 : 0) } }
-      let shape = [texts.count, longest]
-      func states() -> Tensor {
-        network(
-          Tensor(ids).reshaped(to: shape).to(computation.device),
-          isPresent: Tensor(flags, shape: shape).to(computation.device), using: nil)
-      }
-      let found =
-        switch computation.precision {
-        case .float32: states()
-        case .bfloat16: withAutocast(to: .bfloat16, on: computation.device, states)
-        }
-      return found.selected(0, along: 1).to(.float32).to(.cpu)
+      let states = lastStates(texts)
+      let longest = states.shape[1]
+      let places = texts.enumerated().flatMap { row, text in text.indices.map { row * longest + $0 } }
+      return states.reshaped(to: [-1, width]).gathered(Tensor(places)).to(.float32).to(.cpu)
+    }
+  }
+
+  /// The last states [N, L, width] of all tokens, those of padding among them.
+  private func lastStates(_ texts: [[Int32]]) -> Tensor {
+    let longest = texts.map(\.count).max() ?? 1
+    let ids = texts.flatMap { $0.map(Int.init) + [Int](repeating: 0, count: longest - $0.count) }
+    let flags = texts.flatMap { text in (0..<longest).map { Float($0 < text.count ? 1 : 0) } }
+    let shape = [texts.count, longest]
+    func states() -> Tensor {
+      network(
+        Tensor(ids).reshaped(to: shape).to(computation.device),
+        isPresent: Tensor(flags, shape: shape).to(computation.device), using: nil)
+    }
+    switch computation.precision {
+    case .float32: return states()
+    case .bfloat16: return withAutocast(to: .bfloat16, on: computation.device, states)
     }
   }
 }
@@ -117,7 +129,7 @@ extension EncoderCatalog {
   /// - Throws: `CheckpointError` or ``EncoderError`` that says what is missing.
   public static func weights(of model: String, for backbone: Backbone) throws -> [String: Tensor] {
     guard let run = PretrainedRunName(model) else { return try weights(of: model) }
-    let networks = try run.networks(of: PretrainedDescription(contentsOf: run.folder))
+    let networks = try run.networks
     guard let network = networks.first(where: { $0.backbone == backbone }) else {
       throw EncoderError.otherBackbone(run: run.folder, known: networks.map(\.backbone.name), wanted: backbone.name)
     }

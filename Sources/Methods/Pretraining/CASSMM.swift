@@ -19,7 +19,8 @@ import TorchNN
 public struct CASSMM: AgreementMethod {
   /// Widths of the layers behind the networks (reference 07 §B).
   public struct Widths: Codable, Sendable, Equatable {
-    /// What a picture's features become first.
+    /// What a picture's features become first, by a layer that counts as the picture network's last: published networks have
+    /// it in the place of their classifier.
     public var picture = 512
     /// What each modality becomes before both stand side by side.
     public var path = 300
@@ -74,6 +75,10 @@ public struct CASSMM: AgreementMethod {
   }
 
   public var descriptions: [PretrainedDescription.Network] { descriptions(text: text.architecture) }
+
+  public mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights) {
+    text.start(from: networks, beside: backbones.map(\.name), of: run)
+  }
 
   public var request: FeatureRequest {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
@@ -135,6 +140,12 @@ public struct CASSMM: AgreementMethod {
       widths, outputs: outputs, in: scope["head"])
   }
 
+  /// The learning rate of a parameter of ``Network`` as a part of the picture networks'.
+  private func rate(of parameter: String) -> Double {
+    if parameter.hasPrefix("images.") || parameter.hasPrefix("head.picture.") { return 1 }
+    return parameter.hasPrefix("texts.") ? textRate : headRate
+  }
+
   public func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
@@ -142,7 +153,7 @@ public struct CASSMM: AgreementMethod {
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
       try backbone.initialValues(side: pictureSide).withPrefix("images.")
-        .merging(text.initialValues().withPrefix("texts.")) { $1 }
+        .merging(text.initialValues(beside: backbone.name).withPrefix("texts.")) { $1 }
     } network: {
       network($0, in: $1)
     }
@@ -155,12 +166,8 @@ public struct CASSMM: AgreementMethod {
       .concatenated(
         watched.map { network(input($0, seen(features.requestedPictures.gathered($0))), using: nil) }, along: 0)
     }
-    let rates = pair.networks.flatMap { name, _ in
-      [("images", 1), ("texts", textRate), ("head", headRate)].flatMap { part, rate in
-        pair.store.root[name][part].parameters.map { _ in rate }
-      }
-    }
-    for (index, rate) in rates.enumerated() { prepared.stage.scales[index].rate = rate }
+    let names = pair.networks.flatMap { name, _ in pair.store.root[name].namedParameters.map(\.name) }
+    for (index, name) in names.enumerated() { prepared.stage.scales[index].rate = rate(of: name) }
     for (index, part) in pair.networks.enumerated() {
       prepared.networks[index].textValues = pair.store.values.below("\(part.name).texts.")
     }

@@ -72,6 +72,10 @@ public struct CLIPPretraining: PretrainingMethod {
     [.init(name: Self.name, backbone: backbone.name, side: pictureSide, text: text.architecture)]
   }
 
+  public mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights) {
+    text.start(from: networks, beside: [backbone.name], of: run)
+  }
+
   public var request: FeatureRequest {
     FeatureRequest(readsFeatures: false, readsTokens: true, pictureSide: pictureSide)
   }
@@ -148,7 +152,7 @@ public struct CLIPPretraining: PretrainingMethod {
     try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let given = try backbone.initialValues(side: pictureSide).withPrefix("images.")
-      .merging(text.initialValues().withPrefix("texts.")) { $1 }
+      .merging(text.initialValues(beside: backbone.name).withPrefix("texts.")) { $1 }
     let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
     let network = network(in: store.root)
     try store.requireFit()

@@ -1,7 +1,9 @@
 // What tells whether pretraining collapses: all pictures alike, or all of what a head says.
 //
 // Shapes: N pictures, D features, K outputs.
+import Encoders
 import Foundation
+import MemeData
 import Metrics
 import Torch
 
@@ -68,5 +70,23 @@ enum CollapseWatch {
   static func neighbourAUROC(_ features: Tensor, labels: [Bool], neighbours: Int = 20) throws -> Double? {
     guard labels.contains(true), labels.contains(false) else { return nil }
     return try RankedScores(truth: labels, scores: votes(features, labels: labels, neighbours: neighbours)).auroc.value
+  }
+
+  /// How well logistic regression on features [N, D] tells labels, each fifth by a model of the others: a linear probe. `nil`
+  /// where all labels are the same. The features may be on any device.
+  static func linearAUROC(_ features: Tensor, labels: [Bool]) throws -> Double? {
+    guard labels.contains(true), labels.contains(false) else { return nil }
+    var probe = LogisticRegression()
+    // Three are enough to choose from after every epoch.
+    probe.strengths = [0.01, 0.1, 1]
+    let isThere = [Bool](repeating: true, count: labels.count)
+    let table = FeatureTable(
+      image: FeatureBlock(values: features.to(.cpu), isPresent: isThere),
+      text: FeatureBlock(values: Tensor.zeros([labels.count, 0]), isPresent: isThere.map { !$0 }))
+    let examples = LogisticRegression.Examples(
+      features: table, labels: labels.map { .binary($0) },
+      task: LabelTask(name: "probe", kind: .binary, labels: ["positive"]), clusters: Array(labels.indices))
+    let told = try probe.outOfSampleProbabilities(of: examples, seed: 0) { _, _ in }
+    return try RankedScores(truth: labels, scores: told.map { $0[0] }).auroc.value
   }
 }

@@ -240,7 +240,7 @@ public struct DINO: PretrainingMethod {
   }
 
   /// Source: reference file 08 §5.
-  private static func advice(_ network: String, _ measure: (String) -> Double) -> String? {
+  static func advice(_ network: String, _ measure: (String) -> Double) -> String? {
     let (each, mean) = (measure("entropy"), measure("mean_entropy"))
     if each > 0.98 {
       return

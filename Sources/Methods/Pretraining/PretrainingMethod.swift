@@ -15,6 +15,10 @@ public protocol PretrainingMethod: ConfiguredMethod {
   /// What it reads of memes.
   var request: FeatureRequest { get }
 
+  /// Lets its networks for texts, where it trains such, start from those of a run where that has one of the same sizes beside
+  /// each of ``backbones``. What lies on either network begins anew.
+  mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights)
+
   /// Makes the networks and says how they are trained.
   ///
   /// - Parameters:
@@ -27,6 +31,8 @@ public protocol PretrainingMethod: ConfiguredMethod {
 }
 
 extension PretrainingMethod {
+  public mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights) {}
+
   /// Lets the networks for pictures start from weights: one for each of ``backbones``, or the same for all.
   ///
   /// - Throws: ``MethodError`` for another number of them.

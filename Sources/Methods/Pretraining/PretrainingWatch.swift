@@ -123,8 +123,9 @@ struct PretrainingWatch {
         }
         found["alignment"] = CollapseWatch.alignment(pair[0], pair[1])
         if !probe.labelled.isEmpty {
-          found["neighbour_auroc"] = try CollapseWatch.neighbourAUROC(
-            whole(probe.labelled.map(\.meme)), labels: probe.labelled.map(\.isPositive))
+          let (features, labels) = (whole(probe.labelled.map(\.meme)), probe.labelled.map(\.isPositive))
+          found["neighbour_auroc"] = try CollapseWatch.neighbourAUROC(features, labels: labels)
+          found["linear_auroc"] = try CollapseWatch.linearAUROC(features, labels: labels)
         }
         // What has no value, such as the uniformity of equal vectors, cannot be written as JSON.
         for (name, value) in found where value.isFinite { measures["\(network.name)_\(name)"] = value }

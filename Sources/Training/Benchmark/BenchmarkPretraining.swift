@@ -93,11 +93,14 @@ struct NamedPretrainings {
     return (model, try EncoderCatalog.replacingSides(of: name) { try choice($0)?.label ?? $0 }, needs)
   }
 
-  /// The weights of a backbone that a name stands for, with the path of their pretraining: where it names no network, those
-  /// of the one with that backbone. `nil` where the name is that of no pretraining.
+  /// The weights of a backbone that a name stands for, with the networks that these may be of and the path of their
+  /// pretraining: where it names no network, those of the one with that backbone. `nil` where the name is that of no
+  /// pretraining.
   ///
   /// - Throws: ``RecipeError`` where there are none of that backbone.
-  func weights(_ name: String, for backbone: Backbone) throws -> (weights: InitialWeights, path: String)? {
+  func weights(
+    _ name: String, for backbone: Backbone
+  ) throws -> (weights: InitialWeights, networks: [PretrainedDescription.Network], path: String)? {
     guard let choice = try choice(name) else { return nil }
     let networks = name.contains(":") ? [choice.network] : choice.pretraining.networks
     guard networks.contains(where: { $0.backbone == backbone }) else {
@@ -105,6 +108,7 @@ struct NamedPretrainings {
         description: "'\(name)' has no weights of \(backbone), but of "
           + networks.map(\.backbone.name).joined(separator: " and "))
     }
-    return (InitialWeights(model: name.contains(":") ? choice.model : choice.run), choice.pretraining.path)
+    let model = name.contains(":") ? choice.model : choice.run
+    return (InitialWeights(model: model), networks, choice.pretraining.path)
   }
 }

@@ -21,6 +21,7 @@ public struct PretrainingResult: Codable, Sendable {
   /// What is measured of every network.
   public enum Measure: String, CaseIterable, Sendable {
     case neighbourAUROC = "neighbour_auroc"
+    case linearAUROC = "linear_auroc"
     case deviation, uniformity, alignment
   }
 
@@ -36,9 +37,22 @@ public struct PretrainingResult: Codable, Sendable {
   /// A measure of a network by epochs done. Of networks that were not trained there is one value, that of the only ones
   /// whose batch statistics are those of the pictures.
   public func curve(_ measure: Measure, of network: PretrainedDescription.Network) -> [(epoch: Int, value: Double)] {
-    let key = "\(network.name)_\(measure.rawValue)"
+    curve(measure.rawValue, of: network)
+  }
+
+  /// A measure by its name, one that only some networks have among them.
+  func curve(_ measure: String, of network: PretrainedDescription.Network) -> [(epoch: Int, value: Double)] {
+    let key = "\(network.name)_\(measure)"
     let first = (epochs.isEmpty ? after : before)[key].map { (0, $0) }
     return [first].compactMap(\.self) + epochs.compactMap { epoch in epoch.measures?[key].map { (epoch.epoch, $0) } }
+  }
+}
+
+extension PretrainingResult {
+  /// The names of all that was measured of a network.
+  func measures(of network: PretrainedDescription.Network) -> Set<String> {
+    let (names, start) = (([before, after] + epochs.compactMap(\.measures)).flatMap(\.keys), "\(network.name)_")
+    return Set(names.filter { $0.hasPrefix(start) }.map { String($0.dropFirst(start.count)) })
   }
 }
 

@@ -45,7 +45,7 @@ struct Pretrain: ParsableCommand {
     name: .customLong("init"),
     help: """
       What the network starts from: a run of this command, or a model of the hub in timm's layout; of cass and cass-mm two \
-      with a comma between, or one run that has both.
+      with a comma between, or one run that has both. Of one run a network for texts of the same sizes is taken up too.
       """)
   var start: String?
 
@@ -111,9 +111,11 @@ struct Pretrain: ParsableCommand {
     resolved.data = resolved.data.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     if let backbone { try setBackbones(backbone, in: &resolved) }
     if let start {
-      try resolved.method.start(
-        from: start.split(separator: ",", omittingEmptySubsequences: false).map { InitialWeights(argument: String($0)) }
-      )
+      let weights = start.split(separator: ",", omittingEmptySubsequences: false).map {
+        InitialWeights(argument: String($0))
+      }
+      try resolved.method.start(from: weights)
+      if let run = PretrainedRunName(start) { resolved.method.startTexts(from: try run.networks, of: weights[0]) }
     }
     if let task { resolved.task = task }
     if let labels {
@@ -185,7 +187,7 @@ private struct PretrainingReport {
         + "\(summary.pictures) pictures.",
       sections: [
         .init("Training", [.charts(lossCharts(outcome.epochs))]),
-        .init("What the features are worth", [.charts(measureCharts)]),
+        .init("What the features are worth", [.table(warnings), .charts(measureCharts)]),
       ],
       nextSteps: [
         .init(
@@ -196,6 +198,13 @@ private struct PretrainingReport {
         command: command.joined(separator: " "), date: Date(), machine: Machine.summary,
         seeds: [Int(clamping: recipe.seed)],
         details: recipe.data.map { ("data", $0) } + [("training", String(format: "%.1f s", summary.seconds))]))
+  }
+
+  /// What the measures warned of; a table without rows is left out.
+  private var warnings: PlainTable {
+    PlainTable(
+      title: "Warnings", columns: [.init("epoch", isNumber: true), .init("warning")],
+      rows: outcome.epochs.flatMap { epoch in (epoch.warnings ?? []).map { ["\(epoch.epoch)", $0] } })
   }
 
   /// One chart a measure, from before the first epoch on; of networks that were not trained what they are in the end.

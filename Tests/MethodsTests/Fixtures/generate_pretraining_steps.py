@@ -80,7 +80,10 @@ def record_step(name, model, loss):
             record(f"{name}.after.{key}", value)
 
     def rate(key):
-        return LEARNING_RATE if "images." in key else TEXT_RATE if "texts." in key else HEAD_RATE
+        # The layer after a picture network stands where its classifier was.
+        if "images." in key or "head.picture." in key:
+            return LEARNING_RATE
+        return TEXT_RATE if "texts." in key else HEAD_RATE
 
     optimizer = torch.optim.AdamW([
         {"params": [value], "lr": rate(key), "weight_decay": WEIGHT_DECAY if value.ndim > 1 else 0}
