@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Testing
 
 @testable import Methods
@@ -7,6 +8,8 @@ import Testing
 
 @Suite struct RecipeTests {
   private func text(_ name: String = "semimemes-lite") throws -> String { try RecipeLibrary.text(named: name) }
+
+  private func published(_ name: String) throws -> Recipe { try Recipe(yaml: text(name), source: name) }
 
   private func message(_ yaml: String, _ overrides: [String] = []) -> String {
     do {
@@ -38,6 +41,113 @@ import Testing
     let third = try Recipe(yaml: text("tib-va-clip"), source: "")
     #expect(third.method as? TIBVA == TIBVA())
     #expect(third.textCleaning == .semiMemes && third.encoder == recipe.encoder)
+  }
+
+  /// What references 12 to 14 say of how networks on words and pictures are trained.
+  @Test func thePublishedNetworksOnWordsAndPicturesHaveThePublishedSettings() throws {
+    let sizes = [768, 12, 12, 3072]
+    for name in ["vilt-published", "visualbert-published", "lxmert-published"] {
+      let recipe = try published(name)
+      #expect(recipe.selection == EpochSelection(metric: .f1Macro) && recipe.textCleaning == .none, "\(name)")
+      #expect(recipe.labels == 0.05 && recipe.precision == .float32)
+    }
+
+    let viLT = try #require(published("vilt-published").method as? ViLT)
+    #expect(viLT.training == NetworkTraining(epochs: 50, batchSize: 12, learningRate: 1e-5))
+    let network = viLT.network
+    #expect([network.width, network.layerCount, network.headCount, network.innerWidth] == sizes)
+    #expect([network.pictureSide, network.patch, network.textLength] == [384, 32, 40] && network.dropoutRate == 0)
+    #expect(viLT.weights.model == "dandelin/vilt-b32-mlm" && viLT.augmentation == .none)
+    #expect(viLT.classWeights == .none && viLT.fineTuning == FineTuning())
+
+    let visualBERT = try #require(published("visualbert-published").method as? VisualBERT)
+    #expect(visualBERT.training == NetworkTraining(epochs: 5, batchSize: 64, learningRate: 2e-5))
+    let bert = visualBERT.network
+    #expect([bert.width, bert.layerCount, bert.headCount, bert.innerWidth, bert.textLength] == sizes + [128])
+    #expect(bert.dropoutRate == 0.1 && visualBERT.head.hidden == 128 && visualBERT.head.dropoutRate == 0.3)
+    #expect(visualBERT.weights.model == "uclanlp/visualbert-vqa-coco-pre" && visualBERT.classWeights == .none)
+    #expect(visualBERT.fineTuning == FineTuning() && visualBERT.regions != RegionSetting(.grid))
+
+    let lxmert = try #require(published("lxmert-published").method as? LXMERT)
+    #expect(lxmert.training == NetworkTraining(epochs: 5, batchSize: 64, learningRate: 2e-5))
+    let streams = lxmert.network
+    let layers: [Int] = [streams.textLayerCount, streams.regionLayerCount, streams.crossLayerCount]
+    #expect(layers == [9, 5, 5])
+    let widths: [Int] = [streams.width, streams.headCount, streams.innerWidth, streams.textLength]
+    #expect(widths == [768, 12, 3072, 32])
+    #expect(streams.dropoutRate == 0.1 && lxmert.head.hidden == 128 && lxmert.head.dropoutRate == 0.3)
+    #expect(lxmert.weights.model == "unc-nlp/lxmert-base-uncased" && lxmert.classWeights == .none)
+    #expect(lxmert.fineTuning == FineTuning() && lxmert.regions != RegionSetting(.grid))
+  }
+
+  /// What references 02, 06 and 11 say, or the header where they leave it open.
+  @Test func thePublishedRecipesOfTwoTrunksHaveThePublishedSettings() throws {
+    let pie = try #require(published("ext-pie-published").method as? ExtPIE)
+    #expect(try published("ext-pie-published").selection == EpochSelection(metric: .f1Macro))
+    let pretraining = pie.pretraining
+    #expect([pretraining.imageWeight, pretraining.textWeight, pretraining.viewWeight] == [0.2, 0.2, 0.6])
+    #expect(pretraining.margin == 0 && pretraining.temperature == 0.07 && pretraining.augmentation == .crop)
+    #expect([pretraining.imageRate, pretraining.textRate] == [1, 1] && pretraining.constantEpochs == 10)
+    #expect(
+      pretraining.training
+        == StageSettings(epochs: 100, batchSize: 32, learningRate: 1e-4, learningRateDecay: 1, weightDecay: 1e-4))
+    #expect(
+      pie.training
+        == StageSettings(epochs: 100, batchSize: 32, learningRate: 4e-5, learningRateDecay: 1, weightDecay: 1e-4))
+    #expect(pie.pictureSide == 224 && pie.embeddingWidth == 512 && pie.fusion == .selfAttention)
+    #expect(pie.text.architecture == TextArchitecture() && pie.text.architecture.textLength == 100)
+    #expect(pie.text.architecture.width == 768 && pie.text.architecture.layerCount == 6 && pie.classWeights == .none)
+    #expect(pie.imageWeights.model == "timm/resnet18.tv_in1k")
+    #expect(pie.text.weights.model == "distilbert/distilbert-base-uncased")
+
+    let origin = try published("cmml-published")
+    #expect(origin.selection == nil && origin.textCleaning == .semiMemes)
+    let cmml = try #require(origin.method as? CMMLOrigin)
+    let sizes: [Int] = [cmml.pictureSide, cmml.vocabularySize, cmml.textHidden, cmml.hidden]
+    #expect(sizes == [256, 3000, 384, 256])
+    #expect(cmml.fusedWeight == 2 && cmml.diversityWeight == 0 && cmml.consistencyWeight == 1)
+    #expect(cmml.consistencyThreshold == 1.003 && cmml.decayInterval == 500 && cmml.augmentation == .none)
+    #expect(cmml.weights.model == "timm/resnet18.tv_in1k")
+    for labels in [0.05, 0.3] {
+      #expect(
+        cmml.training.stageSettings(labelRatio: labels)
+          == StageSettings(epochs: 50, batchSize: 40, learningRate: 1e-4, learningRateDecay: 0.85, weightDecay: 1e-4))
+    }
+
+    let sentiment = try published("bert-resnet18-published")
+    #expect(sentiment.encoder == "timm/resnet18.tv_in1k,google-bert/bert-base-uncased+cls+128")
+    #expect(sentiment.labels == 1 && sentiment.selection == nil && sentiment.textCleaning == .none)
+    let paths = try #require(sentiment.method as? BertResNet18)
+    #expect(paths.scaling == .none && paths.classWeights == .none && paths.network.dropoutRate == 0.3)
+    #expect(paths.network.pathWidth == 256 && paths.network.fusedWidth == 128)
+    #expect(
+      paths.training
+        == StageSettings(epochs: 10, batchSize: 32, learningRate: 1e-3, learningRateDecay: 1, weightDecay: 0))
+  }
+
+  /// Recipes of runs from before there were keys for the optimizer still say what they said.
+  @Test func recipesWithoutTheLaterKeysOfTrainingAreRead() throws {
+    func older(_ name: String, without keys: [String]) throws -> Recipe {
+      var lines = try text(name).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      for key in keys {
+        let count = lines.count
+        lines.removeAll { $0.trimmingCharacters(in: .whitespaces).hasPrefix("\(key):") }
+        #expect(lines.count == count - 1, "\(name) has no single \(key)")
+      }
+      return try Recipe(yaml: lines.joined(separator: "\n"), source: name)
+    }
+    for method in [ViLT.name, VisualBERT.name, LXMERT.name] {
+      for name in ["\(method)-lite", "\(method)-published"] {
+        let recipe = try older(name, without: ["rule", "beta2", "warm_up", "falls_to_zero", "gradient_clip"])
+        #expect(try recipe.yaml == Recipe(yaml: text(name), source: name).yaml)
+      }
+    }
+    let recipe = try older("ext-pie-published", without: ["image_rate", "text_rate", "constant_epochs"])
+    let pretraining = try #require(recipe.method as? ExtPIE).pretraining
+    #expect(pretraining.constantEpochs == 100 && pretraining.imageRate == 1 && pretraining.textRate == 1)
+    #expect((0..<100).allSatisfy { pretraining.share(ofEpoch: $0, batchCount: 7) == 1 })
+    #expect(message(try text("vilt-lite"), ["settings.training.rule=adagrad"]).contains("settings.training.rule"))
+    #expect(message(try text("vilt-lite"), ["settings.training.beta2=1"]).contains("training.beta2 is 1.0"))
   }
 
   @Test func epochsAreChosenAsTheReferencesDo() throws {
@@ -74,6 +184,22 @@ import Testing
     }
     #expect(try RecipeLibrary.defaultName(method: "semimemes", encoder: "other") == "semimemes-clip")
     #expect(throws: RecipeError.self) { try RecipeLibrary.defaultName(method: "none", encoder: "lite") }
+    // What a pretraining left is not like CLIP's features.
+    let run = try TemporaryFolder()
+    try Data("{}".utf8).write(to: run.url.appending(path: "encoder.json"))
+    for encoder in [run.url.path, "\(run.url.path):teacher", "\(run.url.path),lite", "lite,\(run.url.path)+fast"] {
+      #expect(try RecipeLibrary.defaultName(method: "semimemes", encoder: encoder) == "semimemes-lite")
+    }
+  }
+
+  @Test func aLinearModelReadsBothWhereItsRecipeDoesNotSay() throws {
+    let linear = try text("logistic-regression-lite")
+    #expect(linear.contains("  reads: both\n"))
+    let older = try Recipe(yaml: linear.replacing("  reads: both\n", with: ""), source: "")
+    #expect(try older.yaml == Recipe(yaml: linear, source: "").yaml)
+    let probe = try Recipe(yaml: linear, source: "", overrides: ["settings.reads=image"])
+    #expect((probe.method as? LogisticRegression)?.reads == .image)
+    #expect(message(linear, ["settings.reads=picture"]).contains("settings.reads"))
   }
 
   @Test func unknownKeysAreNamedWithLineAndSuggestion() throws {

@@ -37,46 +37,11 @@ import Testing
 
   private func plan(
     _ yaml: String = good, bindings: [String: URL] = ["memes": URL(fileURLWithPath: "/data/memes")],
-    skipsUnbound: Bool = false
+    methods: [String]? = nil, skipsUnbound: Bool = false
   ) throws -> BenchmarkPlan {
     try BenchmarkPlan(
       BenchmarkSuite(yaml: yaml, source: "mine.yaml"), name: "mine", source: URL(fileURLWithPath: "/suites/mine.yaml"),
-      bindings: bindings, skipsUnbound: skipsUnbound, folder: URL(fileURLWithPath: "/out"))
-  }
-
-  @Test func everyShippedSuiteMakesCells() throws {
-    let names = try SuiteLibrary.names
-    #expect(
-      names == [
-        "ablation", "demo", "fine-tuned", "harmeme", "memotion", "selfsupervised", "semimemes-hateful-memes",
-        "semimemes-mami", "sentiment-levels", "simclip-tasks",
-      ])
-    for name in names {
-      let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: name), source: name)
-      let anywhere = Dictionary(suite.datasets.map { ($0.name, URL(fileURLWithPath: "/data")) }) { first, _ in first }
-      let plan = try BenchmarkPlan(
-        suite, name: name, source: nil, bindings: anywhere, folder: URL(fileURLWithPath: "/out"))
-      #expect(plan.cells.count % (suite.seeds.count * suite.labels.count) == 0)
-      // Every published figure stands beside a cell of the suite.
-      for figure in suite.published {
-        let beside = plan.cells.filter { suite.published(for: $0.place, metric: figure.metric) == figure }
-        #expect(beside.count == suite.seeds.count, "\(name): \(figure)")
-      }
-      let again = try BenchmarkSuite(yaml: StrictYAML.text(of: suite), source: name)
-      #expect(try StrictYAML.text(of: again) == StrictYAML.text(of: suite))
-    }
-  }
-
-  @Test func theSmallSuitesHaveEveryMethodWithASmallRecipe() throws {
-    // Methods that train networks of their own take minutes a cell.
-    let small = try RecipeLibrary.names.filter { name in
-      guard name.hasSuffix("-lite"), !name.contains("-without-") else { return false }
-      return try Recipe(yaml: RecipeLibrary.text(named: name), source: name).method.request.readsFeatures
-    }
-    for name in ["harmeme", "memotion"] {
-      let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: name), source: name)
-      #expect(Set(suite.methods.map { "\($0.name)-lite" }) == Set(small), "\(name)")
-    }
+      bindings: bindings, methods: methods, skipsUnbound: skipsUnbound, folder: URL(fileURLWithPath: "/out"))
   }
 
   @Test func cellsAreTheWholeProductWithResolvedRecipes() throws {
@@ -101,17 +66,6 @@ import Testing
     #expect(plan.cellsByCorpus.map(\.count) == [8, 4, 8, 4], "one corpus a dataset, encoder and cleaning")
   }
 
-  /// But `finetune`, which is compared by what it starts from.
-  @Test func theSuiteOfFineTunedMethodsHasEveryMethodThatTrainsNetworks() throws {
-    let suite = try BenchmarkSuite(yaml: SuiteLibrary.text(named: "fine-tuned"), source: "fine-tuned")
-    let trained = MethodCatalog.all.filter { type in
-      guard let name = try? RecipeLibrary.defaultName(method: type.name, encoder: "lite") else { return false }
-      return (try? Recipe(yaml: RecipeLibrary.text(named: name), source: name).method.request.readsFeatures) == false
-    }
-    let expected = Set(trained.map { $0.name } + ["bert-resnet18"]).subtracting(["finetune"])
-    #expect(Set(suite.methods.map(\.name)) == expected)
-  }
-
   /// A method that reads more than features, or none, has a corpus of its own.
   @Test func methodsThatReadOtherThingsShareNoCorpus() throws {
     let several = try plan(
@@ -120,6 +74,17 @@ import Testing
     for cells in several.cellsByCorpus {
       let requests = Set(cells.map(\.recipe.method.request))
       #expect(requests.count == 1)
+    }
+  }
+
+  @Test func methodsCanBeChosen() throws {
+    let chosen = try plan(methods: ["cmml-clip", "semimemes"])
+    #expect(chosen.cells.count == 24 && chosen.chosenCells.count == 16)
+    #expect(chosen.chosenCells.allSatisfy { $0.place.method != "wide concat" })
+    #expect(BenchmarkProgress(chosen, jobs: 1).cells.count == 16)
+    #expect(try plan().chosenCells.count == 24)
+    #expect { try plan(methods: ["semimemes", "concat"]) } throws: {
+      "\($0)" == "the suite has no method 'concat'; it has semimemes, wide concat, cmml-clip"
     }
   }
 

@@ -6,7 +6,8 @@ extension Dataset {
   ///
   /// - No splits, or training memes only: the first round(0.8 · n) memes of the permutation are for training, those up
   ///   to round(0.9 · n) for validation, the rest for testing.
-  /// - Training and test memes only: the first round(0.1 · n) of the n training memes' permutation become validation.
+  /// - Training and test memes only: the first round(0.1 · n) of the n training memes' permutation become validation; of
+  ///   MAMI's round(0.2 · n), as many as published comparisons validate on (reference 01 §6).
   /// - Anything else stays as it is: memes without a split among others that have one stay outside.
   public func withSplits() -> Dataset {
     let present = Set(memes.map(\.split))
@@ -19,7 +20,8 @@ extension Dataset {
       }
     } else if present == [.train, .test] {
       let training = memes.indices.filter { memes[$0].split == .train }
-      let count = Int((0.1 * Double(training.count)).rounded(.toNearestOrEven))
+      let share = format == .mami ? 0.2 : 0.1
+      let count = Int((share * Double(training.count)).rounded(.toNearestOrEven))
       for position in Self.permutation(training.count).prefix(count) {
         cut.memes[training[position]].split = .validation
       }

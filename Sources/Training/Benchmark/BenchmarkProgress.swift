@@ -13,6 +13,7 @@ public struct BenchmarkProgress: Sendable {
     public var total = 0
   }
 
+  /// Those that are trained unless they are finished.
   public let cells: [BenchmarkCell]
   public let jobs: Int
   public private(set) var pretraining: PretrainingProgress
@@ -27,9 +28,9 @@ public struct BenchmarkProgress: Sendable {
   private let methodLabels: [BenchmarkCell.Place: String]
 
   public init(_ plan: BenchmarkPlan, jobs: Int) {
-    cells = plan.cells
+    cells = plan.chosenCells
     self.jobs = jobs
-    pretraining = PretrainingProgress(plan.pretrainings)
+    pretraining = PretrainingProgress(plan.chosenPretrainings)
     let places = Set(plan.cells.map(\.place.withoutSeed))
     methodLabels = Dictionary(uniqueKeysWithValues: places.map { ($0, places.methodLabel(of: $0)) })
   }

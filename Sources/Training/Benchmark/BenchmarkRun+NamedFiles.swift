@@ -7,24 +7,29 @@ import Methods
 /// Files outside a benchmark that recipes name beside their datasets: what is learned changes with their bytes, not with their
 /// names.
 extension BenchmarkRun {
-  /// Digests of the runs of pretraining that features or weights are taken of, and of a detector's regions; `nil` where a
-  /// recipe names none. The benchmark's own pretrainings are not among them.
+  /// Digests of the runs of pretraining that features or weights are taken of, of files of weights, and of a detector's
+  /// regions; `nil` where a recipe names none. The benchmark's own pretrainings are not among them.
   func digest(ofFilesNamedBy recipe: Recipe) throws -> String? {
-    let weights = (recipe.method as? FineTune)?.backbone.weights.model
-    var files = try self.files(ofRuns: EncoderCatalog.sides(of: recipe.encoder) + [weights].compactMap(\.self))
+    var names = EncoderCatalog.sides(of: recipe.encoder)
+    // Networks for pictures and for texts may be of one run.
+    for model in recipe.method.initialWeights.compactMap(\.model) where !names.contains(model) { names.append(model) }
+    var files = try self.files(of: names)
     if case .file(let regions) = recipe.method.request.regions { files.append(regions) }
     return try digest(of: files)
   }
 
-  /// Digests of the runs that a pretraining's networks start from; `nil` where they start from none.
+  /// Digests of the runs and files of weights that a pretraining's networks start from; `nil` where they start from none.
   func digest(ofFilesNamedBy recipe: PretrainingRecipe) throws -> String? {
-    try digest(of: files(ofRuns: recipe.method.backbones.compactMap(\.weights.model)))
+    try digest(of: files(of: recipe.method.backbones.compactMap(\.weights.model)))
   }
 
-  private func files(ofRuns names: [String]) throws -> [URL] {
+  /// The files of runs outside the benchmark, and of weights, among what encoders and weights are called.
+  private func files(of names: [String]) throws -> [URL] {
     let own = plan.folder.standardizedFileURL.path + "/"
-    let runs = names.compactMap(PretrainedRunName.init).filter { !$0.folder.path.hasPrefix(own) }
-    return try runs.flatMap { try $0.files }
+    return try names.flatMap { name -> [URL] in
+      if let run = PretrainedRunName(name) { return try run.folder.path.hasPrefix(own) ? [] : run.files }
+      return [EncoderCatalog.weightFile(named: name)].compactMap(\.self)
+    }
   }
 
   private func digest(of files: [URL]) throws -> String? {

@@ -48,14 +48,17 @@ extension BenchmarkRun {
     for earlier in plan.pretrainings where pretraining.needs.contains(earlier.path) { try pretrain(earlier) }
     do {
       let definition = try definition(of: pretraining)
-      let result = try kept(pretraining, definition) ?? trained(pretraining, definition)
+      let isChosen = plan.isChosen(pretraining)
+      guard let result = try kept(pretraining, definition) ?? (isChosen ? trained(pretraining, definition) : nil) else {
+        throw PretrainingError(reason: "no method that is trained needs it")
+      }
       state.withLock { $0.pretrainings[pretraining.path] = .success((result, definition.digest)) }
     } catch let error as CheckpointError where error.reason == .unwritable {
       throw error
     } catch {
       let reason = Self.reason(error)
       state.withLock { $0.pretrainings[pretraining.path] = .failure(PretrainingError(reason: reason)) }
-      observer.observe(.pretraining(pretraining, .failed(reason: reason)))
+      if plan.isChosen(pretraining) { observer.observe(.pretraining(pretraining, .failed(reason: reason))) }
     }
     try writeResults()
   }
@@ -76,7 +79,7 @@ extension BenchmarkRun {
     guard let record = record(of: pretraining), record.definition == definition, let result = record.result,
       try run(of: pretraining).isWhole
     else { return nil }
-    observer.observe(.pretraining(pretraining, .kept(result)))
+    if plan.isChosen(pretraining) { observer.observe(.pretraining(pretraining, .kept(result))) }
     return result
   }
 

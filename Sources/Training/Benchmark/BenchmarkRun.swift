@@ -13,6 +13,8 @@ import Torch
 /// the cell is and, once it is finished, what it measured. A cell whose file says the same is kept, one that a kill
 /// interrupted is resumed from its last checkpoint, one that has changed is trained anew.
 ///
+/// Of methods that are not trained what is finished counts too, and the rest is neither trained nor missed.
+///
 /// Cells run on threads of this process, several at once, each with its share of the cores. Processes would read each
 /// dataset and hash each picture once a cell; threads share one copy. A cell that fails leaves the others alone.
 public final class BenchmarkRun: Sendable {
@@ -98,7 +100,7 @@ public final class BenchmarkRun: Sendable {
     }
     var sources: [[String?]: Result<Source, any Error>] = [:]
     for all in plan.cellsByCorpus {
-      let cells = try pretrained(all)
+      let cells = try pretrained(all.filter { plan.isChosen($0) || record(of: $0)?.result != nil })
       guard !cells.isEmpty else { continue }
       let recipe = cells[0].recipe
       let key = [recipe.data, recipe.splitFile, recipe.readTexts]
@@ -112,7 +114,7 @@ public final class BenchmarkRun: Sendable {
       sources[key] = source
       do {
         let source = try source.get()
-        let pending = try cells.filter { try !isKept($0, source) }
+        let pending = try cells.filter { try !isKept($0, source) && plan.isChosen($0) }
         guard !pending.isEmpty else { continue }
         let corpus = try Corpus.load(source.dataset, recipe, observer: preparation)
         try train(pending, on: corpus, source)
@@ -140,7 +142,9 @@ public final class BenchmarkRun: Sendable {
           }
         },
         pretrainingFailures: plan.pretrainings.compactMap { pretraining in
-          guard case .failure(let error) = state.pretrainings[pretraining.path] else { return nil }
+          guard plan.isChosen(pretraining), case .failure(let error) = state.pretrainings[pretraining.path] else {
+            return nil
+          }
           return PretrainingFailure(pretraining: pretraining, reason: error.reason)
         })
     }
@@ -210,6 +214,7 @@ public final class BenchmarkRun: Sendable {
   }
 
   func fail(_ cell: BenchmarkCell, _ error: any Error) {
+    guard plan.isChosen(cell) else { return }
     let reason = Self.reason(error)
     let isNew = state.withLock { state in
       guard state.results[cell.path] == nil else { return false }
@@ -250,7 +255,7 @@ public final class BenchmarkRun: Sendable {
       state.results[cell.path] = result
       state.keptCount += 1
     }
-    observer.observe(.kept(result))
+    if plan.isChosen(cell) { observer.observe(.kept(result)) }
     return true
   }
 

@@ -62,7 +62,8 @@ public struct BenchmarkSuite: Codable, Sendable {
     /// What `finetune` starts from, one after the other, as `--init` sets it: a pretraining of the suite (`NAME` or
     /// `NAME:NETWORK`), a model of the hub, or `random`; absent for what the recipe says.
     public var starts: [String]?
-    /// Whether cells that start from a model that the hub's cache has not are left out rather than failed.
+    /// Whether cells are left out rather than failed where something is missing that they start from, by ``starts`` or by the
+    /// recipe: a model in the hub's cache, or a file of weights or of a detector.
     public var optional: Bool?
     /// Fields of the recipe that are replaced, as `--set` does it: `settings.head.hidden=128`.
     public var set: [String]?
@@ -79,6 +80,8 @@ public struct BenchmarkSuite: Codable, Sendable {
     public var task: String?
     public var method: String
     public var encoder: String
+    /// What the method's networks start from, as tables name it; absent for a method without such a list.
+    public var start: String?
     public var labels: Double
     public var metric: Metric
     /// On the test split.
@@ -87,6 +90,7 @@ public struct BenchmarkSuite: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
       case dataset, task, method, encoder, labels, metric, value, source
+      case start = "init"
     }
   }
 
@@ -144,9 +148,6 @@ public struct BenchmarkSuite: Codable, Sendable {
     if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
       throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
     }
-    if let method = methods.first(where: { $0.optional == true && $0.starts == nil }) {
-      throw container.fault(.methods, "'\(method.name)' is optional without init; only what init names can be left out")
-    }
     if let epochs = pretrainingEpochs, epochs < 1 {
       throw container.fault(
         .pretrainingEpochs, "it is \(epochs); expected at least 1, or null for those of the recipes")
@@ -181,9 +182,12 @@ public struct BenchmarkSuite: Codable, Sendable {
   /// - Throws: ``RecipeError``
   public func requireCellsOfPublished(source: String) throws {
     for figure in published {
-      let own = methods.first { $0.name == figure.method }?.encoders ?? encoders
+      let method = methods.first { $0.name == figure.method }
+      let own = method?.encoders ?? encoders
+      let hasStart = method?.starts?.contains(figure.start ?? "") ?? (figure.start == nil)
       let strays = [
         own.contains(figure.encoder) ? nil : "the encoder '\(figure.encoder)'",
+        hasStart ? nil : "the init '\(figure.start ?? "none")'",
         labels.contains(figure.labels) ? nil : "\(figure.labels) labels",
         metrics.contains(figure.metric) ? nil : figure.metric.rawValue,
       ].compactMap(\.self)
@@ -199,7 +203,7 @@ public struct BenchmarkSuite: Codable, Sendable {
   func published(for cell: BenchmarkCell.Place, metric: Metric) -> Published? {
     published.first {
       $0.dataset == cell.dataset && $0.task == cell.task && $0.method == cell.method && $0.encoder == cell.encoder
-        && $0.labels == cell.labels && $0.metric == metric
+        && $0.start == cell.start && $0.labels == cell.labels && $0.metric == metric
     }
   }
 }
@@ -254,6 +258,7 @@ extension BenchmarkSuite.Published {
     try container.encode(task, forKey: .task)
     try container.encode(method, forKey: .method)
     try container.encode(self.encoder, forKey: .encoder)
+    try container.encode(start, forKey: .start)
     try container.encode(labels, forKey: .labels)
     try container.encode(metric, forKey: .metric)
     try container.encode(value, forKey: .value)

@@ -10,27 +10,36 @@ extension BenchmarkSummary {
     /// What tables call it.
     let name: String
     let results: [CellResult]
+    let metric: Metric
     /// By seed.
-    var models: [UInt64: BootstrappedAUROC] = [:]
+    var models: [UInt64: BootstrappedMetric] = [:]
 
-    var meanAUROC: Double? { Spread(of: results.compactMap { $0.score(.auroc, .test) })?.mean }
+    /// Of the test split.
+    var mean: Double? { Spread(of: results.compactMap { $0.score(metric, .test) })?.mean }
 
     /// The difference to another one over the seeds of both, and how many these are; `nil` where there is none.
-    func difference(to other: Contender) -> (auroc: PairedComparison, seedCount: Int)? {
+    func difference(to other: Contender) -> (difference: PairedComparison, seedCount: Int)? {
       let seeds = results.map(\.place.seed).filter { other.models[$0] != nil }
       return PairedComparison(seeds.map { models[$0]! }, seeds.map { other.models[$0]! }).map { ($0, seeds.count) }
     }
   }
 
-  /// The method of the highest test AUROC against each other one.
+  /// What methods are compared by: what ranks them, or the AUROC where that cannot be computed on resamples or is no score of
+  /// their task.
+  static func comparedMetric(of results: [CellResult], rankedBy ranking: Metric) -> Metric {
+    ranking.canBeBootstrapped && results.contains { $0.score(ranking, .test) != nil } ? ranking : .auroc
+  }
+
+  /// The method of the highest test score against each other one.
   static func comparisons(_ contenders: [Contender], labels: Double) -> [Comparison] {
-    let means = contenders.map { $0.meanAUROC ?? -1 }
+    // Of all metrics that resamples are scored by, more is better.
+    let means = contenders.map { $0.mean ?? -1 }
     guard let best = means.indices.max(by: { means[$0] < means[$1] }) else { return [] }
     return contenders.indices.filter { $0 != best }.compactMap { other in
       contenders[best].difference(to: contenders[other]).map {
         Comparison(
           labels: labels, best: contenders[best].name, other: contenders[other].name, seedCount: $0.seedCount,
-          auroc: $0.auroc)
+          metric: contenders[best].metric, difference: $0.difference)
       }
     }
   }
@@ -44,19 +53,39 @@ extension BenchmarkSummary {
       else { return nil }
       return contender.difference(to: control).map {
         ControlComparison(
-          labels: labels, method: contender.name, control: control.name, seedCount: $0.seedCount, auroc: $0.auroc)
+          labels: labels, method: contender.name, control: control.name, seedCount: $0.seedCount,
+          metric: contender.metric, difference: $0.difference)
+      }
+    }
+  }
+
+  /// Each two pretrainings under the same method that have one control; whether that was measured too is no matter.
+  static func pretrainingPairs(
+    _ contenders: [Contender], labels: Double, _ plan: BenchmarkPlan
+  ) -> [PretrainingPair] {
+    let pretrained = contenders.compactMap { contender in
+      plan.control(of: contender.place).map { (contender: contender, control: $0) }
+    }
+    return pretrained.indices.flatMap { index in
+      let first = pretrained[index]
+      return pretrained[(index + 1)...].filter { $0.control == first.control }.compactMap { second in
+        first.contender.difference(to: second.contender).map {
+          PretrainingPair(
+            labels: labels, first: first.contender.name, second: second.contender.name, seedCount: $0.seedCount,
+            metric: first.contender.metric, difference: $0.difference)
+        }
       }
     }
   }
 
   /// One model a core, by seed.
   static func bootstrapped(
-    _ results: [CellResult], _ resampling: Resampling, scored: (CellResult) throws -> ScoredMemes
-  ) throws -> [UInt64: BootstrappedAUROC] {
+    _ results: [CellResult], by metric: Metric, _ resampling: Resampling, scored: (CellResult) throws -> ScoredMemes
+  ) throws -> [UInt64: BootstrappedMetric] {
     let scored = try results.map(scored)
-    let models = Mutex<[UInt64: BootstrappedAUROC]>([:])
+    let models = Mutex<[UInt64: BootstrappedMetric]>([:])
     try Runtime.concurrently(scored.count, threadsEach: 1) { index, _ in
-      let model = BootstrappedAUROC(scored[index], resampling: resampling)
+      let model = BootstrappedMetric(scored[index], metric: metric, resampling: resampling)
       models.withLock { $0[results[index].place.seed] = model }
     }
     return models.withLock { $0 }

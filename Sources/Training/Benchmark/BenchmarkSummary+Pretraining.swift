@@ -24,6 +24,11 @@ extension BenchmarkSummary {
     }
 
     public func curve(_ measure: PretrainingResult.Measure) -> [Point] { curves[measure.rawValue] ?? [] }
+
+    /// The names of measures that only some networks have, as teachers have entropies.
+    public var furtherMeasures: Set<String> {
+      Set(curves.keys).subtracting(PretrainingResult.Measure.allCases.map(\.rawValue))
+    }
   }
 
   /// Sums up pretrainings, in the order of the suite.
@@ -42,11 +47,13 @@ extension BenchmarkSummary {
     of network: PretrainedDescription.Network, in runs: [BenchmarkRun.Pretrained]
   ) -> Pretraining {
     let (pretraining, first) = (runs[0].pretraining, runs[0].result)
-    let curves = PretrainingResult.Measure.allCases.map { measure in
+    let common = PretrainingResult.Measure.allCases.map(\.rawValue)
+    let measures = runs.reduce(into: Set(common)) { $0.formUnion($1.result.measures(of: network)) }
+    let curves = measures.map { measure in
       let values = runs.flatMap { $0.result.curve(measure, of: network) }
       let points = Dictionary(grouping: values, by: \.epoch).sorted { $0.key < $1.key }
       return (
-        measure.rawValue,
+        measure,
         points.compactMap { epoch, values in
           Spread(ofSample: values.map(\.value)).map { Pretraining.Point(epoch: epoch, value: $0) }
         }

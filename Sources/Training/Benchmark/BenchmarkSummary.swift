@@ -15,6 +15,13 @@ public struct BenchmarkSummary: Sendable, Encodable {
     public var comparisons: [Comparison]
     /// Left out where nothing has a control.
     public var controls: [ControlComparison]?
+    /// Left out where no two pretrainings have the same control.
+    public var pretrainingPairs: [PretrainingPair]?
+
+    enum CodingKeys: String, CodingKey {
+      case dataset, task, split, rows, comparisons, controls
+      case pretrainingPairs = "pretraining_pairs"
+    }
 
     /// The dataset with its task, as a heading.
     public var name: String { [dataset, task].compactMap(\.self).joined(separator: " · ") }
@@ -50,16 +57,22 @@ public struct BenchmarkSummary: Sendable, Encodable {
     public var deduplicated: [Spread?]
     /// `nil` where that was not asked.
     public var leakedTestMemes: Int?
-    /// One published figure a metric, where there is one. Not measured by this program.
+    /// One published figure a metric, where there is one and the scores are of the test split, as published ones are. Not
+    /// measured by this program.
     public var published: [BenchmarkSuite.Published?]
+    /// Trained numbers, the encoders' left out; the most of any seed.
+    public var parameters: Int
     /// Seconds of training, over the cells that were trained in one go.
     public var seconds: Spread?
+    /// The most memory while training, in MB of 10⁶ bytes, over the cells of which it was measured.
+    public var peakMegabytes: Spread?
     public var seeds: [UInt64]
 
     enum CodingKeys: String, CodingKey {
-      case method, encoder, labels, labelled, scores, deduplicated, published, seconds, seeds
+      case method, encoder, labels, labelled, scores, deduplicated, published, parameters, seconds, seeds
       case start = "init"
       case leakedTestMemes = "leaked_test_memes"
+      case peakMegabytes = "peak_mb"
     }
 
     public var labelText: String {
@@ -67,17 +80,20 @@ public struct BenchmarkSummary: Sendable, Encodable {
     }
   }
 
-  /// The method of the highest test AUROC against another one, at one number of labels.
+  /// The method of the highest test score against another one, at one number of labels.
   public struct Comparison: Sendable, Encodable {
     public var labels: Double
     public var best: String
     public var other: String
     /// How many seeds both have.
     public var seedCount: Int
-    public var auroc: PairedComparison
+    /// What is compared, and what the best was chosen by: the suite's first metric, or the AUROC where that cannot be
+    /// computed on resamples.
+    public var metric: Metric
+    public var difference: PairedComparison
 
     enum CodingKeys: String, CodingKey {
-      case labels, best, other, auroc
+      case labels, best, other, metric, difference
       case seedCount = "seeds"
     }
   }
@@ -89,10 +105,30 @@ public struct BenchmarkSummary: Sendable, Encodable {
     public var control: String
     /// How many seeds both have.
     public var seedCount: Int
-    public var auroc: PairedComparison
+    /// As in ``Comparison``.
+    public var metric: Metric
+    public var difference: PairedComparison
 
     enum CodingKeys: String, CodingKey {
-      case labels, method, control, auroc
+      case labels, method, control, metric, difference
+      case seedCount = "seeds"
+    }
+  }
+
+  /// A method on two pretrainings that began as the same untrained networks, at one number of labels.
+  public struct PretrainingPair: Sendable, Encodable {
+    public var labels: Double
+    public var first: String
+    public var second: String
+    /// How many seeds both have.
+    public var seedCount: Int
+    /// As in ``Comparison``.
+    public var metric: Metric
+    /// Positive where the first is better.
+    public var difference: PairedComparison
+
+    enum CodingKeys: String, CodingKey {
+      case labels, first, second, metric, difference
       case seedCount = "seeds"
     }
   }
@@ -125,6 +161,7 @@ public struct BenchmarkSummary: Sendable, Encodable {
     _ results: [CellResult], of plan: BenchmarkPlan, _ resampling: Resampling
   ) throws -> Group {
     let split: Split = results.contains { $0.scores[Split.test.rawValue] != nil } ? .test : .validation
+    let metric = comparedMetric(of: results, rankedBy: plan.suite.metrics[0])
     let paths = Dictionary(uniqueKeysWithValues: plan.cells.map { ($0.place, $0.path) })
     var places: [BenchmarkCell.Place] = []
     for place in results.map(\.place.withoutSeed) where !places.contains(place) { places.append(place) }
@@ -135,7 +172,7 @@ public struct BenchmarkSummary: Sendable, Encodable {
       for place in places where place.labels == labels {
         let own = results.filter { $0.place.withoutSeed == place }
         let name = places.methodLabel(of: place)
-        contenders.append(Contender(place: place, name: name, results: own))
+        contenders.append(Contender(place: place, name: name, results: own, metric: metric))
         group.rows.append(
           Row(
             method: name, family: place.method, encoder: place.encoder, start: place.start, labels: labels,
@@ -146,18 +183,21 @@ public struct BenchmarkSummary: Sendable, Encodable {
             deduplicated: plan.suite.metrics.map { metric in
               Spread(ofSample: own.compactMap { $0.score(metric, .deduplicated) })
             }, leakedTestMemes: own.compactMap(\.leakedTestMemes).first,
-            published: plan.suite.metrics.map { plan.suite.published(for: place, metric: $0) },
-            seconds: Spread(ofSample: own.compactMap(\.seconds)), seeds: own.map(\.place.seed)))
+            published: plan.suite.metrics.map { split == .test ? plan.suite.published(for: place, metric: $0) : nil },
+            parameters: own.map(\.parameters).max()!, seconds: Spread(ofSample: own.compactMap(\.seconds)),
+            peakMegabytes: Spread(ofSample: own.compactMap(\.peakMegabytes)), seeds: own.map(\.place.seed)))
       }
-      if split == .test, contenders.count > 1, contenders.contains(where: { $0.meanAUROC != nil }) {
+      if split == .test, contenders.count > 1, contenders.contains(where: { $0.mean != nil }) {
         for index in contenders.indices {
-          contenders[index].models = try bootstrapped(contenders[index].results, resampling) { result in
+          contenders[index].models = try bootstrapped(contenders[index].results, by: metric, resampling) { result in
             try ScoredMemes(ofCell: plan.folder.appending(path: paths[result.place]!), kind: result.taskKind)
           }
         }
         group.comparisons += comparisons(contenders, labels: labels)
         let found = controls(contenders, labels: labels, plan)
         if !found.isEmpty { group.controls = (group.controls ?? []) + found }
+        let pairs = pretrainingPairs(contenders, labels: labels, plan)
+        if !pairs.isEmpty { group.pretrainingPairs = (group.pretrainingPairs ?? []) + pairs }
       }
     }
     return group

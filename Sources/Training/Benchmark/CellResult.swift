@@ -147,10 +147,10 @@ extension ScoredMemes {
   /// The test memes of a finished cell.
   ///
   /// - Throws: `ScoreFileError` where its file is damaged.
-  init(ofCell folder: URL, kind: TaskKind) throws(ScoreFileError) {
+  public init(ofCell folder: URL, kind: TaskKind) throws(ScoreFileError) {
     let file = folder.appending(path: Self.fileName)
     let scores = try ScoreFiles(truth: file, predictions: file, kind: kind)
-    self.init(truth: scores.truth, probabilities: scores.probabilities)
+    self.init(kind: kind, labels: scores.labels, truth: scores.truth, probabilities: scores.probabilities)
   }
 
   static let fileName = "scored-test.jsonl"

@@ -11,6 +11,8 @@ struct SuiteRecipes {
   let device: Device?
   /// The benchmark's folder.
   let folder: URL
+  /// Where models of the hub are looked for.
+  let cache: HubCache
 
   // MARK: Pretrainings
 
@@ -72,6 +74,7 @@ struct SuiteRecipes {
     for (index, backbone) in method.backbones.enumerated() {
       guard let name = backbone.weights.model, let found = try named.weights(name, for: backbone.name) else { continue }
       method.backbones[index].weights = found.weights
+      if !names.contains(",") { method.startTexts(from: found.networks, of: found.weights) }
       if !needs.contains(found.path) { needs.append(found.path) }
     }
     return needs
@@ -87,8 +90,8 @@ struct SuiteRecipes {
     let recipeName: String
     /// Without anything that depends on dataset, labels or seed.
     let recipe: Recipe
-    /// Whether it is left out, for it starts from a model that is not at hand.
-    let isAbsent: Bool
+    /// What it needs and this machine has not, where the suite can do without it: it is left out then.
+    let missing: [String]
   }
 
   /// A method on each of its encoders from each of its starting points.
@@ -96,17 +99,41 @@ struct SuiteRecipes {
     try (method.encoders ?? suite.encoders).flatMap { encoder in
       let (name, recipe) = try self.recipe(of: method, encoder: encoder)
       let starts = method.starts.map { $0.map(Optional.some) } ?? [nil]
-      return starts.map { start in
-        Variant(
+      return try starts.map { start -> Variant in
+        let needed = needs(of: recipe.method, startingFrom: start)
+        guard method.optional != true || method.starts != nil || !needed.isEmpty else {
+          throw RecipeError(
+            description: "the method '\(method.name)' of the suite is optional, and neither init nor its recipe names "
+              + "what could be missing: a model of the hub, or a file of weights or of a detector")
+        }
+        return Variant(
           method: method, encoder: encoder, start: start, recipeName: name, recipe: recipe,
-          isAbsent: method.optional == true && start.map(isMissing) == true)
+          missing: method.optional == true ? needed.filter { !$0.isThere }.map(\.name) : [])
       }
     }
   }
 
-  /// Whether a name is that of a model of the hub which its cache has not.
-  private func isMissing(_ name: String) -> Bool {
-    name.contains("/") && ((try? HubCache().folder(of: name)) ?? nil) == nil
+  /// What a method needs beside the suite's datasets, encoders and pretrainings: models of the hub, and files of weights and
+  /// of a detector.
+  private func needs(
+    of method: any Method, startingFrom start: String?
+  ) -> [(name: String, isThere: Bool)] {
+    var weights = method.initialWeights
+    if let start, var tuned = method as? FineTune {
+      tuned.backbone.weights = InitialWeights(named: start)
+      weights = tuned.initialWeights
+    }
+    let models = weights.compactMap(\.model).filter { $0.contains("/") && PretrainedRunName($0) == nil }
+    let files = FileManager.default
+    var needs = models.map { model in
+      let file = EncoderCatalog.weightFile(named: model)
+      let isThere = file.map { files.fileExists(atPath: $0.path) } ?? ((try? cache.folder(of: model)) != nil)
+      return (name: model, isThere: isThere)
+    }
+    if case .file(let regions) = method.request.regions {
+      needs.append((regions.relativePath, files.fileExists(atPath: regions.path)))
+    }
+    return needs
   }
 
   /// The recipe that a method is trained by on an encoder.
@@ -114,7 +141,11 @@ struct SuiteRecipes {
     let reference = method.recipe ?? method.name
     let (name, text) = try source(reference) {
       let isRecipe = try RecipeLibrary.names.contains(reference)
-      let name = try isRecipe ? reference : RecipeLibrary.defaultName(method: reference, encoder: encoder)
+      let name =
+        try isRecipe
+        ? reference
+        : RecipeLibrary.defaultName(
+          method: reference, encoder: encoder, pretrainings: suite.pretrainings.map(\.name))
       return (name, try RecipeLibrary.text(named: name))
     }
     do {

@@ -93,9 +93,9 @@ import Testing
     #expect(split.labelled.count { $0 < 50 } == 2)
   }
 
-  private func dataset(_ splits: [Split?]) -> Dataset {
+  private func dataset(_ splits: [Split?], _ format: DatasetFormat = .memotion) -> Dataset {
     Dataset(
-      name: "n", root: URL(filePath: "/n"), format: .memotion, tasks: [],
+      name: "n", root: URL(filePath: "/n"), format: format, tasks: [],
       memes: splits.enumerated().map { Meme(id: "\($0)", image: nil, text: "t", split: $1) })
   }
 
@@ -118,6 +118,21 @@ import Testing
     let expected = Set(random.permutation(400).prefix(40).map { $0 + 1 })
     #expect(Set(cut.indices.filter { cut[$0] == .validation }) == expected)
     #expect(cut.first == .test && cut.last == .test)
+  }
+
+  /// MAMI has 10,000 training memes; 5, 10 and 30 % of what is left of them are 400, 800 and 2,400 (reference 01 §6).
+  @Test func cutsAFifthOutOfMAMIsTraining() throws {
+    let memes = [Split?](repeating: .train, count: 10_000) + [.test]
+    let cut = dataset(memes, .mami).withSplits().memes.map(\.split)
+    var random = LegacyRandomState(seed: 42)
+    #expect(Set(cut.indices.filter { cut[$0] == .validation }) == Set(random.permutation(10_000).prefix(2000)))
+    #expect(cut[6252] == .validation && cut.last == .test)
+    let rest = cut.count { $0 == .train }
+    let labelled = try [0.05, 0.1, 0.3].map { try LabelRatioSplit(count: rest, ratio: $0, seed: 42).labelled.count }
+    #expect(labelled == [400, 800, 2400])
+    // Without a test split it is cut as others are.
+    let whole = dataset(Array(repeating: .train, count: 100), .mami).withSplits().memes
+    #expect(whole.count { $0.split == .validation } == 10)
   }
 
   @Test func leavesOtherSplitsAlone() {
