@@ -72,11 +72,17 @@ public struct Comparison: Sendable {
     }
   }
 
-  /// `published 0.678 [1]`, or `nil` without such a figure.
+  /// `published 0.6782 [1]`, with the decimals that the figure has but four at most; `nil` without such a figure.
   func publishedText(row: Int, column: Int) -> String? {
     rows[row].published[column].map { figure in
-      "published \(figure.value.fixed(3)) [\(sources.firstIndex(of: figure.source)! + 1)]"
+      "published \(Self.text(of: figure.value)) [\(sources.firstIndex(of: figure.source)! + 1)]"
     }
+  }
+
+  /// The fewest decimals that say what four say.
+  private static func text(of value: Double) -> String {
+    let all = value.fixed(4)
+    return (0..<4).map { value.fixed($0) }.first { Double($0) == Double(all) } ?? all
   }
 
   /// The same table as plain text, for terminals.

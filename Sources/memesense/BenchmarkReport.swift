@@ -16,7 +16,7 @@ struct BenchmarkReport {
 
   func write() throws {
     try writeAtomically(Data(markdown.utf8), to: plan.folder.appending(path: "table.md"))
-    try writeAtomically(Data(page.html(library: library).utf8), to: plan.folder.appending(path: "report.html"))
+    try writeAtomically(Data(try page.html(library: library).utf8), to: plan.folder.appending(path: "report.html"))
   }
 
   // MARK: Tables
@@ -34,89 +34,6 @@ struct BenchmarkReport {
         })
     }
   }
-
-  /// What stands below a task's comparison.
-  private func tables(of group: BenchmarkSummary.Group) -> [PlainTable] {
-    [deduplicated(group), significance(group), controls(group)].compactMap { $0 }.filter { !$0.rows.isEmpty }
-  }
-
-  /// The best method against each other one.
-  private func significance(_ group: BenchmarkSummary.Group) -> PlainTable {
-    differences(
-      "Is the best better than the rest? \(group.name)", between: ("best", "against"),
-      rows: group.comparisons.map { ($0.labels, $0.best, $0.other, $0.auroc, $0.seedCount) }, of: group,
-      note: "Paired differences of test AUROC, positive where the best is better, with percentile intervals of 2000 "
-        + "bootstrap resamples: of the test memes with the trained models as they are (p is of no difference), and "
-        + "of the seeds with the memes as they are, which is coarse for few seeds. The best was chosen by the same "
-        + "scores and nothing is corrected for the number of comparisons, so p is on the low side.")
-  }
-
-  /// What stands on a pretraining against the same on the networks that it began as.
-  private func controls(_ group: BenchmarkSummary.Group) -> PlainTable {
-    differences(
-      "What does pretraining bring? \(group.name)", between: ("method", "control"),
-      rows: (group.controls ?? []).map { ($0.labels, $0.method, $0.control, $0.auroc, $0.seedCount) }, of: group,
-      note: "Paired differences of test AUROC to the same method on untrained networks with the weights that the "
-        + "pretraining began at, positive where pretraining helps; intervals as above, nothing corrected for the number "
-        + "of comparisons.")
-  }
-
-  private func differences(
-    _ title: String, between names: (String, String),
-    rows: [(labels: Double, first: String, second: String, auroc: PairedComparison, seedCount: Int)],
-    of group: BenchmarkSummary.Group, note: String
-  ) -> PlainTable {
-    PlainTable(
-      title: title,
-      columns: [
-        .init("labels", isNumber: true), .init(names.0, isName: true), .init(names.1, isName: true),
-        .init("difference", isNumber: true),
-        .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
-        .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
-      ],
-      rows: rows.map { row in
-        [
-          group.rows.first { $0.labels == row.labels }?.labelText ?? "", row.first, row.second,
-          Self.signed(row.auroc.difference), Self.text(row.auroc.memes),
-          row.auroc.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(row.auroc.seeds), "\(row.seedCount)",
-        ]
-      }, note: note)
-  }
-
-  /// Official scores beside those without the test memes that leak; `nil` where none does.
-  private func deduplicated(_ group: BenchmarkSummary.Group) -> PlainTable? {
-    guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
-    return PlainTable(
-      title: "Without the test memes that leak, \(group.name)",
-      columns: [.init("labels", isNumber: true), .init("method", isName: true)]
-        + summary.metrics.flatMap { metric -> [PlainTable.Column] in
-          [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
-        },
-      rows: group.rows.map { row in
-        [row.labelText, row.method]
-          + zip(row.scores, row.deduplicated).flatMap { [$0, $1].map { $0?.formatted() ?? "—" } }
-      },
-      note: "\(leaked) test memes show the same as a training or validation meme (PDQ hashes at most 31 of 256 bits "
-        + "apart, or equal files): models may have seen them. The official score counts them, the de-duplicated one "
-        + "does not.")
-  }
-
-  private var failures: [PlainTable] { [failedPretrainings, failedCells].compactMap(\.self) }
-
-  private var failedCells: PlainTable? {
-    guard !outcome.failures.isEmpty else { return nil }
-    return PlainTable(
-      title: "Cells without a result", columns: [.init("cell"), .init("reason")],
-      rows: outcome.failures.map { ["\($0.cell.place)", $0.reason] }, note: "The same command tries them again.")
-  }
-
-  private static func signed(_ value: Double) -> String { String(format: "%+.3f", value).replacing("-", with: "−") }
-
-  private static func text(_ interval: BootstrapInterval?) -> String {
-    interval.map { "\(signed($0.lower)) … \(signed($0.upper))" } ?? "—"
-  }
-
-  private static func text(p value: Double) -> String { value < 0.001 ? "< 0.001" : String(format: "%.3f", value) }
 
   private var markdown: String {
     let tables =
@@ -143,25 +60,43 @@ struct BenchmarkReport {
   // MARK: The page
 
   private var page: ReportPage {
-    ReportPage(
-      title: plan.suite.title, summary: finding,
-      sections: zip(summary.groups, comparisons).map { group, comparison in
-        .init(
-          "\(group.name), \(group.split.rawValue) split",
-          [.charts(charts(of: group)), .comparison(comparison)] + tables(of: group).map { .table($0) })
-      } + [
-        .init(
-          "Pretrainings",
-          pretrainingTable.map { [.charts(pretrainingCharts), .table($0)] } ?? []),
+    get throws {
+      let tasks = try zip(summary.groups, comparisons).map { try section(of: $0, $1) }
+      let others: [ReportPage.Section] = [
+        .init("Pretrainings", pretrainingTable.map { [.charts(pretrainingCharts), .table($0)] } ?? []),
         .init("What is missing", failures.map { .table($0) }),
-      ],
-      nextSteps: [
+      ]
+      let steps: [ReportPage.NextStep] = [
         .init(
           purpose: "Score one cell again",
-          command: "memesense evaluate \(plan.folder.relativePath)/\(plan.cells.first?.path ?? "")"),
+          command: "memesense evaluate \(plan.folder.relativePath)/\(plan.chosenCells.first?.path ?? "")"),
         .init(purpose: "Change what is measured", command: "memesense benchmark show \(shippedName) > mine.yaml"),
-      ],
-      provenance: provenance)
+      ]
+      return ReportPage(
+        title: plan.suite.title, summary: finding, sections: tasks + others, nextSteps: bestCells + steps,
+        provenance: provenance)
+    }
+  }
+
+  private func section(of group: BenchmarkSummary.Group, _ comparison: Comparison) throws -> ReportPage.Section {
+    var blocks: [ReportPage.Block] = [.charts(charts(of: group)), .comparison(comparison)]
+    blocks += tables(of: group).map { ReportPage.Block.table($0) }
+    blocks += try curves(of: group)
+    return ReportPage.Section("\(group.name), \(group.split.rawValue) split", blocks)
+  }
+
+  /// For each task the whole page of the best method at the most labels, of the first of its seeds.
+  private var bestCells: [ReportPage.NextStep] {
+    summary.groups.compactMap { group in
+      guard let best = summary.leads(in: group).last?.best.row, let seed = best.seeds.first,
+        let cell = plan.cell(of: best, in: group, seed: seed)
+      else { return nil }
+      let run = "\(plan.folder.relativePath)/\(cell.path)"
+      let split = group.split == .test ? "" : " --split \(group.split.rawValue)"
+      return ReportPage.NextStep(
+        purpose: "See what \(best.method) says of the memes of \(group.name), \(best.labelText) labels, seed \(seed)",
+        command: "memesense evaluate \(run)\(split) --report \(run).html")
+    }
   }
 
   private var shippedName: String { (try? SuiteLibrary.names.contains(plan.name)) == true ? plan.name : "harmeme" }
@@ -173,7 +108,7 @@ struct BenchmarkReport {
     let data = Dictionary(folders) { first, _ in first }
     var details = data.sorted { $0.key < $1.key }.map { (name: "data \($0.key)", value: $0.value) }
     details.append(("encoders", Set(plan.cells.map(\.place.encoder)).sorted().joined(separator: ", ")))
-    if !plan.absent.isEmpty { details.append(("not in the hub's cache", plan.absent.joined(separator: ", "))) }
+    if !plan.absent.isEmpty { details.append(("not at hand", plan.absent.joined(separator: ", "))) }
     details.append(
       (
         "cells",
@@ -185,26 +120,27 @@ struct BenchmarkReport {
       seeds: plan.suite.seeds.map { Int($0) }, details: details)
   }
 
-  /// Who leads, task by task, at the fewest labels.
+  /// Who is best, task by task, at the fewest labels and at the most.
   private var finding: String {
-    let metric = summary.metrics[0]
-    let sentences = summary.groups.compactMap { group -> String? in
-      guard let rows = group.rowsByLabels.first else { return nil }
-      let ranked = rows.compactMap { row in row.scores[0].map { (row, $0) } }
-        .sorted { metric.isHigherBetter ? $0.1.mean > $1.1.mean : $0.1.mean < $1.1.mean }
-      guard let (best, score) = ranked.first else { return nil }
-      let next = ranked.dropFirst().first.map { ", then \($0.0.method) \($0.1.formatted())" } ?? ""
-      return "\(group.name), \(best.labelText) labels: \(best.method) leads with \(metric.rawValue) "
-        + "\(score.formatted())\(next)."
+    let sentences = summary.groups.flatMap { group in
+      summary.leads(in: group).map { "\(group.name), \($0.best.row.labelText) labels: \(sentence(of: $0))." }
     }
     // A deviation stays on the line of its mean.
     return sentences.isEmpty
       ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
   }
 
+  private func sentence(of lead: BenchmarkSummary.Lead) -> String {
+    let (best, metric) = (lead.best, summary.metrics[0].rawValue)
+    let sentence = "\(best.row.method) has the best \(metric), \(best.score.formatted())"
+    guard let next = lead.next else { return sentence }
+    let certainty = lead.holds.map { $0 ? "; the lead holds over test memes" : "; the lead is not sure" } ?? ""
+    return "\(sentence), ahead of \(next.row.method) (\(next.score.formatted())\(certainty))"
+  }
+
   /// Methods that a chart can hold; where there are more, each method has charts of its own for what it learns on or starts
   /// from.
-  private static let methodLimit = 12
+  static let methodLimit = 16
 
   /// The first two metrics against the labels, with bands of one deviation; one row a method where there is one number
   /// of labels.

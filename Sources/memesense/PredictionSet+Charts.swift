@@ -7,22 +7,12 @@ extension PredictionSet {
   /// ROC and precision-recall curves, the confusion matrix and the reliability diagram.
   func charts(_ report: MetricReport) throws -> [any Chart] {
     let ranked = try labelColumns.map { ($0.name, try RankedScores(truth: $0.truth, scores: $0.probabilities)) }
-    return [LineChart.roc(ranked), precisionRecall(ranked), confusion(report), reliability]
+    return [LineChart.roc(ranked), LineChart.precisionRecall(ranked), confusion(report), reliability]
   }
 
   var thresholds: ThresholdExplorer {
     ThresholdExplorer(
       labels: labelColumns.map { .init(name: $0.name, truth: $0.truth, probabilities: $0.probabilities) })
-  }
-
-  private func precisionRecall(_ ranked: [(name: String, scores: RankedScores)]) -> LineChart {
-    LineChart(
-      title: "Precision and recall", xLabel: "recall", yLabel: "precision",
-      series: ranked.map { name, scores in
-        .init(
-          name: name, points: scores.precisionRecallCurve.map { ChartPoint(x: $0.recall, y: $0.precision) })
-      }, axes: .unit(diagonal: false),
-      remarks: ranked.map { "average precision \($0.scores.averagePrecision.formatted(digits: 4))" })
   }
 
   private func confusion(_ report: MetricReport) -> MatrixChart {
@@ -55,7 +45,49 @@ extension PredictionSet {
         return (name, bins)
       }
     }
-    return LineChart(
+    return .reliability(curves)
+  }
+}
+
+extension LineChart {
+  /// ROC curves above the diagonal of guessing.
+  ///
+  /// - Parameter pointLimit: how many points a curve has at most.
+  static func roc(
+    _ ranked: [(name: String, scores: RankedScores)], title: String = "ROC", pointLimit: Int = .max
+  ) -> LineChart {
+    LineChart(
+      title: title, xLabel: "false positive rate", yLabel: "true positive rate",
+      series: ranked.map { name, scores in
+        .init(
+          name: name,
+          points: scores.rocCurve.spaced(atMost: pointLimit).map {
+            ChartPoint(x: $0.falsePositiveRate, y: $0.truePositiveRate)
+          })
+      }, axes: .unit(diagonal: true), remarks: ranked.map { "AUROC \($0.scores.auroc.formatted(digits: 4))" })
+  }
+
+  /// Precision by recall.
+  ///
+  /// - Parameter pointLimit: how many points a curve has at most.
+  static func precisionRecall(
+    _ ranked: [(name: String, scores: RankedScores)], pointLimit: Int = .max
+  ) -> LineChart {
+    LineChart(
+      title: "Precision and recall", xLabel: "recall", yLabel: "precision",
+      series: ranked.map { name, scores in
+        .init(
+          name: name,
+          points: scores.precisionRecallCurve.spaced(atMost: pointLimit).map {
+            ChartPoint(x: $0.recall, y: $0.precision)
+          })
+      }, axes: .unit(diagonal: false),
+      remarks: ranked.map { "average precision \($0.scores.averagePrecision.formatted(digits: 4))" })
+  }
+
+  /// Accuracy by confidence beside the diagonal of perfect calibration, with one standard error up and down.
+  static func reliability(_ curves: [(name: String, bins: Reliability)]) -> LineChart {
+    LineChart(
       title: "Reliability", xLabel: "confidence", yLabel: "accuracy",
       series: curves.map { name, reliability in
         let filled = reliability.bins.filter { $0.count > 0 }
@@ -75,21 +107,17 @@ extension PredictionSet {
   }
 }
 
-extension LineChart {
-  /// ROC curves above the diagonal of guessing.
-  static func roc(_ ranked: [(name: String, scores: RankedScores)], title: String = "ROC") -> LineChart {
-    LineChart(
-      title: title, xLabel: "false positive rate", yLabel: "true positive rate",
-      series: ranked.map { name, scores in
-        .init(
-          name: name, points: scores.rocCurve.map { ChartPoint(x: $0.falsePositiveRate, y: $0.truePositiveRate) })
-      }, axes: .unit(diagonal: true), remarks: ranked.map { "AUROC \($0.scores.auroc.formatted(digits: 4))" })
+extension Array {
+  /// At most so many elements, at equal distances, the first and the last among them.
+  fileprivate func spaced(atMost limit: Int) -> [Element] {
+    guard count > limit, limit > 1 else { return self }
+    return (0..<limit).map { self[$0 * (count - 1) / (limit - 1)] }
   }
 }
 
 /// One line chart for each stage that was trained by epochs.
 func lossCharts(_ epochs: [TrainingLog.Epoch]) -> [any Chart] {
-  Dictionary(grouping: epochs, by: \.stage).sorted { $0.key < $1.key }.flatMap { stage, epochs -> [any Chart] in
+  epochs.byStage.flatMap { stage, epochs -> [any Chart] in
     func chart(_ title: String, _ yLabel: String, _ value: (TrainingLog.Epoch) -> Double?) -> LineChart? {
       let points = epochs.compactMap { epoch in value(epoch).map { ChartPoint(x: Double(epoch.epoch), y: $0) } }
       guard !points.isEmpty else { return nil }
@@ -100,5 +128,12 @@ func lossCharts(_ epochs: [TrainingLog.Epoch]) -> [any Chart] {
       chart("Training loss", "loss") { $0.loss },
       chart("Validation score", "score") { $0.score },
     ].compactMap { $0 }
+  }
+}
+
+extension [TrainingLog.Epoch] {
+  /// The epochs of each stage, by its name.
+  var byStage: [(stage: String, epochs: [TrainingLog.Epoch])] {
+    Dictionary(grouping: self, by: \.stage).sorted { $0.key < $1.key }.map { (stage: $0.key, epochs: $0.value) }
   }
 }

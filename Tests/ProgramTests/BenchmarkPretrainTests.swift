@@ -145,6 +145,10 @@ import Testing
     let page = try text("self/report.html")
     #expect(page.contains("What does pretraining bring?"))
     #expect(page.contains("neighbour AUROC while pretraining") && page.contains("finetune · untrained:transformer"))
+    for measure in ["entropy", "mean entropy", "outputs deviation"] {
+      #expect(page.contains(">\(measure) while pretraining<"), "\(measure)")
+    }
+    #expect(!page.contains("pairing while pretraining"), "nothing was trained by CLIP")
     #expect(try text("self/table.md").contains("| untrained:convolutional | resnet-nano |"))
 
     let before = try text("self/pretrainings/dino-42/metrics.json")

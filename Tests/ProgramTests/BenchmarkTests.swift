@@ -116,6 +116,82 @@ import Testing
     #expect(page.contains(mean) && page.contains("Is the best better than the rest?"))
   }
 
+  /// The series of each of a page's charts.
+  private func charts(_ page: String) throws -> [[[String: Any]]] {
+    try page.components(separatedBy: "<script type=\"application/json\" class=\"option\">").dropFirst().map {
+      part -> [[String: Any]] in
+      let end = try #require(part.range(of: "</script>"))
+      return try object(String(part[..<end.lowerBound]))["series"] as? [[String: Any]] ?? []
+    }
+  }
+
+  /// Certainty, costs and curves stand there, and what to type for the rest.
+  @Test func thePageHasWhatAChoiceNeeds() throws {
+    let (result, answer) = try run(suite(), "page", "--jobs", "1")
+    #expect(result.status == 0, "\(result.errors)")
+    let group = try #require((answer["groups"] as? [[String: Any]])?.first)
+    let comparison = try #require((group["comparisons"] as? [[String: Any]])?.first)
+    #expect(comparison["metric"] as? String == "auroc")
+    let memes = try #require((comparison["difference"] as? [String: Any])?["memes"] as? [String: Any])
+    let isSure = try #require(memes["lower"] as? Double) > 0
+    let summaries = try #require(group["rows"] as? [[String: Any]])
+    func summary(_ method: String) throws -> [String: Any] {
+      try #require(summaries.first { $0["method"] as? String == method })
+    }
+    func score(_ method: String) throws -> String {
+      let scores = try summary(method)["scores"] as? [[String: Any]]
+      let spread = try #require(scores?.first)
+      return ["mean", "deviation"].map { String(format: "%.3f", spread[$0] as? Double ?? .nan) }
+        .joined(separator: "\u{A0}±\u{A0}")
+    }
+    let best = try #require(comparison["best"] as? String)
+    let other = try #require(comparison["other"] as? String)
+    let (bestScore, otherScore) = (try score(best), try score(other))
+    let page = try text("page/report.html")
+    let certainty = isSure ? "the lead holds over test memes" : "the lead is not sure"
+    #expect(
+      page.contains(
+        "labels: \(best) has the best auroc, \(bestScore), ahead of \(other) (\(otherScore); \(certainty))."))
+
+    let concat = try summary("concat")
+    let parameters = try #require(concat["parameters"] as? Int)
+    let table = try text("page/table.md")
+    #expect(table.contains("## What it costs, drawn · mean") && table.contains("| concat | \(parameters) | "))
+    #expect(table.contains("peak memory, MB") && page.contains("What it costs, drawn · mean"))
+
+    let drawings = try charts(page)
+    func names(_ series: [[String: Any]]) -> [String] {
+      series.filter { $0["type"] as? String == "line" }.compactMap { $0["name"] as? String }
+    }
+    let curves = drawings.filter { names($0) == ["logistic-regression", "concat"] }
+    #expect(curves.count == 3, "ROC, precision and recall, reliability")
+    let roc = try #require(curves.first?.first { $0["name"] as? String == "concat" }?["data"] as? [[Double]])
+    let area = zip(roc, roc.dropFirst()).reduce(0.0) { $0 + ($1.1[0] - $1.0[0]) * ($1.1[1] + $1.0[1]) / 2 }
+    let cells = try rows("page").filter { $0["method"] == "concat" && $0["seed"] == "42" }
+    let auroc = try #require(cells.first?["test_auroc"].flatMap(Double.init))
+    #expect(abs(area - auroc) < 1e-4)
+
+    let log = program.home.appending(path: "page/cells/drawn-mean/concat-lite-0.2-42/log.jsonl")
+    let epochs = try String(contentsOf: log, encoding: .utf8).split(separator: "\n").map { try object(String($0)) }
+    let losses = epochs.compactMap { $0["loss"] as? Double }
+    let stage = try #require(epochs.first?["stage"] as? String)
+    #expect(page.contains("concat: loss, \(stage)") && !page.contains("logistic-regression: loss"))
+    let drawn = try #require(drawings.first { names($0) == [stage] }?.first?["data"] as? [[Double]])
+    #expect(losses.count == 5 && drawn.count == 5)
+    #expect(zip(drawn, losses).allSatisfy { abs($0[1] - $1) < 1e-4 })
+
+    let cell = "page/cells/drawn-mean/\(best)-lite-0.2-42"
+    #expect(page.contains("memesense evaluate \(cell) --report \(cell).html"))
+    let evaluated = try program("evaluate", cell, "--report", "\(cell).html", "--quiet")
+    #expect(evaluated.status == 0, "\(evaluated.errors)")
+    #expect(try text("\(cell).html").contains("Memes, right and wrong"))
+
+    // A method that was trained by epochs is missed where its log is; one that was not is not.
+    try FileManager.default.removeItem(at: log)
+    #expect(try run(suite(), "page", "--jobs", "1").1["kept"] as? Int == 4)
+    #expect(try text("page/report.html").contains("There is no log of the training of concat."))
+  }
+
   /// A picture of the training split put into the test split three times.
   @Test func scoresWithoutLeakingTestMemesStandBesideTheOfficialOnes() throws {
     let corpus = program.home.appending(path: "demo/corpus-240")
@@ -223,6 +299,33 @@ import Testing
     #expect(epochs == 6)
   }
 
+  /// What an earlier call finished stays in the tables; what is missing of other methods is not missed.
+  @Test func chosenMethodsAloneAreTrained() throws {
+    let first = try run(suite(), "chosen", "--methods", "concat")
+    #expect(first.0.status == 0, "\(first.0.errors)")
+    #expect(first.1["finished"] as? Int == 2 && first.1["cells"] as? Int == 4)
+    #expect(try rows("chosen").map { $0["method"] } == ["concat", "concat"])
+    let cells = program.home.appending(path: "chosen/cells/drawn-mean").path
+    #expect(try FileManager.default.contentsOfDirectory(atPath: cells).allSatisfy { $0.hasPrefix("concat-") })
+    let second = try run(suite(), "chosen", "--methods", "logistic-regression").1
+    #expect(second["finished"] as? Int == 4 && second["kept"] as? Int == 2)
+    #expect(try text("chosen/table.md").contains("| concat |"))
+
+    // Of methods that are not trained, what is of another recipe does not count and is not touched.
+    let model = "chosen/cells/drawn-mean/concat-lite-0.2-42/metrics.json"
+    let before = try text(model)
+    let changed = suite().replacing("epochs=5", with: "epochs=6")
+    #expect(try run(changed, "chosen", "--methods", "logistic-regression").1["finished"] as? Int == 2)
+    #expect(try text(model) == before)
+    #expect(try run(changed, "chosen", "--methods", "logistic-regression, concat").1["finished"] as? Int == 4)
+    #expect(try text(model) != before)
+
+    let unknown = try run(suite(), "chosen", "--methods", "konkat").0
+    #expect(unknown.status == 64, "\(unknown.errors)")
+    #expect(unknown.errors.contains("the suite has no method 'konkat'; it has logistic-regression, concat"))
+    #expect(try run(suite(), "chosen", "--methods", ",").0.status == 64)
+  }
+
   @Test func aKilledSuiteGoesOnWhereItWas() throws {
     let methods = "  - {name: logistic-regression}\n  - {name: concat, set: [settings.training.epochs=300]}"
     let file = try program.write(suite(methods: methods), to: "killed.yaml")
@@ -314,7 +417,7 @@ import Testing
     let shown = try program("benchmark", "show", "harmeme").output
     let file = try program.write(shown, to: "mine.yaml")
     let checked = try program("benchmark", "validate", file)
-    #expect(checked.status == 0 && checked.output.contains(": 150 cells, HarMeme"), "\(checked.errors)")
+    #expect(checked.status == 0 && checked.output.contains(": 225 cells, HarMeme"), "\(checked.errors)")
     let broken = try program.write(shown.replacing("name: simclip", with: "name: simklip"), to: "broken.yaml")
     let refused = try program("benchmark", "validate", broken)
     #expect(refused.status == 64 && refused.errors.contains("simklip"), "\(refused.errors)")

@@ -26,8 +26,8 @@ struct ComparisonTests {
 
         | method | labels | auroc | brier |
         | --- | --: | --: | --: |
-        | semimemes | 5 % (151) | **0.770 ± 0.020**<br>published 0.901 [1] | 0.220 ± 0.028 |
-        | a\\|b | 5 % (151) | 0.700<br>published 0.650 [2] | —<br>published 0.100 [1] |
+        | semimemes | 5 % (151) | **0.770 ± 0.020**<br>published 0.9012 [1] | 0.220 ± 0.028 |
+        | a\\|b | 5 % (151) | 0.700<br>published 0.65 [2] | —<br>published 0.1 [1] |
         | semimemes | 10 % (301) | 0.800 | 0.100 |
 
         Bold: the best mean at that number of labels. ±: one deviation over the seeds.
@@ -56,10 +56,10 @@ struct ComparisonTests {
     let root = try parse(page.html(library: ChartLibrary(text: "")))
     #expect(
       root.all("span", class: "published").map(\.text) == [
-        "published 0.901 [1]", "published 0.650 [2]", "published 0.100 [1]",
+        "published 0.9012 [1]", "published 0.65 [2]", "published 0.1 [1]",
       ])
     // A published figure beside it does not keep the measured one from being the best.
-    #expect(root.all("td", class: "best").map(\.text) == ["0.770 ± 0.020published 0.901 [1]"])
+    #expect(root.all("td", class: "best").map(\.text) == ["0.770 ± 0.020published 0.9012 [1]"])
     let notes = root.all("p", class: "note").map(\.text)
     #expect(
       notes[0].hasSuffix(
@@ -67,6 +67,17 @@ struct ComparisonTests {
     #expect(notes[1] == "Read it so.")
     #expect(root.all("tbody").map { $0.children.map { $0.children.map(\.text) } }.last == [["5 %", "< 0.001"]])
     #expect(root.all("td", class: "number").last?.text == "< 0.001")
+  }
+
+  @Test func publishedFiguresHaveTheDigitsOfTheirSource() {
+    let values = [0.6782, 0.678, 0.8310, 0.65, 1, 0, 0.67824, 0.00004, 67.82]
+    let figures = values.map { Comparison.PublishedFigure(value: $0, source: "s") }
+    let comparison = Comparison(
+      columns: values.map { .init("\($0)") },
+      rows: [.init(method: "a", labels: "5", scores: values.map { _ in nil }, published: figures)])
+    #expect(
+      values.indices.map { comparison.publishedText(row: 0, column: $0) }
+        == ["0.6782", "0.678", "0.831", "0.65", "1", "0", "0.6782", "0", "67.82"].map { "published \($0) [1]" })
   }
 
   @Test func withoutPublishedFiguresNoneAreMentioned() {

@@ -17,13 +17,15 @@ struct Benchmark: ParsableCommand {
 
         memesense benchmark demo                        draws its own memes
         memesense benchmark harmeme --data harmeme=PATH --output runs/harmeme
+        memesense benchmark harmeme --data harmeme=PATH --methods semimemes,concat
         memesense benchmark show harmeme > mine.yaml    to write one's own
         memesense benchmark mine.yaml --data harmeme=PATH --set seeds=[42,43]
 
       A suite may pretrain networks first (selfsupervised), which its methods take as encoders or start from.
 
       Finished cells are kept: after a kill, the same command goes on where it was. A cell whose recipe or data has \
-      changed is trained anew. A cell that fails is reported and does not stop the others; the exit status is then 1.
+      changed is trained anew. With --methods the cells of these methods alone are trained; finished ones of others stay \
+      in the tables. A cell that fails is reported and does not stop the others; the exit status is then 1.
 
       OUTPUT holds report.html and table.md (means ± deviations, the best in bold, published figures marked as such, \
       how sure the differences are), results.jsonl and results.csv (a row a cell), and under cells/ the run of every \
@@ -99,13 +101,22 @@ struct Benchmark: ParsableCommand {
     @Flag(help: "Leave out datasets that no --data names, instead of refusing.")
     var skipUnbound = false
 
+    @Option(
+      help: ArgumentHelp(
+        """
+        Train these methods of the suite alone, with commas between. What an earlier call finished of others stays in the \
+        tables.
+        """, valueName: "names"))
+    var methods: String?
+
     @Option(name: .shortAndLong, help: "The benchmark's folder; runs/SUITE unless given.")
     var output: String?
 
     @Option(
       help: """
-        How many cells are trained at once, each with its share of the cores; one a core unless given. With 1, the \
-        memory that each took is measured.
+        How many cells are trained at once, each with its share of the cores; unless given, one a core, or 1 on a GPU, \
+        whose memory they would share. With 1 a cell on a processor equals 'memesense train' and 'evaluate' to the last \
+        digit, and the memory that it took is measured.
         """)
     var jobs: Int?
 
@@ -121,6 +132,7 @@ struct Benchmark: ParsableCommand {
       if let jobs, !(1...Runtime.threadCount).contains(jobs) {
         throw ValidationError("--jobs is 1 to \(Runtime.threadCount) on this machine, one a core at most, not \(jobs).")
       }
+      if chosenMethods?.isEmpty == true { throw ValidationError("--methods names none.") }
       _ = try bindings
     }
 
@@ -141,6 +153,11 @@ struct Benchmark: ParsableCommand {
       }
     }
 
+    /// The names in ``methods``.
+    private var chosenMethods: [String]? {
+      methods?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
     private struct Answer: Encodable {
       struct Failure: Encodable {
         var cell: String
@@ -154,6 +171,7 @@ struct Benchmark: ParsableCommand {
 
       var suite: String
       var output: String
+      /// Of the suite, those of methods that are not trained included.
       var cells: Int
       /// Finished cells, and how many of them an earlier call had finished.
       var finished: Int
@@ -177,13 +195,13 @@ struct Benchmark: ParsableCommand {
       try device?.requireAvailable()
       let plan = try BenchmarkPlan(
         file.suite(overrides: overrides), name: file.name, source: file.url, bindings: bindings,
-        device: device, skipsUnbound: skipUnbound, folder: folder)
+        methods: chosenMethods, device: device, skipsUnbound: skipUnbound, folder: folder)
       if !plan.unbound.isEmpty { Console.error("without: \(plan.unbound.joined(separator: ", "))") }
       if !plan.absent.isEmpty {
-        Console.error("without what the hub's cache has not: \(plan.absent.joined(separator: ", "))")
+        Console.error("without what is not at hand: \(plan.absent.joined(separator: ", "))")
       }
       let library = try ChartLibrary.found()
-      let jobs = jobs ?? Runtime.threadCount
+      let jobs = jobs ?? plan.usualJobs
       let observer = BenchmarkDisplay(plan, jobs: jobs, isQuiet: display.quiet, preparation: display.observer)
       let outcome = try BenchmarkRun(plan, jobs: jobs, observer: observer).execute()
       observer.end()
