@@ -585,8 +585,9 @@ void ct_inference_scope_leave(ct_inference_scope *scope) { delete scope; }
 ct_autocast_scope *ct_autocast_scope_enter(int32_t device, int32_t dtype) {
   const auto type = device_of(device).type();
   auto *scope = new ct_autocast_scope{type, at::autocast::is_autocast_enabled(type), at::autocast::get_autocast_dtype(type)};
-  at::autocast::set_autocast_enabled(type, true);
-  at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
+  const bool is_mixed = static_cast<c10::ScalarType>(dtype) != at::kFloat;
+  at::autocast::set_autocast_enabled(type, is_mixed);
+  if (is_mixed) at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
   at::autocast::increment_nesting();
   return scope;
 }

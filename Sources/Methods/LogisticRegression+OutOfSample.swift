@@ -89,8 +89,11 @@ private final class FoldWork: @unchecked Sendable {
       unlabelled: [], labelRatio: 1, task: examples.task, seed: seed)
     let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"))
     let model = method.model(for: problem.shape, in: store.root)
-    try method.fit(model, to: problem)
-    let probabilities = model.probabilities(of: examples.features.gathered(held))
+    // One of the threads is the caller's, whose mixed precision the others do not have.
+    let probabilities = try withAutocast(to: .float32) {
+      try method.fit(model, to: problem)
+      return model.probabilities(of: examples.features.gathered(held))
+    }
     let (values, width) = (probabilities.doubles, problem.shape.outputCount)
     lock.withLock {
       for (place, row) in held.enumerated() { rows[row] = Array(values[place * width..<(place + 1) * width]) }

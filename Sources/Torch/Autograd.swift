@@ -55,7 +55,8 @@ public func withInferenceMode<Result>(_ body: () throws -> Result) rethrows -> R
 }
 
 /// Runs `body` with matrix products and convolutions of `device` in `dtype` (mixed precision): weights and what needs
-/// more precision stay in float32. Do not step an optimizer inside.
+/// more precision stay in float32. With `.float32` inside another such body precision is not mixed. Do not step an optimizer
+/// inside.
 public func withAutocast<Result>(
   to dtype: DType, on device: Device = .cpu, _ body: () throws -> Result
 ) rethrows -> Result {

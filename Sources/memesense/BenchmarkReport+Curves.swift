@@ -17,21 +17,22 @@ extension BenchmarkReport {
   private static let pointLimit = 200
 
   /// Curves of single cells: how methods rank, how far their probabilities can be believed, and how they learned. They are
-  /// of the most labels that all methods have, of the first seed that all have there.
+  /// of the most labels that all methods have, of the first of the seeds that most have there.
   ///
   /// - Throws: `ScoreFileError` or `TrainingError` where files of a cell are damaged.
   func curves(of group: BenchmarkSummary.Group) throws -> [ReportPage.Block] {
     let rows = group.fullestRows
     guard let first = rows.first else { return [] }
     let seeds = plan.suite.seeds
-    let seed = seeds.first { seed in rows.allSatisfy { $0.seeds.contains(seed) } } ?? seeds[0]
+    let counts = seeds.map { seed in rows.count { $0.seeds.contains(seed) } }
+    let seed = seeds[counts.indices.first { counts[$0] == counts.max() } ?? 0]
     let best = summary.ranked(rows).prefix(Self.methodLimit).map(\.row.method)
     let isCut = rows.count > Self.methodLimit
     let shown = rows.filter { !isCut || best.contains($0.method) }.compactMap { row in
       shownCell(of: row, in: group, seed: seed)
     }
     let scores = group.split == .test ? try scoreCharts(shown) : []
-    let (losses, missing) = try lossCharts(shown)
+    let (losses, missing) = lossCharts(shown)
     guard !scores.isEmpty || !losses.isEmpty || !missing.isEmpty else { return [] }
     var note = "Curves of single cells: \(first.labelText) labels, seed \(seed)"
     if isCut { note += ", the \(best.count) best methods by \(summary.metrics[0].rawValue)" }
@@ -40,7 +41,9 @@ extension BenchmarkReport {
       note +=
         " Reliability: each point is a bin of test memes of like confidence, with the standard error of its accuracy."
     }
-    if !missing.isEmpty { note += " There is no log of the training of \(missing.joined(separator: ", "))." }
+    if !missing.isEmpty {
+      note += " There is no log that can be read of the training of \(missing.joined(separator: ", "))."
+    }
     return [.note(note), .charts(scores), .charts(losses)]
   }
 
@@ -79,17 +82,19 @@ extension BenchmarkReport {
     return charts
   }
 
-  /// Loss by epoch, a chart a method and stage, with the names of methods that were trained by epochs and have no log of it.
-  private func lossCharts(_ shown: [Shown]) throws -> (charts: [any Chart], missing: [String]) {
+  /// Loss by epoch, a chart a method and stage, with the names of methods that were trained by epochs and have
+  /// no log of it.
+  private func lossCharts(_ shown: [Shown]) -> (charts: [any Chart], missing: [String]) {
     var charts: [any Chart] = []
     var missing: [String] = []
     for method in shown where type(of: method.cell.recipe.method).isTrainedByEpochs {
       let file = plan.folder.appending(path: "\(method.cell.path)/log.jsonl")
-      guard FileManager.default.fileExists(atPath: file.path) else {
+      // One that is gone or damaged takes no other chart with it; the page names it.
+      guard FileManager.default.fileExists(atPath: file.path), let log = try? TrainingLog(file) else {
         missing.append(method.name)
         continue
       }
-      for (stage, epochs) in try TrainingLog(file).epochs.byStage {
+      for (stage, epochs) in log.epochs.byStage {
         let (first, last) = (epochs[0].loss, epochs[epochs.count - 1].loss)
         charts.append(
           LineChart(

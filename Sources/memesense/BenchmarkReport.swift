@@ -66,14 +66,10 @@ struct BenchmarkReport {
         .init("Pretrainings", pretrainingTable.map { [.charts(pretrainingCharts), .table($0)] } ?? []),
         .init("What is missing", failures.map { .table($0) }),
       ]
-      let steps: [ReportPage.NextStep] = [
-        .init(
-          purpose: "Score one cell again",
-          command: "memesense evaluate \(plan.folder.relativePath)/\(plan.chosenCells.first?.path ?? "")"),
-        .init(purpose: "Change what is measured", command: "memesense benchmark show \(shippedName) > mine.yaml"),
-      ]
+      let change = ReportPage.NextStep(
+        purpose: "Change what is measured", command: "memesense benchmark show \(shippedName) > mine.yaml")
       return ReportPage(
-        title: plan.suite.title, summary: finding, sections: tasks + others, nextSteps: bestCells + steps,
+        title: plan.suite.title, summary: finding, sections: tasks + others, nextSteps: bestCells + [change],
         provenance: provenance)
     }
   }

@@ -75,6 +75,7 @@ import TorchNN
       )
       let resumed = try TrainingLog(photograph.appending(path: "log.jsonl")).epochs
       #expect(resumed.map(\.loss) == log.map(\.loss) && resumed.map(\.score) == log.map(\.score))
+      #expect(resumed.map(\.measures) == log.map(\.measures))
     }
   }
 

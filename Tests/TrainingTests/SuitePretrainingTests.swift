@@ -157,6 +157,17 @@ import Torch
     #expect(optional.absent == ["finetune from org/model"])
     #expect(optional.cells.count == 14 && optional.cells.allSatisfy { $0.place.start != "org/model" })
     #expect(try plan().absent.isEmpty)
+    let alone = Self.good.replacing("[random, both, dino, org/model]", with: "[org/model], optional: true")
+    #expect { try plan(alone, methods: ["finetune"]) } throws: {
+      "\($0)".contains("nothing is left to train of finetune: not at hand are finetune from org/model")
+    }
+    #expect(try plan(alone, methods: ["image-only"]).chosenCells.count == 8)
+  }
+
+  @Test func networksStartFromFilesToo() throws {
+    let plan = try plan(Self.good.replacing("org/model]", with: "resnet18-f37072fd.pth]"))
+    let starts = plan.cells.compactMap { ($0.recipe.method as? FineTune)?.backbone.weights.model }
+    #expect(starts.contains { $0.hasPrefix("/") && $0.hasSuffix("/resnet18-f37072fd.pth") }, "\(starts)")
   }
 
   /// Chosen methods are trained with the pretrainings that they need, and with what these start from.

@@ -68,11 +68,12 @@ public struct SplitFile: Sendable, Equatable {
     return Entry(id: try record.required("id"), split: split)
   }
 
-  /// Whether a new list may be written to a path: nothing is there, or no file (such as `/dev/stdout`), or exactly what an
-  /// earlier call wrote. A dataset's own annotations are none of these.
+  /// Whether a new list may be written to a path: nothing is there, or what is none of the user's files (`/dev/stdout`, a
+  /// pipe), or an empty file, or exactly what an earlier call wrote. A dataset's own annotations are none of these.
   public static func mayReplace(_ url: URL) -> Bool {
-    guard let values = try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey]),
-      values.isRegularFile == true
+    let keys: Set<URLResourceKey> = [.isRegularFileKey, .fileSizeKey]
+    guard !url.path.hasPrefix("/dev/"), let values = try? url.resolvingSymlinksInPath().resourceValues(forKeys: keys),
+      values.isRegularFile == true, values.fileSize != 0
     else { return true }
     guard let bytes = FileManager.default.contents(atPath: url.path), let list = try? SplitFile(contentsOf: url) else {
       return false

@@ -76,6 +76,8 @@ public struct CASSMM: AgreementMethod {
 
   public var descriptions: [PretrainedDescription.Network] { descriptions(text: text.architecture) }
 
+  public var initialWeights: [InitialWeights] { backbones.map(\.weights) + [text.weights] }
+
   public mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights) {
     text.start(from: networks, beside: backbones.map(\.name), of: run)
   }

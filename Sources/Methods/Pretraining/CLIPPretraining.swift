@@ -72,6 +72,8 @@ public struct CLIPPretraining: PretrainingMethod {
     [.init(name: Self.name, backbone: backbone.name, side: pictureSide, text: text.architecture)]
   }
 
+  public var initialWeights: [InitialWeights] { backbones.map(\.weights) + [text.weights] }
+
   public mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights) {
     text.start(from: networks, beside: [backbone.name], of: run)
   }

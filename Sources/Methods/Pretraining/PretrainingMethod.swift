@@ -8,6 +8,8 @@ import TorchNN
 public protocol PretrainingMethod: ConfiguredMethod {
   /// The networks for pictures that it trains, in a fixed order.
   var backbones: [BackboneSettings] { get set }
+  /// What its networks start from, those for texts too.
+  var initialWeights: [InitialWeights] { get }
   /// The networks that it leaves, one for each of ``backbones``.
   var descriptions: [PretrainedDescription.Network] { get }
   /// How they are optimised.
@@ -31,6 +33,8 @@ public protocol PretrainingMethod: ConfiguredMethod {
 }
 
 extension PretrainingMethod {
+  public var initialWeights: [InitialWeights] { backbones.map(\.weights) }
+
   public mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights) {}
 
   /// Lets the networks for pictures start from weights: one for each of ``backbones``, or the same for all.

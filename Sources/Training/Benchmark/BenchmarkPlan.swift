@@ -25,7 +25,8 @@ public struct BenchmarkPlan: Sendable {
   let drawings: [(folder: URL, memeCount: Int)]
 
   /// - Parameters:
-  ///   - source: the suite's file, which relative paths in it start from; `nil` for a shipped one.
+  ///   - source: the suite's file, which relative paths of datasets, split files and recipes in it start from; those of weights
+  ///     start from the working folder. `nil` for a shipped one.
   ///   - bindings: folders of datasets by name.
   ///   - methods: names of the methods that are trained; `nil` for all.
   ///   - device: where all cells and pretrainings compute; `nil` where their recipes say it.
@@ -80,6 +81,11 @@ public struct BenchmarkPlan: Sendable {
     self.cells = cells
 
     let chosen = Set(methods ?? known)
+    if let methods, !cells.contains(where: { chosen.contains($0.place.method) }) {
+      throw TrainingError.invalid(
+        "nothing is left to train of \(methods.joined(separator: ", ")): not at hand are \(absent.joined(separator: ", "))"
+      )
+    }
     chosenMethods = chosen
     var paths = Set(methods == nil ? pretrainings.map(\.path) : [])
     paths.formUnion(cells.filter { chosen.contains($0.place.method) }.flatMap(\.needs))

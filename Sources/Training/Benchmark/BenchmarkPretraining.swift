@@ -64,10 +64,11 @@ struct NamedPretrainings {
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard let pretraining = all.first(where: { $0.name == parts[0] }) else {
       let models = EncoderCatalog.entries.map(\.name) + ["random"]
-      guard name.contains("/") || models.contains(name) else {
+      guard name.contains("/") || models.contains(name) || EncoderCatalog.weightFile(named: name) != nil else {
+        let others = ["OWNER/MODEL of the hub", "the path of a run", "a file of weights"]
         throw RecipeError(
           description: "'\(name)' is no pretraining of the suite and no model; expected "
-            + (all.map(\.name) + models + ["OWNER/MODEL of the hub", "the path of a run"]).joined(separator: ", "))
+            + (all.map(\.name) + models + others).joined(separator: ", "))
       }
       return nil
     }

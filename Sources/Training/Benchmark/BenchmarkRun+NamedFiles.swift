@@ -10,26 +10,29 @@ extension BenchmarkRun {
   /// Digests of the runs of pretraining that features or weights are taken of, of files of weights, and of a detector's
   /// regions; `nil` where a recipe names none. The benchmark's own pretrainings are not among them.
   func digest(ofFilesNamedBy recipe: Recipe) throws -> String? {
-    var names = EncoderCatalog.sides(of: recipe.encoder)
-    // Networks for pictures and for texts may be of one run.
-    for model in recipe.method.initialWeights.compactMap(\.model) where !names.contains(model) { names.append(model) }
-    var files = try self.files(of: names)
+    let encoders = try self.files(ofRuns: EncoderCatalog.sides(of: recipe.encoder))
+    var files = encoders + (try self.files(of: recipe.method.initialWeights)).filter { !encoders.contains($0) }
     if case .file(let regions) = recipe.method.request.regions { files.append(regions) }
     return try digest(of: files)
   }
 
   /// Digests of the runs and files of weights that a pretraining's networks start from; `nil` where they start from none.
   func digest(ofFilesNamedBy recipe: PretrainingRecipe) throws -> String? {
-    try digest(of: files(of: recipe.method.backbones.compactMap(\.weights.model)))
+    try digest(of: files(of: recipe.method.initialWeights))
   }
 
-  /// The files of runs outside the benchmark, and of weights, among what encoders and weights are called.
-  private func files(of names: [String]) throws -> [URL] {
-    let own = plan.folder.standardizedFileURL.path + "/"
-    return try names.flatMap { name -> [URL] in
-      if let run = PretrainedRunName(name) { return try run.folder.path.hasPrefix(own) ? [] : run.files }
-      return [EncoderCatalog.weightFile(named: name)].compactMap(\.self)
+  /// The files of the runs outside the benchmark that weights are of, and those that are files themselves.
+  private func files(of weights: [InitialWeights]) throws -> [URL] {
+    try weights.compactMap(\.model).flatMap { model -> [URL] in
+      let runs = try files(ofRuns: [model])
+      return runs.isEmpty ? [EncoderCatalog.weightFile(named: model)].compactMap(\.self) : runs
     }
+  }
+
+  private func files(ofRuns names: [String]) throws -> [URL] {
+    let own = plan.folder.standardizedFileURL.path + "/"
+    let runs = names.compactMap(PretrainedRunName.init).filter { !$0.folder.path.hasPrefix(own) }
+    return try runs.flatMap { try $0.files }
   }
 
   private func digest(of files: [URL]) throws -> String? {

@@ -232,9 +232,12 @@ public final class BenchmarkRun: Sendable {
   /// Whether an earlier call finished the cell, whose result then counts.
   private func isKept(_ cell: BenchmarkCell, _ source: Source) throws -> Bool {
     let folder = plan.folder.appending(path: cell.path)
-    guard var record = record(of: cell), var result = record.result,
-      try record.definition == definition(of: cell, source)
-    else { return false }
+    guard var record = record(of: cell), var result = record.result else { return false }
+    do {
+      guard try record.definition == definition(of: cell, source) else { return false }
+    } catch {
+      return false  // A file that its recipe names is gone, which its training says; others are left alone.
+    }
     if result.scores[Split.test.rawValue] != nil {
       let scored = folder.appending(path: ScoredMemes.fileName)
       guard FileManager.default.fileExists(atPath: scored.path) else { return false }

@@ -33,6 +33,18 @@ import Testing
     }
   }
 
+  @Test func onlyListsAreReplaced() throws {
+    let list = try SplitFile(entries: [.init(id: "1", split: .train)]).jsonLines()
+    let folder = try TemporaryDataset([
+      "list.jsonl": String(decoding: list, as: UTF8.self), "empty.jsonl": "", "notes.txt": "mine",
+      "metadata.jsonl": "{\"id\":\"1\",\"split\":\"train\",\"text\":\"words\"}\n",
+    ])
+    let names = ["list.jsonl", "empty.jsonl", "notes.txt", "metadata.jsonl", "new.jsonl"]
+    let may = names.map { SplitFile.mayReplace(folder.root.appending(path: $0)) }
+    #expect(may == [true, true, false, false, true])
+    #expect(SplitFile.mayReplace(URL(fileURLWithPath: "/dev/stdout")))
+  }
+
   @Test func aDatasetKeepsWhatIsListedInTheSplitListed() throws {
     let memes = ["1", "2", "3"].map { Meme(id: $0, image: nil, text: "t", split: .train) }
     let dataset = Dataset(name: "d", root: URL(filePath: "/d"), format: .huggingFace, tasks: [], memes: memes)
