@@ -44,6 +44,7 @@ struct ct_inference_scope {
 struct ct_autocast_scope {
   c10::DeviceType device;
   bool was_enabled;
+  bool was_cached;
   c10::ScalarType previous_dtype;
 };
 
@@ -582,18 +583,22 @@ ct_inference_scope *ct_inference_scope_enter(void) { return new ct_inference_sco
 
 void ct_inference_scope_leave(ct_inference_scope *scope) { delete scope; }
 
+// Conversions of weights are not kept: libtorch keeps those of all threads together, and whichever thread leaves mixed
+// precision drops them. A weight used twice in a step would be converted once or twice by chance, and its gradients be added
+// up in bfloat16 or in float32.
 ct_autocast_scope *ct_autocast_scope_enter(int32_t device, int32_t dtype) {
   const auto type = device_of(device).type();
-  auto *scope = new ct_autocast_scope{type, at::autocast::is_autocast_enabled(type), at::autocast::get_autocast_dtype(type)};
-  const bool is_mixed = static_cast<c10::ScalarType>(dtype) != at::kFloat;
-  at::autocast::set_autocast_enabled(type, is_mixed);
-  if (is_mixed) at::autocast::set_autocast_dtype(type, static_cast<c10::ScalarType>(dtype));
-  at::autocast::increment_nesting();
+  auto *scope = new ct_autocast_scope{type, at::autocast::is_autocast_enabled(type),
+                                      at::autocast::is_autocast_cache_enabled(), at::autocast::get_autocast_dtype(type)};
+  const auto wanted = static_cast<c10::ScalarType>(dtype);
+  at::autocast::set_autocast_enabled(type, wanted != at::kFloat);
+  if (wanted != at::kFloat) at::autocast::set_autocast_dtype(type, wanted);
+  at::autocast::set_autocast_cache_enabled(false);
   return scope;
 }
 
 void ct_autocast_scope_leave(ct_autocast_scope *scope) {
-  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_cache_enabled(scope->was_cached);
   at::autocast::set_autocast_enabled(scope->device, scope->was_enabled);
   at::autocast::set_autocast_dtype(scope->device, scope->previous_dtype);
   delete scope;
