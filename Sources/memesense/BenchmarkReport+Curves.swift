@@ -42,7 +42,7 @@ extension BenchmarkReport {
         " Reliability: each point is a bin of test memes of like confidence, with the standard error of its accuracy."
     }
     if !missing.isEmpty {
-      note += " There is no log that can be read of the training of \(missing.joined(separator: ", "))."
+      note += " There is no log of the training of \(missing.joined(separator: ", "))."
     }
     return [.note(note), .charts(scores), .charts(losses)]
   }
