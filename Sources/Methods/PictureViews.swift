@@ -13,7 +13,8 @@ public enum PictureAugmentation: String, Codable, Sendable, CaseIterable {
   case simclr
   /// Two changes out of fourteen.
   case randaugment
-  /// Slight changes of colour, a slight turn and flips both ways, each now and then.
+  /// Slight changes of colour, beside them a slight change of perspective or a slight turn, and flips both ways, each now and
+  /// then.
   case cass
 
   /// What makes views of `side` rows and columns; `nil` where pictures stay as they are.

@@ -15,8 +15,10 @@ public enum Augmentation: Sendable, Equatable {
   case solarize
   /// A turn by a random angle within so many degrees; corners become black.
   case turn(degrees: Double)
-  /// One after the other, all or none.
-  indirect case both(Augmentation, Augmentation)
+  /// Moves each corner inwards by a random part, up to `distortion`, of half the picture's sides.
+  case perspective(distortion: Double)
+  /// Several, each with a probability of its own, where the step that holds them happens.
+  case group([AugmentationPipeline.Step])
   /// So many changes of ``RandAugmentChange``, each of this strength of 30.
   case randAugment(count: Int, magnitude: Int)
 
@@ -43,15 +45,32 @@ public enum Augmentation: Sendable, Equatable {
     case .turn(let degrees):
       let angle = random.number(in: -degrees...degrees)
       picture = picture.moved(by: .turned(degrees: angle, width: picture.width, height: picture.height))
-    case .both(let first, let second):
-      first.apply(to: &picture, using: &random)
-      second.apply(to: &picture, using: &random)
+    case .perspective(let distortion):
+      guard picture.width > 1, picture.height > 1 else { return }
+      let corners = Self.corners(of: picture, distortion: distortion, using: &random)
+      picture = picture.seen(by: PerspectiveMap(width: picture.width, height: picture.height, corners: corners))
+    case .group(let steps): picture = AugmentationPipeline(steps)(picture, using: &random)
     case .randAugment(let count, let magnitude):
       for _ in 0..<count {
         let change = random.pick(RandAugmentChange.allCases)
         change.apply(to: &picture, magnitude: magnitude, isNegative: random.chance(0.5))
       }
     }
+  }
+
+  /// Where torchvision's RandomPerspective takes the corners of a picture.
+  static func corners(
+    of picture: PlanarImage, distortion: Double, using random: inout SeededRandom
+  ) -> [PerspectiveMap.Point] {
+    precondition((0...0.5).contains(distortion), "a distortion lies in 0...0.5, not \(distortion)")
+    let (right, bottom) = (picture.width - 1, picture.height - 1)
+    func inwards(_ side: Int) -> Int { random.integer(in: 0...Int(distortion * Double(side / 2))) }
+    func point(_ x: Int, _ y: Int) -> PerspectiveMap.Point { .init(Double(x), Double(y)) }
+    let (width, height) = (picture.width, picture.height)
+    return [
+      point(inwards(width), inwards(height)), point(right - inwards(width), inwards(height)),
+      point(right - inwards(width), bottom - inwards(height)), point(inwards(width), bottom - inwards(height)),
+    ]
   }
 
   /// A part of a picture; the middle, with the nearest ratio there is, where ten tries find none.
@@ -121,12 +140,12 @@ extension AugmentationPipeline {
       ])
   }
 
-  /// CASS's (reference 07 §A) without its change of perspective.
+  /// CASS's (reference 07 §A).
   public static let cass: AugmentationPipeline = {
     let jitter = Augmentation.jitter(brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0)
     return AugmentationPipeline([
-      Step(jitter, probability: 0.3),
-      Step(.both(jitter, .turn(degrees: 10)), probability: 0.3),
+      Step(.group([Step(jitter), Step(.perspective(distortion: 0.2), probability: 0.5)]), probability: 0.3),
+      Step(.group([Step(jitter), Step(.turn(degrees: 10))]), probability: 0.3),
       Step(.verticalFlip, probability: 0.3),
       Step(.horizontalFlip, probability: 0.3),
     ])

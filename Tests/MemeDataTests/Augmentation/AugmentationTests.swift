@@ -57,6 +57,9 @@ import Testing
     case "posterize": result.posterize(to: whole[0])
     case "turn":
       return picture.moved(by: .turned(degrees: numbers[0], width: picture.width, height: picture.height))
+    case "perspective":
+      let corners = stride(from: 0, to: 8, by: 2).map { PerspectiveMap.Point(numbers[$0], numbers[$0 + 1]) }
+      return picture.seen(by: PerspectiveMap(width: picture.width, height: picture.height, corners: corners))
     case "rand_augment":
       RandAugmentChange.allCases[whole[0]].apply(to: &result, magnitude: whole[1], isNegative: whole[2] < 0)
     default: Issue.record("no operation is called \(entry.name)")
@@ -109,6 +112,66 @@ import Testing
     #expect(parts.contains { $0.left == 0 } && parts.contains { $0.left + $0.width == 400 })
     let middles = parts.map { Double($0.left) / Double(max(1, 400 - $0.width)) }
     #expect(abs(middles.reduce(0, +) / 4000 - 0.5) < 0.02)
+  }
+
+  /// Corners move as torchvision's RandomPerspective moves them: inwards, by up to a part of half a side, uniformly.
+  @Test func cornersMoveInwardsAsPublished() {
+    let picture = PlanarImage(width: 101, height: 61, samples: [UInt8](repeating: 0, count: 3 * 101 * 61))
+    var random = SeededRandom(seed: 4)
+    let moves = (0..<2000).map { _ in
+      let corners = Augmentation.corners(of: picture, distortion: 0.2, using: &random)
+      return [
+        corners[0].x, corners[0].y, 100 - corners[1].x, corners[1].y, 100 - corners[2].x, 60 - corners[2].y,
+        corners[3].x, 60 - corners[3].y,
+      ]
+    }
+    for (index, most) in [10.0, 6, 10, 6, 10, 6, 10, 6].enumerated() {
+      let own = moves.map { $0[index] }
+      #expect(own.min() == 0 && own.max() == most)
+      #expect(abs(own.reduce(0, +) / 2000 - most / 2) < most / 20)
+    }
+  }
+
+  /// A group happens whole or not at all; what is in it has probabilities of its own.
+  @Test func stepsOfAGroupHaveProbabilitiesOfTheirOwn() throws {
+    let (picture, _) = try fixture()
+    var random = SeededRandom(seed: 3)
+    let group = Augmentation.group([.init(.verticalFlip), .init(.horizontalFlip, probability: 0.5)])
+    let pipeline = AugmentationPipeline([.init(group, probability: 0.4)])
+    var upsideDown = picture
+    upsideDown.flipVertically()
+    var turned = upsideDown
+    turned.flipHorizontally()
+    let views = (0..<2000).map { _ in pipeline(picture, using: &random) }
+    for (view, share) in [(picture, 0.6), (upsideDown, 0.2), (turned, 0.2)] {
+      #expect(abs(Double(views.count { $0 == view }) / 2000 - share) < 0.03)
+    }
+  }
+
+  /// Reference 07 §A.
+  @Test func viewsOfCASSAreThoseOfTheReference() {
+    let jitter = AugmentationPipeline.Step(
+      .jitter(brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0), probability: 1)
+    let seen: [AugmentationPipeline.Step] = [jitter, .init(.perspective(distortion: 0.2), probability: 0.5)]
+    let turned: [AugmentationPipeline.Step] = [jitter, .init(.turn(degrees: 10), probability: 1)]
+    #expect(
+      AugmentationPipeline.cass.steps == [
+        .init(.group(seen), probability: 0.3), .init(.group(turned), probability: 0.3),
+        .init(.verticalFlip, probability: 0.3), .init(.horizontalFlip, probability: 0.3),
+      ])
+  }
+
+  /// Corners that stay leave a picture as it is; a single row or column has none to move.
+  @Test func noPerspectiveChangesNothing() throws {
+    let (picture, _) = try fixture()
+    let (right, bottom) = (Double(picture.width - 1), Double(picture.height - 1))
+    let corners = [[0, 0], [right, 0], [right, bottom], [0, bottom]].map { PerspectiveMap.Point($0[0], $0[1]) }
+    let map = PerspectiveMap(width: picture.width, height: picture.height, corners: corners)
+    #expect(picture.seen(by: map) == picture)
+    let line = PlanarImage(width: 9, height: 1, samples: (0..<27).map { UInt8($0) })
+    var (view, random) = (line, SeededRandom(seed: 1))
+    Augmentation.perspective(distortion: 0.2).apply(to: &view, using: &random)
+    #expect(view == line)
   }
 
   /// Where no crop of the ratio fits, the middle is taken.

@@ -38,6 +38,17 @@ def moved(image, *matrix):
     return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST, fillcolor=(0, 0, 0))
 
 
+def seen(image, corners):
+    """The map is found as torchvision finds it: least squares over four pairs of points in float64, rounded to float32."""
+    right, bottom = image.width - 1, image.height - 1
+    rows, values = [], []
+    for (x, y), (fx, fy) in zip(corners, [(0, 0), (right, 0), (right, bottom), (0, bottom)]):
+        rows += [[x, y, 1, 0, 0, 0, -fx * x, -fx * y], [0, 0, 0, x, y, 1, -fy * x, -fy * y]]
+        values += [fx, fy]
+    map = numpy.linalg.lstsq(numpy.array(rows, float), numpy.array(values, float))[0].astype(numpy.float32).tolist()
+    return image.transform(image.size, Image.Transform.PERSPECTIVE, map, Image.Resampling.BILINEAR, fillcolor=(0, 0, 0))
+
+
 def rand_augment(image, index, magnitude, sign):
     def linear(most):
         return sign * float(numpy.linspace(0.0, most, 31, dtype=numpy.float32)[magnitude])
@@ -95,6 +106,13 @@ def cases(image):
     for index in range(14):
         for magnitude, sign in [(9, 1), (9, -1), (30, 1)]:
             yield "rand_augment", [index, magnitude, sign], rand_augment(image, index, magnitude, sign)
+    for corners in [
+        [(2, 1), (25, 0), (24, 18), (1, 18)],
+        [(0, 4), (26, 0), (26, 19), (0, 12)],
+        [(6, 0), (20, 0), (26, 19), (0, 19)],
+        [(6, 4), (19, 5), (26, 15), (1, 19)],
+    ]:
+        yield "perspective", [number for corner in corners for number in corner], seen(image, corners)
 
 
 def samples(image):
