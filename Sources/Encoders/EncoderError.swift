@@ -18,6 +18,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case noTokenStates(encoder: String, reason: String)
   /// A method wants the regions of pictures, and the encoder does not tell them.
   case noRegions(encoder: String)
+  /// A detector's file that has the regions of none of the pictures at hand.
+  case noRegionsOfPictures(URL, count: Int)
   /// A name of more than an encoder of pictures and one of texts.
   case tooManySides(name: String)
   /// A model of the hub that sees no pictures.
@@ -64,6 +66,9 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
       "encoder \(encoder): the method reads regions of pictures, which this image network does not tell; take "
         + "--encoder lite, a ResNet (--encoder timm/resnet50.a1_in1k,lite), or a detector's file "
         + "(--set settings.regions=PATH.safetensors)"
+    case .noRegionsOfPictures(let file, let count):
+      "\(file.path) has the regions of none of the \(count) pictures, which are found by the SHA-256 of their files: have the "
+        + "detector read these files as they are, or take --set settings.regions=grid"
     case .tooManySides(let name):
       "\(name): expected one encoder, or one of pictures and one of texts with a comma between"
     case .readsTextsAlone(let name):

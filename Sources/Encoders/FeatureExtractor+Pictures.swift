@@ -57,6 +57,8 @@ extension FeatureExtractor {
 
   /// Makes sure that the cells of pictures are in the cache, or finds the pictures that a detector saw; `nil` where no
   /// one wants regions.
+  ///
+  /// - Throws: ``EncoderError/noRegionsOfPictures(_:count:)`` for a detector's file of other pictures.
   func extractRegions(_ memes: [Meme]) throws -> PictureResult? {
     guard request.regions != nil else { return nil }
     guard let cache = regionCache else {
@@ -70,6 +72,7 @@ extension FeatureExtractor {
           result.problems.append(UnreadablePicture(id: meme.id, reason: error.description))
         }
       }
+      try checkCoverage(of: result.keys.compactMap(\.self))
       return result
     }
     let network = try encoder.regionEncoder
@@ -84,6 +87,16 @@ extension FeatureExtractor {
           lengths: [Int](repeating: count, count: keys.count))
       })
     return try run(pass, on: memes)
+  }
+
+  /// Refuses a detector's file that has none of the pictures, and tells how many it lacks: a network would read their memes by
+  /// the texts alone.
+  private func checkCoverage(of pictures: [FeatureCache.Key]) throws(EncoderError) {
+    guard let regionFile, case .file(let file) = request.regions else { return }
+    let missing = pictures.count { !regionFile.contains($0) }
+    guard missing > 0 else { return }
+    guard missing < pictures.count else { throw .noRegionsOfPictures(file, count: missing) }
+    warn("\(file.path) lacks \(missing) of \(pictures.count) pictures, whose memes are read by their texts alone")
   }
 
   /// Makes sure that the pictures themselves are in the cache; `nil` where no one wants them.

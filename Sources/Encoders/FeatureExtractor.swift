@@ -37,19 +37,22 @@ public struct FeatureExtractor: Sendable {
   let regionCache: FeatureCache?
   let regionFile: RegionFile?
   let decoder = ImageDecoder()
+  let warn: @Sendable (String) -> Void
   let progress: @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
 
   /// - Parameters:
   ///   - cacheFolder: where features of all encoders are kept.
   ///   - request: what is wanted beside the features of whole pictures and texts.
-  ///   - warn: told of damaged parts of the cache.
+  ///   - warn: told of damaged parts of the cache, and of pictures that a detector's file lacks.
   ///   - progress: told how far a pass is, from any thread.
   public init(
-    encoder: EncoderPair, cacheFolder: URL, request: FeatureRequest = FeatureRequest(), warn: (String) -> Void,
+    encoder: EncoderPair, cacheFolder: URL, request: FeatureRequest = FeatureRequest(),
+    warn: @escaping @Sendable (String) -> Void,
     progress: @escaping @Sendable (_ phase: String, _ done: Int, _ total: Int) -> Void
   ) throws {
     let names = try encoder.cacheNames()
     self.encoder = encoder
+    self.warn = warn
     self.progress = progress
     imageCache = try FeatureCache(
       folder: cacheFolder.appending(path: names.image), width: encoder.imageWidth, warn: warn)
@@ -77,6 +80,7 @@ public struct FeatureExtractor: Sendable {
   ) {
     self.encoder = encoder
     self.progress = progress
+    warn = { _ in }  // there is neither a cache nor a detector's file
     imageCache = nil
     textCache = nil
     request = FeatureRequest()

@@ -7,7 +7,8 @@ public enum RegionSource: Sendable, Hashable {
   /// The cells of the image encoder's last map.
   case grid
   /// A safetensors file that a detector made: `keys` uint8 [n, 32], the SHA-256 of each picture's file; `features` float32
-  /// or float16 [n, R, F]; `boxes` of the same type [n, R, 4], left, top, right and bottom as shares of width and height.
+  /// or float16 [n, R, F]; `boxes` of the same type [n, R, 4], left, top, right and bottom as shares of width and height, from 0
+  /// to 1.
   case file(URL)
 }
 
@@ -79,6 +80,9 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
   private let regionCount: Int
   private let places: [FeatureCache.Key: Int]
 
+  /// How far a box may reach beyond its picture, for detectors that round.
+  private static let slack: Float = 0.01
+
   /// - Throws: `CheckpointError` that says what the file lacks.
   init(_ file: URL) throws {
     let tensors = try Checkpoint(contentsOf: file, isMapped: true).tensors
@@ -92,6 +96,12 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
         .malformed, file,
         "no regions: expected 'keys' uint8 [n, 32], 'features' [n, R, F] and 'boxes' [n, R, 4] of one floating type")
     }
+    if let (row, box) = Self.strayBox(in: boxes) {
+      throw CheckpointError(
+        .malformed, file, at: "picture \(row) of 'boxes'",
+        "a box is \(box); expected left, top, right and bottom from 0 to 1: divide pixels by the picture's width and height"
+      )
+    }
     regionCount = features.shape[1]
     let count = keys.shape[0] * regionCount
     self.features = features.reshaped(to: [count, features.shape[2]])
@@ -103,6 +113,23 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
         }, uniquingKeysWith: { first, _ in first })
     }
   }
+
+  /// The first box that does not lie within its picture, which no network was made for, and the picture's row.
+  private static func strayBox(in boxes: Tensor) -> (row: Int, box: [Float])? {
+    let (count, rowCount) = (boxes.shape[0], 4096)
+    for start in stride(from: 0, to: count, by: rowCount) {
+      let numbers = boxes.sliced(start..<min(start + rowCount, count)).floats
+      // What is not a number lies nowhere.
+      guard let place = numbers.firstIndex(where: { !(-slack...1 + slack).contains($0) }) else { continue }
+      let first = place - place % RegionBlock.boxWidth
+      let row = start + place / (boxes.shape[1] * RegionBlock.boxWidth)
+      return (row, Array(numbers[first..<first + RegionBlock.boxWidth]))
+    }
+    return nil
+  }
+
+  /// Whether the file has the regions of the picture with these contents.
+  func contains(_ key: FeatureCache.Key) -> Bool { places[key] != nil }
 
   /// The regions of pictures by their files' contents; one that the file does not know has none.
   func block(_ keys: [FeatureCache.Key?]) -> RegionBlock {

@@ -93,6 +93,21 @@ public struct ExtPIE: Method {
     case pie
   }
 
+  /// How the learning rate of the classifier changes.
+  public enum TrainingSchedule: String, Codable, Sendable, CaseIterable {
+    case constant
+    /// The published code's: PyTorch's cycle of as many steps as the training has batches, moved by one an epoch.
+    case oneCycle = "one_cycle"
+
+    /// What of the learning rate, which the cycle begins at, an epoch has, counted from 0.
+    ///
+    /// The published code moves its cycle after every epoch from that of number 3 on (reference 11 §4), so that the rate goes
+    /// no further than a hundred steps lead: of many batches hardly up at all, of five to 18 times what it was.
+    static func cycleFactor(ofEpoch epoch: Int, of epochs: Int, batchCount: Int) -> Double {
+      Schedule.oneCycle(length: epochs * batchCount).factor(at: max(0, epoch - 3))
+    }
+  }
+
   public static let name = "ext-pie"
   public static let summary =
     "ResNet-18 and DistilBERT pretrained on all memes without labels, then a classifier on their frozen vectors"
@@ -109,6 +124,7 @@ public struct ExtPIE: Method {
   public var classWeights = ClassWeights.none
   public var training = StageSettings(
     epochs: 100, batchSize: 32, learningRate: 4e-5, learningRateDecay: 1, weightDecay: 1e-4)
+  public var trainingSchedule = TrainingSchedule.constant
 
   public init() {}
 
@@ -118,6 +134,21 @@ public struct ExtPIE: Method {
     case imageWeights = "image_weights"
     case embeddingWidth = "embedding_width"
     case classWeights = "class_weights"
+    case trainingSchedule = "training_schedule"
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    pictureSide = try values.decode(Int.self, forKey: .pictureSide)
+    imageWeights = try values.decode(InitialWeights.self, forKey: .imageWeights)
+    text = try values.decode(TextNetworkSettings.self, forKey: .text)
+    embeddingWidth = try values.decode(Int.self, forKey: .embeddingWidth)
+    pretraining = try values.decode(Pretraining.self, forKey: .pretraining)
+    fusion = try values.decode(Fusion.self, forKey: .fusion)
+    classWeights = try values.decode(ClassWeights.self, forKey: .classWeights)
+    training = try values.decode(StageSettings.self, forKey: .training)
+    // Recipes from before there was this train at one rate.
+    trainingSchedule = try values.decodeIfPresent(TrainingSchedule.self, forKey: .trainingSchedule) ?? .constant
   }
 
   /// The trained networks.
@@ -210,7 +241,7 @@ public struct ExtPIE: Method {
   }
 
   public func refusal(of problem: Problem) -> String? {
-    if let reason = problem.refusalOfTokens(beyond: TextArchitecture.vocabularySize) { return reason }
+    if let reason = problem.refusalOfTokens(for: text.weights) { return reason }
     let count = problem.pairs.count
     return count >= 2
       ? nil
@@ -232,19 +263,21 @@ public struct ExtPIE: Method {
             problem.features, chosen.map { pairs[$0] }, views: batch.inputs[0], using: batch.generator))
       })
     stage.scales = model.pretrained.scales
-    stage.schedule = { [stage] step in
-      var rates = stage.rates(at: step)
-      rates.learning *= pretraining.share(ofEpoch: step / stage.batchCount, batchCount: stage.batchCount)
-      return rates
-    }
+    stage.scaleRate(by: pretraining.share(ofEpoch:batchCount:))
     stage.preparation = { rows, epoch in [views(rows.map { pairs[$0] }, epoch: epoch, views: 0..<2)] }
     try trainer.train([stage], seed: problem.seed)
     // The networks are frozen now, so their vectors are made once.
     let vectors = withoutGrad { model.vectorsInParts(problem.features, problem.labelled) }
     let loss = classWeights.loss(for: problem.targets)
-    try trainer.trainHead(of: model, model.classifier.parameters, on: problem, settings: training) { rows, _ in
-      loss(model.classifier(vectors.gathered(rows)), rows)
+    var head = TrainingStage(
+      name: "head", parameters: model.classifier.parameters, exampleCount: problem.labelled.count, settings: training,
+      classifier: model, loss: { rows, _ in loss(model.classifier(vectors.gathered(rows)), rows) })
+    if trainingSchedule == .oneCycle {
+      head.scaleRate { [epochs = training.epochs] epoch, batchCount in
+        TrainingSchedule.cycleFactor(ofEpoch: epoch, of: epochs, batchCount: batchCount)
+      }
     }
+    try trainer.train([head], seed: problem.seed)
   }
 }
 

@@ -152,7 +152,7 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
     return check.fault
   }
 
-  public func refusal(of problem: Problem) -> String? { problem.refusalOfTokens(beyond: network.vocabularySize) }
+  public func refusal(of problem: Problem) -> String? { problem.refusalOfTokens(for: weights) }
 
   public func fit(_ model: RegionModel, to problem: Problem, trainer: any StageTrainer) throws {
     try trainer.trainWhole(
@@ -193,11 +193,11 @@ public struct RegionModel: Classifier {
 }
 
 extension Problem {
-  /// Why a method with BERT's words cannot read the texts; `nil` where it can.
-  func refusalOfTokens(beyond vocabularySize: Int) -> String? {
-    let largest = features.largestID
-    guard largest >= vocabularySize else { return nil }
-    return "the encoder's tokenizer has ids up to \(largest), and the network knows BERT's \(vocabularySize) uncased "
-      + "words: take an encoder with that tokenizer (--encoder lite)"
+  /// Why a network that knows BERT's words and starts from these weights cannot read the texts; `nil` where it can.
+  func refusalOfTokens(for weights: InitialWeights) -> String? {
+    var text = TextNetworkSettings()
+    text.weights = weights
+    return text.refusal(
+      of: features, by: "the encoder's tokenizer", remedy: "an encoder with that tokenizer (--encoder lite)")
   }
 }

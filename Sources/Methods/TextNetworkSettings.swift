@@ -46,26 +46,49 @@ public struct TextNetworkSettings: Codable, Sendable, Equatable {
   /// - Parameter backbone: Of the network for pictures beside it, which tells those of a run apart.
   func initialValues(beside backbone: Backbone? = nil) throws -> [String: Tensor] {
     guard let model = weights.model else { return [:] }
-    if let run = PretrainedRunName(model) { return try run.textWeights(beside: backbone) }
-    // A shallower network takes the first layers.
-    let found =
-      switch architecture.family {
-      case .distilBert: try PretrainedWeights.distilBert(of: model)
-      case .bert: try PretrainedWeights.bert(of: model, headPrefix: "bert.").filter { !$0.key.hasPrefix("pooler.") }
-      }
-    let weights = found.keepingLayers(architecture.layerCounts)
+    let weights: [String: Tensor]
+    if let run = PretrainedRunName(model) {
+      weights = try run.textWeights(beside: backbone)
+    } else {
+      let found =
+        switch architecture.family {
+        case .distilBert: try PretrainedWeights.distilBert(of: model)
+        case .bert: try PretrainedWeights.bert(of: model, headPrefix: "bert.").filter { !$0.key.hasPrefix("pooler.") }
+        }
+      // A shallower network takes the first layers.
+      weights = found.keepingLayers(architecture.layerCounts)
+    }
     try PretrainedWeights.requireFit(weights, of: model) { _ = architecture.network(in: $0) }
     return weights
   }
 
-  /// Throws where texts were read by a tokenizer of other words than BERT's uncased ones.
-  func requireKnownTokens(of features: FeatureTable) throws {
+  /// Ids between those of special tokens and of words that BERT's uncased vocabulary leaves unused: no text has them. Other
+  /// vocabularies, such as the smaller cased one, have commas, digits or letters there.
+  private static let unusedIDs: [ClosedRange<Int32>] = [1...99, 104...998]
+
+  /// Why the network cannot read what a tokenizer made of texts; `nil` where it can. Trained weights know BERT's uncased words;
+  /// random ones learn any, as long as there are no more.
+  ///
+  /// - Parameters:
+  ///   - tokenizer: What to call it.
+  ///   - remedy: What to take instead.
+  func refusal(of features: FeatureTable, by tokenizer: String, remedy: String) -> String? {
     let largest = features.largestID
-    guard largest < TextArchitecture.vocabularySize else {
-      throw MethodError(
-        "the tokenizer of text_encoder gives ids up to \(largest) and the network for texts knows "
-          + "\(TextArchitecture.vocabularySize), BERT's uncased words; take text_encoder: lite")
+    var stray = largest < TextArchitecture.vocabularySize ? nil : largest
+    if stray == nil, weights.model != nil {
+      let unused = features.requestedIDs.lazy.joined().first { id in Self.unusedIDs.contains { $0.contains(id) } }
+      stray = unused.map { Int($0) }
     }
+    return stray.map { id in
+      "\(tokenizer) gives the id \(id), which is none of BERT's \(TextArchitecture.vocabularySize) uncased words, and the "
+        + "network for texts knows those; take \(remedy)"
+    }
+  }
+
+  /// Throws where the texts of a pretraining were read by a tokenizer whose words the network does not know.
+  func requireKnownTokens(of features: FeatureTable) throws {
+    let reason = refusal(of: features, by: "the tokenizer of text_encoder", remedy: "text_encoder: lite")
+    if let reason { throw MethodError(reason) }
   }
 
   func tokens(_ features: FeatureTable, _ rows: [Int], on device: Device) -> TokenBatch {

@@ -104,6 +104,16 @@ public struct TrainingStage {
       weightDecay: settings.weightDecay)
   }
 
+  /// Gives every epoch, counted from 0, a part of the learning rate that ``settings`` say.
+  mutating func scaleRate(by share: @escaping (_ epoch: Int, _ batchCount: Int) -> Double) {
+    let plain = self
+    schedule = { step in
+      var rates = plain.rates(at: step)
+      rates.learning *= share(step / plain.batchCount, plain.batchCount)
+      return rates
+    }
+  }
+
   /// The rows of every batch of an epoch, both pools shuffled.
   public func batches(using generator: Generator) -> [Tensor] {
     precondition(batchCount > 0, "the stage '\(name)' has too few examples for one batch")

@@ -139,7 +139,7 @@ public struct ViLT: Method {
   }
 
   public func refusal(of problem: Problem) -> String? {
-    problem.refusalOfTokens(beyond: Self.vocabularySize)
+    problem.refusalOfTokens(for: weights)
   }
 
   public func fit(_ model: Model, to problem: Problem, trainer: any StageTrainer) throws {

@@ -70,11 +70,13 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Weights of the network with positions for pictures of another side interpolated, as timm does.
+  /// Weights of the network with positions for pictures of another side interpolated, as timm does. What is no grid of
+  /// positions of this network is left as it is: whoever checks the weights then names it.
   public func fitted(_ weights: [String: Tensor], side: Int) -> [String: Tensor] {
-    guard let patch, let positions = weights[Self.positionKey], positions.rank == 3 else { return weights }
+    guard let patch, let positions = weights[Self.positionKey], positions.rank == 3, positions.dtype.isFloatingPoint
+    else { return weights }
     let (given, wanted) = (Int(Double(positions.shape[1]).squareRoot()), side / patch)
-    guard given != wanted, positions.shape[1] == given * given + 1 else { return weights }
+    guard given != wanted, positions.shape == [1, given * given + 1, width] else { return weights }
     var fitted = weights
     fitted[Self.positionKey] = positions.to(.float32).resizingGrid(side: given) {
       $0.resizedBicubic(height: wanted, width: wanted)

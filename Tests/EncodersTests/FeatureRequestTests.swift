@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MemeData
+import Synchronization
 import Testing
 import Torch
 
@@ -21,10 +22,19 @@ import Torch
     }
   }
 
-  private func tables(_ request: FeatureRequest) throws -> (extracted: FeatureTable, immediate: FeatureTable) {
+  /// What an extractor warns of.
+  private final class Warnings: Sendable {
+    let texts = Mutex<[String]>([])
+  }
+
+  private func tables(
+    _ request: FeatureRequest, of memes: [Meme]? = nil, warnings: Warnings = Warnings()
+  ) throws -> (extracted: FeatureTable, immediate: FeatureTable) {
+    let memes = memes ?? self.memes
     let pair = try EncoderCatalog.pair(named: "lite")
     let extractor = try FeatureExtractor(
-      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: request, warn: { _ in },
+      encoder: pair, cacheFolder: folder.url.appending(path: "cache"), request: request,
+      warn: { text in warnings.texts.withLock { $0.append(text) } },
       progress: { _, _, _ in })
     let cleaning = TextCleaning.semiMemes
     return (
@@ -108,7 +118,12 @@ import Torch
     let file = try write([
       "keys": Tensor(keys, shape: [2, 32]), "features": features, "boxes": boxes,
     ])
-    let (extracted, immediate) = try tables(FeatureRequest(readsFeatures: false, regions: .file(file)))
+    let warnings = Warnings()
+    let request = FeatureRequest(readsFeatures: false, regions: .file(file))
+    let (extracted, immediate) = try tables(request, warnings: warnings)
+    // Two of the four pictures that memes have.
+    let told = warnings.texts.withLock { $0 }
+    #expect(told.count == 1 && told[0].contains("\(file.path) lacks 2 of 4 pictures"), "\(told)")
     for table in [extracted, immediate] {
       let regions = try #require(table.regions)
       #expect(regions.isPresent == [false, true, false, false, true])
@@ -116,6 +131,41 @@ import Torch
       #expect(found.features.selected(0).doubles == features.selected(1).doubles)
       #expect(found.boxes.selected(0).doubles == boxes.selected(1).doubles)
       #expect(found.isPresent.doubles == [1, 1, 1, 0, 0, 0])
+    }
+  }
+
+  /// A network would learn from the texts alone. Memes without pictures want no regions.
+  @Test func aDetectorsFileOfOtherPicturesIsRefused() throws {
+    let file = try write([
+      "keys": Tensor([UInt8](repeating: 7, count: 32), shape: [1, 32]), "features": Tensor.zeros([1, 3, 2]),
+      "boxes": Tensor.zeros([1, 3, 4]),
+    ])
+    let request = FeatureRequest(readsFeatures: false, regions: .file(file))
+    #expect(throws: EncoderError.noRegionsOfPictures(file, count: 4)) { try tables(request) }
+    let warnings = Warnings()
+    let table = try tables(request, of: [memes[2]], warnings: warnings).extracted
+    let told = warnings.texts.withLock { $0 }
+    #expect(table.regions?.isPresent == [false] && told.isEmpty)
+  }
+
+  /// Pixels are no shares of a picture's sides; a detector may round.
+  @Test(arguments: [DType.float32, .float16]) func boxesBeyondThePictureAreRefused(_ type: DType) throws {
+    let keys = Tensor([UInt8](repeating: 0, count: 64), shape: [2, 32])
+    func read(_ corner: Float) throws -> RegionFile {
+      var numbers = [Float](repeating: 0.5, count: 24)
+      numbers[18] = corner
+      return try RegionFile(
+        write([
+          "keys": keys, "features": Tensor.zeros([2, 3, 2], dtype: type),
+          "boxes": Tensor(numbers, shape: [2, 3, 4]).to(type),
+        ]))
+    }
+    for corner: Float in [0, 1, 1.005, -0.005] { #expect(throws: Never.self) { try read(corner) } }
+    for corner: Float in [213, 1.1, -0.1, .nan, .infinity] {
+      #expect { try read(corner) } throws: { error in
+        let told = "\(error)"
+        return told.contains("picture 1 of 'boxes': a box is [0.5, 0.5, ") && told.contains("divide pixels")
+      }
     }
   }
 

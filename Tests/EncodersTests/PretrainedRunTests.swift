@@ -68,6 +68,24 @@ import TorchNN
     if suffix != ":second" { #expect(try pair.textWidth == EncoderCatalog.pair(named: "lite").textWidth) }
   }
 
+  /// Networks of plain layers compute in the type of their weights, which a tool may have halved.
+  @Test func halvedWeightsAreConverted() throws {
+    let run = try Run()
+    let network = run.description.networks[1]
+    let pictures = PretrainedDescription.file(of: network, in: run.folder)
+    for file in [pictures, PretrainedDescription.textFile(of: network, in: run.folder)] {
+      let halved = try Checkpoint(contentsOf: file).tensors.mapValues { $0.to(.float16) }
+      try Checkpoint(tensors: halved).write(to: file)
+    }
+    let pair = try EncoderCatalog.pair(named: "\(run.name):second", computation: Computation(precision: .float32))
+    let store = ParameterStore(loading: try Checkpoint(contentsOf: pictures).tensors, dtype: .float32)
+    let own = network.backbone.network(side: 32, in: store.root)
+    let preparation = ImagePreparation.imageNet(side: 32)
+    let expected = withInferenceMode { own(preparation.normalized(preparation.pixels(of: picture())), using: nil) }
+    #expect(relativeDifference(try pair.image.features(of: [picture()]), expected) == 0)
+    #expect(try pair.text.features(of: ["a meme"]).isFinite)
+  }
+
   /// Texts of unlike lengths, one longer than the network reads, are those of the network one by one.
   @Test func itsTextsAreReadByItsNetworkWhereItHasOne() throws {
     let run = try Run()

@@ -191,6 +191,101 @@ import TorchNN
     }
   }
 
+  /// As exports in half precision have them. Statistics that are whole numbers count as what they stand for.
+  @Test(arguments: [DType.float16, .float64]) func weightsOfOtherTypesAreConverted(_ type: DType) throws {
+    let (folder, _) = try timm("resnet18") { ResNet(.resnet18, in: $0) }
+    let file = folder.url.appending(path: "model.safetensors")
+    var weights = try Checkpoint(contentsOf: file).tensors
+    for (key, value) in weights where value.dtype == .float32 { weights[key] = value.to(type) }
+    weights["bn1.running_mean"] = Tensor([Int](repeating: 1, count: 64))
+    try Checkpoint(tensors: weights).write(to: file)
+    let used = weights.filter { !$0.key.hasPrefix("fc.") && !$0.key.hasSuffix(".num_batches_tracked") }
+    let store = ParameterStore(loading: used, dtype: .float32)
+    let network = ResNet(.resnet18, in: store.root)
+    try store.validate()
+    let image = picture(width: 300, height: 260)
+    let features = try images(folder).features(of: [image])
+    #expect(relativeDifference(features, expected(network, image.squashed(to: 224))) <= 1e-4)
+  }
+
+  /// Whole networks of the published sizes. All of them is 0 but for what makes tokens and an attention in the last block by
+  /// which every token sees the mean of all, so that the answer can be told. One after the other: each maps 344 MB.
+  @Test(.serialized, arguments: [224, 384]) func vitsOfTimmAreEncoders(_ side: Int) throws {
+    let (width, grid) = (768, side / 16)
+    func normal(_ shape: [Int], _ seed: UInt64) -> Tensor {
+      let tensor = Tensor(empty: shape)
+      tensor.fillNormal(deviation: 0.1, using: Generator(seed: seed))
+      return tensor
+    }
+    let (classToken, positions) = (normal([1, 1, width], 1), normal([1, grid * grid + 1, width], 2))
+    let (kernel, shift) = (normal([width, 3, 16, 16], 3), normal([width], 4))
+    let (gain, offset) = (normal([width], 5), normal([width], 6))
+    let (one, zero) = (Tensor.ones([width]), Tensor.zeros([width]))
+    let unit = Tensor((0..<width * width).map { $0 % (width + 1) == 0 ? Float(1) : Float(0) }, shape: [width, width])
+    let given: [String: Tensor] = [
+      "cls_token": classToken, "pos_embed": positions,
+      "patch_embed.proj.weight": kernel, "patch_embed.proj.bias": shift,
+      "blocks.11.norm1.weight": one, "blocks.11.attn.proj.weight": unit, "norm.weight": gain, "norm.bias": offset,
+      "blocks.11.attn.qkv.weight": Tensor.concatenated([Tensor.zeros([2 * width, width]), unit], along: 0),
+    ]
+    let folder = try TemporaryFolder()
+    let outline = ParameterStore(uninitializedOn: .meta)
+    _ = VisionTransformer(.base16(side: side), in: outline.root)
+    var shapes = outline.values.mapValues { $0.shape }
+    (shapes["head.weight"], shapes["head.bias"]) = ([1000, width], [1000])
+    try writeSparsely(shapes, given, to: folder.url.appending(path: "model.safetensors"))
+    func describe(_ side: Int) throws {
+      let halves = "[0.5, 0.5, 0.5]"
+      let description =
+        #"{"architecture": "vit_base_patch16_\#(side)", "#
+        + #""pretrained_cfg": {"mean": \#(halves), "std": \#(halves)}}"#
+      try Data(description.utf8).write(to: folder.url.appending(path: "config.json"))
+    }
+    try describe(side)
+    let encoder = try images(folder)
+    #expect(encoder.width == width && encoder.inputSide == side)
+
+    let image = picture(width: 300, height: 260)
+    let pixels = image.squashed(to: side).to(.float32) / 127.5 - 1
+    let map = pixels.convolved(weight: kernel, bias: shift, stride: 16)
+    let patches = map.reshaped(to: [1, width, grid * grid]).transposed(1, 2)
+    let tokens = Tensor.concatenated([classToken, patches], along: 1) + positions
+    let seen = tokens.layerNormalized(weight: one, bias: zero, epsilon: 1e-6).mean(along: 1)
+    let expected = (tokens.selected(0, along: 1) + seen).layerNormalized(weight: gain, bias: offset, epsilon: 1e-6)
+    #expect(relativeDifference(encoder.features(of: [image]), expected) <= 1e-4)
+
+    // The other architecture has other positions.
+    try describe(side == 224 ? 384 : 224)
+    let error = try #require(throws: EncoderError.self) { try images(folder) }
+    #expect(error.description.contains("pos_embed: [1, \(grid * grid + 1), 768] instead of"), "\(error)")
+  }
+
+  /// A safetensors file of float32 in which tensors that are not given are holes, which read as 0 and take no room.
+  private func writeSparsely(_ shapes: [String: [Int]], _ given: [String: Tensor], to file: URL) throws {
+    var end = 0
+    var entries: [String] = []
+    var starts: [String: Int] = [:]
+    for (key, shape) in shapes.sorted(by: { $0.key < $1.key }) {
+      let start = end
+      end += 4 * shape.reduce(1, *)
+      starts[key] = start
+      entries.append("\"\(key)\": {\"dtype\": \"F32\", \"shape\": \(shape), \"data_offsets\": [\(start), \(end)]}")
+    }
+    var header = Data("{\(entries.joined(separator: ", "))}".utf8)
+    header.append(contentsOf: [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
+    var contents = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
+    contents.append(header)
+    try contents.write(to: file)
+    let handle = try FileHandle(forWritingTo: file)
+    try handle.truncate(atOffset: UInt64(contents.count + end))
+    for (key, tensor) in given {
+      let start = try #require(starts[key], "the network has no \(key)")
+      try handle.seek(toOffset: UInt64(contents.count + start))
+      try handle.write(contentsOf: tensor.withBytes { Data($0) })
+    }
+    try handle.close()
+  }
+
   @Test func architecturesThatAreNotKnownAreNamed() throws {
     let (folder, _) = try timm("resnet19") { ResNet(.resnet18, in: $0) }
     let error = try #require(throws: EncoderError.self) { try images(folder) }

@@ -93,6 +93,30 @@ import Torch
     #expect(throws: EncoderError.self) { try source(hub) }
   }
 
+  /// Numbers that no text can have so many tokens of, and one that no integer holds.
+  @Test(arguments: ["0", "1", "-1", "-1e300"]) func lengthsOfNoTextAreRefused(_ written: String) throws {
+    let hub = try HubFolderFixture("distilbert", of: "distilbert", tokenizer: ["vocab.txt": "vocab.txt"])
+    try hub.write(#"{"model_max_length": \#(written)}"#, to: "tokenizer_config.json")
+    let error = try #require(throws: EncoderError.self) { try source(hub) }
+    #expect(error.description.contains("tokenizer_config.json: texts have at most"), "\(error)")
+  }
+
+  @Test(arguments: ["1e6", "1e300", "1000000000000000019884624838656"])
+  func lengthsBeyondAllTextsAreThoseOfTheNetwork(_ written: String) throws {
+    let hub = try HubFolderFixture("distilbert", of: "distilbert", tokenizer: ["vocab.txt": "vocab.txt"])
+    try hub.write(#"{"model_max_length": \#(written)}"#, to: "tokenizer_config.json")
+    #expect(try encoder(hub).tokens(of: String(repeating: "the ", count: 50)).count == 40)
+  }
+
+  /// Networks convert what they are stored in.
+  @Test(arguments: [DType.float16, .float64]) func weightsOfOtherTypesAreConverted(_ type: DType) throws {
+    let hub = try folder()
+    let weights = hub.fixture.group("multilingual.weights.").mapValues { $0.dtype.isFloatingPoint ? $0.to(type) : $0 }
+    try Checkpoint(tensors: weights).write(to: hub.file("model.safetensors"))
+    let features = try encoder(hub).features(of: hub.fixture.sentences)
+    #expect(relativeDifference(features, try hub.fixture.tensor("mean")) <= 5e-3)
+  }
+
   @Test(arguments: [
     (#"{"strip_accents": false}"#, "strip_accents is false; expected what do_lower_case is, true"),
     (#"{"tokenize_chinese_chars": false}"#, "tokenize_chinese_chars is false"),

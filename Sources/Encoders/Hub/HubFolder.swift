@@ -82,16 +82,19 @@ struct HubFolder: Sendable {
 
   /// Makes a network of the weights in files, of those that `select` leaves.
   ///
+  /// - Parameter dtype: What all weights become, for layers that compute in the type of theirs; `nil` for a network that
+  ///   converts them itself.
   /// - Throws: `CheckpointError` or ``EncoderError`` naming the file at fault.
   func network<Network>(
-    of files: [URL], _ computation: Computation, selecting select: ([String: Tensor]) -> [String: Tensor],
+    of files: [URL], _ computation: Computation, as dtype: DType? = nil,
+    selecting select: ([String: Tensor]) -> [String: Tensor],
     _ make: (Computation, Scope) -> Network
   ) throws -> Network {
     let checkpoints = try files.map { try Checkpoint(contentsOf: $0, isMapped: true) }
     let weights = checkpoints.weights
     defer { for checkpoint in checkpoints { checkpoint.releasePages() } }
     do {
-      return try loaded(select(weights), computation, make)
+      return try loaded(select(weights), computation, as: dtype, make)
     } catch {
       throw EncoderError.invalidWeights(files[0], reason: error.description)
     }
@@ -145,12 +148,12 @@ extension HubFolder {
 /// It is made without values first: sizes that a damaged configuration names and the weights do not have are refused
 /// before memory is taken for them.
 private func loaded<Network>(
-  _ weights: [String: Tensor], _ computation: Computation, _ make: (Computation, Scope) -> Network
+  _ weights: [String: Tensor], _ computation: Computation, as dtype: DType?, _ make: (Computation, Scope) -> Network
 ) throws(ParameterMismatch) -> Network {
   let rehearsal = ParameterStore(loading: weights, device: .meta)
   _ = make(Computation(device: .meta, precision: .float32), rehearsal.root)
   try rehearsal.validate()
-  return make(computation, ParameterStore(loading: weights, device: computation.device).root)
+  return make(computation, ParameterStore(loading: weights, dtype: dtype, device: computation.device).root)
 }
 
 /// The contents of a JSON file.

@@ -105,7 +105,7 @@ struct TimmModel: HubModel {
       width: architecture.width, files: weightFiles + [folder.file("config.json")],
       preprocessing: "\(preparation.words)\(normalizes ? ", normalised" : "")"
     ) {
-      let network = try folder.network(of: weightFiles, computation, selecting: Self.withoutHead) {
+      let network = try folder.network(of: weightFiles, computation, as: .float32, selecting: Self.withoutHead) {
         architecture.network(in: $1)
       }
       return PictureNetworkEncoder(

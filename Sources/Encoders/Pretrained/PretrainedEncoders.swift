@@ -32,7 +32,7 @@ struct PretrainedEncoders: NamedEncoders {
     return .init(
       width: network.backbone.width, files: [file], preprocessing: "\(network.backbone), \(preparation.words)"
     ) { [network, folder] in
-      let pictures = try HubFolder(url: folder).network(of: [file], computation, selecting: { $0 }) {
+      let pictures = try HubFolder(url: folder).network(of: [file], computation, as: .float32, selecting: { $0 }) {
         network.backbone.network(side: network.side, in: $1)
       }
       return PictureNetworkEncoder(pictures, preparation: preparation, normalizes: false, computation: computation)
@@ -48,7 +48,7 @@ struct PretrainedEncoders: NamedEncoders {
       preprocessing:
         "\(source.preprocessing), \(text.family.rawValue), \(text.textLength) tokens, the first one's state"
     ) { [folder] in
-      let network = try HubFolder(url: folder).network(of: [file], computation, selecting: { $0 }) {
+      let network = try HubFolder(url: folder).network(of: [file], computation, as: .float32, selecting: { $0 }) {
         text.network(in: $1)
       }
       return TextNetworkEncoder(

@@ -172,7 +172,8 @@ public struct Bert: @unchecked Sendable {
     self.computation = computation
     let embeddings = scope["embeddings"]
     func table(_ name: String, _ count: Int) -> Tensor {
-      embeddings[name].parameter("weight", [count, configuration.width], .constant(0)).to(computation.device)
+      embeddings[name].parameter("weight", [count, configuration.width], .constant(0))
+        .to(.float32).to(computation.device)
     }
     words = table("word_embeddings", configuration.vocabularySize)
     positions = table("position_embeddings", configuration.positionCount)

@@ -43,10 +43,13 @@ struct SentenceModel: HubModel {
       throw .invalidConfiguration(folder.file(TokenizerDescription.file), reason: fault)
     }
     // Sentence Transformers takes what the tokenizer takes where a model does not say.
-    let length = fixedLength ?? lengths?.maxLength ?? tokenizerDescription.maxLength ?? configuration.positionCount
+    let own = fixedLength ?? lengths?.maxLength
+    let length = own ?? tokenizerDescription.maxLength ?? configuration.positionCount
     guard length >= 2 else {
+      let isOfTokenizer = own == nil && tokenizerDescription.maxLength != nil
       throw .invalidConfiguration(
-        folder.file(LengthDescription.file), reason: "texts have at most \(length) tokens; expected at least 2")
+        folder.file(isOfTokenizer ? TokenizerDescription.file : LengthDescription.file),
+        reason: "texts have at most \(length) tokens; expected at least 2")
     }
     maxLength = min(length, configuration.positionCount)
     weightFiles = try folder.weightFiles()
@@ -79,8 +82,9 @@ struct SentenceModel: HubModel {
     var separatesIdeographs: Bool?
     private var largestLength: Double?
 
-    /// The most tokens of a text; a model without limit has a number beyond all texts there.
-    var maxLength: Int? { largestLength.flatMap { $0 < 1e6 ? Int($0) : nil } }
+    /// The most tokens of a text; a model without limit has a number beyond all texts there. What is below 0 is as little
+    /// as 0 is.
+    var maxLength: Int? { largestLength.flatMap { $0 < 1e6 ? Int(max($0, 0)) : nil } }
 
     enum CodingKeys: String, CodingKey {
       case name = "tokenizer_class"
