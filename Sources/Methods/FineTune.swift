@@ -113,6 +113,22 @@ public struct FineTune: Method {
     textNetwork.weights = run
   }
 
+  /// Starts from a run: from its network of a backbone, or from the first one.
+  ///
+  /// - Throws: ``EncoderError`` where it has none of that backbone, or cannot be read.
+  public mutating func start(from run: PretrainedRunName, backbone: Backbone? = nil) throws {
+    let networks = try run.networks
+    var network = networks[0]
+    if let backbone {
+      guard let found = networks.first(where: { $0.backbone == backbone }) else {
+        throw EncoderError.otherBackbone(
+          run: run.folder, known: networks.map(\.backbone.name), wanted: backbone.name)
+      }
+      network = found
+    }
+    start(from: network, of: InitialWeights(model: run.absolute))
+  }
+
   public var request: FeatureRequest {
     FeatureRequest(
       readsFeatures: false, readsTexts: reads == .words, readsTokens: reads == .network, pictureSide: pictureSide)
@@ -135,7 +151,8 @@ public struct FineTune: Method {
   public func initialValues() throws -> [String: Tensor] {
     let images = try backbone.initialValues(side: pictureSide).withPrefix("images.")
     guard reads == .network else { return images }
-    return images.merging(try textNetwork.initialValues().withPrefix("texts.")) { first, _ in first }
+    let texts = try textNetwork.initialValues(beside: backbone.name).withPrefix("texts.")
+    return images.merging(texts) { first, _ in first }
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
@@ -187,7 +204,7 @@ public struct FineTune: Method {
     case .words:
       let hasWord = problem.features.requestedTexts.contains { text in text.map(BagOfWords.hasWord) == true }
       return hasWord ? nil : "it reads words, and no training meme has one; --set settings.reads=none leaves them out"
-    case .network: return problem.refusalOfTokens(beyond: TextArchitecture.vocabularySize)
+    case .network: return problem.refusalOfTokens(for: textNetwork.weights)
     }
   }
 

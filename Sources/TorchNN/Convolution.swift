@@ -60,9 +60,11 @@ public struct BatchNorm {
     self.momentum = momentum
   }
 
+  /// - Parameter isTraining: Whether statistics are those of the batch. One value a channel, such as a single picture's last
+  ///   map of one pixel, has no variance, and PyTorch refuses it: it is normalised by the running statistics, which stay.
   public func callAsFunction(_ x: Tensor, isTraining: Bool) -> Tensor {
     x.batchNormalized(
-      weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance, isTraining: isTraining,
-      momentum: momentum, epsilon: epsilon)
+      weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance,
+      isTraining: isTraining && x.elementCount > x.shape[1], momentum: momentum, epsilon: epsilon)
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import MemeData
 import Networks
 import TestSupport
@@ -82,6 +83,70 @@ import TorchNN
     let (high, low) = ((2 + 2.0.squareRoot()) / 4, (2 - 2.0.squareRoot()) / 4)
     let expected = [high, 0.5, low, 0, low, 0.5, high, 1, high]
     #expect(zip(shares.dropFirst(11), expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(shares)")
+  }
+
+  /// PyTorch's `OneCycleLR` itself: all of short cycles, and 100 epochs by which the published code moves one.
+  @Test func theCycleOfTheClassifierIsPyTorchs() throws {
+    let rates = try Fixture("heads")
+    for length in [7, 20] {
+      let expected = rates["one_cycle.whole.\(length)"].doubles
+      let cycle = Schedule.oneCycle(length: length)
+      let found = (0..<length).map { 4e-5 * cycle.factor(at: $0) }
+      #expect(expected.count == length && zip(found, expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(found)")
+    }
+    for batchCount in [1, 5, 40] {
+      let expected = rates["one_cycle.epochs.\(batchCount)"].doubles
+      let found = (0..<100).map {
+        4e-5 * ExtPIE.TrainingSchedule.cycleFactor(ofEpoch: $0, of: 100, batchCount: batchCount)
+      }
+      #expect(expected.count == 100 && zip(found, expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(found)")
+    }
+  }
+
+  /// Trains nothing and keeps what it was to train.
+  private final class Spy: StageTrainer {
+    var stages: [TrainingStage] = []
+    func train(_ stages: [TrainingStage], seed: UInt64) { self.stages += stages }
+  }
+
+  @Test(arguments: ExtPIE.TrainingSchedule.allCases)
+  func theClassifierTrainsAtTheRateThatItsScheduleSays(_ schedule: ExtPIE.TrainingSchedule) throws {
+    var method = ExtPIE()
+    (method.pictureSide, method.embeddingWidth, method.trainingSchedule) = (32, 4, schedule)
+    (method.text.architecture.width, method.text.architecture.headCount) = (12, 3)
+    (method.text.architecture.layerCount, method.text.architecture.innerWidth) = (1, 20)
+    method.training.batchSize = 1
+    let isPresent = [Bool](repeating: true, count: 5)
+    let pictures = isPresent.map { _ in Tensor.zeros([3, 32, 32], dtype: .uint8) }
+    let features = FeatureTable(
+      image: .empty(isPresent: isPresent), text: .empty(isPresent: isPresent),
+      pictures: PictureBlock(pictures, side: 32), ids: isPresent.map { _ in [101, 102] })
+    let labels: [Label] = [0, 1, 0, 1, 1].map { .binary($0 == 1) }
+    let problem = Problem(
+      features: features, labelled: [0, 1, 2, 3, 4], labels: labels, unlabelled: [], labelRatio: 1,
+      task: LabelTask(name: "t", kind: .binary, labels: ["yes"]), seed: 0)
+    let spy = Spy()
+    _ = try method.fitted(to: problem, trainer: spy)
+    #expect(spy.stages.map(\.name) == ["pretraining", "head"])
+    let head = try #require(spy.stages.last)
+    #expect(head.batchCount == 5 && head.settings == method.training)
+    let cycle = try Fixture("heads")["one_cycle.epochs.5"].doubles
+    let expected = schedule == .oneCycle ? cycle : [Double](repeating: 4e-5, count: 100)
+    for (epoch, rate) in expected.enumerated() {
+      for batch in [0, 4] { #expect(abs(head.rates(at: 5 * epoch + batch).learning - rate) < 1e-12, "epoch \(epoch)") }
+    }
+  }
+
+  @Test func settingsWithoutAScheduleTrainAtOneRate() throws {
+    var method = ExtPIE()
+    method.trainingSchedule = .oneCycle
+    let text = try JSONEncoder().encode(method)
+    #expect(try JSONDecoder().decode(ExtPIE.self, from: text) == method)
+    var settings = try #require(JSONSerialization.jsonObject(with: text) as? [String: Any])
+    let written = settings.removeValue(forKey: "training_schedule") as? String
+    #expect(written == "one_cycle")
+    let older = try JSONDecoder().decode(ExtPIE.self, from: JSONSerialization.data(withJSONObject: settings))
+    #expect(older == ExtPIE())
   }
 
   /// Vector T9 of reference 17: no other text is nearer to a row's image, and some images are nearer to a text.

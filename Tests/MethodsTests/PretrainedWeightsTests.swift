@@ -1,4 +1,3 @@
-import Encoders
 import Foundation
 import MemeData
 import Networks
@@ -6,6 +5,7 @@ import Testing
 import Torch
 import TorchNN
 
+@testable import Encoders
 @testable import Methods
 
 /// Published weights as their files hold them, beside what is not read: what networks start from.
@@ -137,6 +137,43 @@ import TorchNN
     }
   }
 
+  /// CASS agrees on what ImageNet's classifiers say, which timm calls `fc` in a ResNet and `head` in a ViT; those of another
+  /// number of outputs are left.
+  @Test(arguments: [5, 6])
+  func classifiersAreReadForCASS(_ outputs: Int) throws {
+    var cass = CASS()
+    (cass.pictureSide, cass.outputs, cass.augmentation) = (32, outputs, .none)
+    (cass.training.epochs, cass.training.batchSize) = (1, 2)
+    var published: [String: Tensor] = [:]
+    cass.backbones = try [("resnet-nano", "fc"), ("vit-nano16", "head")].map { name, classifier -> BackboneSettings in
+      let backbone = Backbone.named(name)!
+      let own = values { scope in
+        _ = backbone.network(side: 32, in: scope)
+        _ = Linear(inputs: backbone.width, outputs: 5, in: scope[classifier])
+      }
+      for part in ["weight", "bias"] { published["\(name).\(part)"] = own["\(classifier).\(part)"] }
+      return BackboneSettings(name, weights: try write(own, "\(name).safetensors"))
+    }
+    let pictures = (0..<2).map { Tensor.full([3, 32, 32], 90 * Double($0)).to(.uint8) }
+    let features = FeatureTable(
+      image: .empty(isPresent: [true, true]), text: .empty(isPresent: [false, false]),
+      pictures: PictureBlock(pictures, side: 32))
+    let prepared = try cass.prepared(
+      for: [0, 1], of: features, probe: PretrainingProbe(sample: [0, 1], labelled: []), seed: 1, device: .cpu)
+    // The two last parameters of a network are those of its classifier.
+    let parameters = prepared.stage.parameters
+    let split = try #require(parameters.firstIndex { $0.shape == [outputs, 16] })
+    let found = [("resnet-nano", split), ("vit-nano16", parameters.count - 2)]
+    for (name, index) in found {
+      let (weight, bias) = (parameters[index].detached(), parameters[index + 1].detached())
+      #expect(weight.shape[0] == outputs && bias.shape == [outputs])
+      let isRead = outputs == 5
+      #expect((weight.floats == published["\(name).weight"]?.floats) == isRead, "\(name)")
+      #expect((bias.floats == published["\(name).bias"]?.floats) == isRead, "\(name)")
+    }
+    #expect(try cass.initialValues().keys.contains("transformer.head.weight") == (outputs == 5))
+  }
+
   // MARK: Words and pictures
 
   @Test func viLTIsReadBelowItsHead() throws {
@@ -238,6 +275,48 @@ import TorchNN
     #expect(try settings.initialValues().count < network.count)
     settings.architecture.layerCount = 3
     #expect(message { _ = try settings.initialValues() }.contains("layer.2."))
+  }
+
+  /// A cased tokenizer has fewer words than the uncased one, so that none of its ids is too large: those that stand where BERT's
+  /// uncased vocabulary has no word tell it. A network at random weights learns any words.
+  @Test func tokenizersOfOtherWordsAreRefused() throws {
+    // "Hello, world!" by google-bert/bert-base-uncased, bert-base-cased and xlm-roberta-base, and an id beyond all words.
+    let texts: [(ids: [Int32], stray: Int?, isReadAtRandom: Bool)] = [
+      ([101, 7592, 1010, 2088, 999, 102], nil, true), ([101, 8667, 117, 1362, 106, 102], 117, true),
+      ([0, 35_378, 4, 8999, 38, 2], 35_378, false), ([101, 30_522, 102], 30_522, false),
+    ]
+    var (trained, random) = (TextNetworkSettings(), TextNetworkSettings())
+    (trained.weights, random.weights) = (InitialWeights(named: "lite"), .random)
+    for (ids, stray, isReadAtRandom) in texts {
+      let features = FeatureTable(
+        image: .empty(isPresent: [true, true]), text: .empty(isPresent: [false, true]), ids: [[], ids])
+      let told = message { try trained.requireKnownTokens(of: features) }
+      if let stray {
+        #expect(told.contains("the id \(stray),") && told.hasSuffix("take text_encoder: lite"), "\(told)")
+      } else {
+        #expect(told == "accepted")
+      }
+      let atRandom = message { try random.requireKnownTokens(of: features) }
+      #expect((atRandom == "accepted") == isReadAtRandom, "\(atRandom)")
+    }
+  }
+
+  /// A run's network for texts of another size than the recipe's is refused where its weights are read, before any text is.
+  @Test func textsOfARunMustFit() throws {
+    var text = TextArchitecture()
+    (text.family, text.width, text.layerCount, text.headCount, text.innerWidth) = (.bert, 12, 1, 2, 24)
+    let network = PretrainedDescription.Network(
+      name: "clip", backbone: try #require(Backbone.named("vit-nano16")), side: 32, text: text)
+    try Checkpoint(tensors: values { _ = text.network(in: $0) })
+      .write(to: PretrainedDescription.textFile(of: network, in: folder.url))
+    try JSONEncoder().encode(PretrainedDescription(networks: [network], textEncoder: "lite"))
+      .write(to: folder.url.appending(path: PretrainedDescription.fileName))
+    var settings = TextNetworkSettings()
+    (settings.architecture, settings.weights) = (text, InitialWeights(model: folder.url.path))
+    expectEqual(try settings.initialValues(), values { _ = text.network(in: $0) })
+    settings.architecture.innerWidth = 36
+    let told = message { _ = try settings.initialValues() }
+    #expect(told.contains(folder.url.path) && told.contains("intermediate.dense.weight: [24, 12] instead of [36, 12]"))
   }
 
   // MARK: Names

@@ -76,6 +76,28 @@ import TorchNN
     }
   }
 
+  /// A last layer whose rows have lengths of their own against PyTorch's weight normalisation (float32): outputs within 1e-5 of
+  /// the largest element, gradients within 2e-4.
+  @Test func theWeightNormalisedLayerOfDINOMatchesPyTorch() throws {
+    let fixture = try Fixture("dino_head")
+    let (head, trained) = try store(fixture.group("weights.")) { scope in
+      var configuration = DINOHead.Configuration()
+      (configuration.hidden, configuration.bottleneck, configuration.outputs) = (10, 5, 12)
+      configuration.fixesGain = false
+      return DINOHead(inputs: 7, configuration, in: scope)
+    }
+    let outputs = head(fixture["features"].to(.float32))
+    #expect(relativeDifference(outputs, fixture["outputs"]) < 1e-5)
+    let miss = outputs - fixture["targets"]
+    (miss * miss).sum().backward()
+    let gradients = fixture.group("gradient.")
+    #expect(Set(gradients.keys) == Set(trained.names))
+    for (key, expected) in gradients {
+      let own = try #require(trained.values[key]?.grad, "no gradient of \(key)")
+      #expect(relativeDifference(own, expected) < 2e-4, "\(key)")
+    }
+  }
+
   /// Reference 08 §2: areas, sides, colours, and the probabilities of a blur and of solarising.
   @Test func viewsOfDINOAreThoseOfTheReference() {
     func steps(side: Int, area: ClosedRange<Double>, blur: Double) -> [AugmentationPipeline.Step] {

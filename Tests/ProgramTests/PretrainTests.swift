@@ -42,6 +42,20 @@ import Testing
     let recipe = try String(contentsOf: program.home.appending(path: "linear/recipe.yaml"), encoding: .utf8)
     #expect(recipe.contains("encoder: \(program.home.appending(path: "dino").standardizedFileURL.path)"), "\(recipe)")
 
+    // The other methods on features: 16 of a picture, and 384 of a text as the default encoder has them.
+    for method in ["semimemes", "concat", "hate-clipper", "simclip", "cmml-clip"] {
+      let parts = method == "semimemes" ? ["--set", "settings.auto_encoder.training.epochs=1"] : []
+      let result = try program(
+        [
+          "train", "--method", method, "--encoder", "dino", "--data", "memes", "--task", "mean", "--labels", "0.5",
+          "--set", "settings.training.epochs=1", "--output", "on-\(method)", "--quiet",
+        ] + parts)
+      #expect(result.status == 0, "\(method): \(result.errors)")
+      let model = try String(contentsOf: program.home.appending(path: "on-\(method)/model.json"), encoding: .utf8)
+      let shape = try object(model)["shape"] as? [String: Any]
+      #expect(shape?["image_width"] as? Int == 16 && shape?["text_width"] as? Int == 384, "\(method): \(model)")
+    }
+
     let tuned = try program(
       "train", "--method", "finetune", "--init", "dino", "--data", "memes", "--task", "mean", "--labels", "0.5",
       "--set", "settings.training.epochs=1", "--set", "settings.reads=words", "--output", "tuned", "--quiet")
@@ -51,9 +65,14 @@ import Testing
     let refused = try program("train", "--method", "concat", "--init", "dino", "--data", "memes", "--output", "no")
     #expect(refused.status == 64 && refused.errors.contains("--method finetune"))
 
+    // From a file of weights, which the recipe names by its whole path too.
     let further = try pretrain(
-      "--method", "cass", "--backbone", "resnet-nano,vit-nano16", "--init", "dino,random", "--output", "cass")
+      "--method", "cass", "--backbone", "resnet-nano,vit-nano16", "--init", "dino/teacher.safetensors,random",
+      "--output", "cass")
     #expect(further.status == 0, "\(further.errors)")
+    let file = program.home.appending(path: "dino/teacher.safetensors").standardizedFileURL.path
+    let furtherRecipe = try String(contentsOf: program.home.appending(path: "cass/recipe.yaml"), encoding: .utf8)
+    #expect(furtherRecipe.contains("weights: \(file)"), "\(furtherRecipe)")
     #expect(exists("cass/convolutional.safetensors") && exists("cass/transformer.safetensors"))
     let other = try pretrain("--method", "dino", "--backbone", "resnet18", "--init", "dino", "--output", "other")
     #expect(other.status == 64 && other.errors.contains("resnet-nano") && !exists("other"), "\(other.errors)")
@@ -66,13 +85,18 @@ import Testing
         + "weights: random}")
     #expect(clip.status == 0, "\(clip.errors)")
     #expect(exists("clip/clip.safetensors") && exists("clip/clip-text.safetensors"))
+    // Where the network of the run is named too, what reads texts is taken up as well.
     let tuned = try program(
-      "train", "--method", "finetune", "--init", "clip", "--data", "memes", "--task", "mean", "--labels", "0.5",
-      "--set",
-      "settings.training.epochs=1", "--set", "settings.reads=network", "--output", "tuned", "--json", "--quiet")
+      "train", "--method", "finetune", "--init", "clip", "--backbone", "vit-nano16", "--data", "memes", "--task",
+      "mean", "--labels", "0.5", "--set", "settings.training.epochs=1", "--set", "settings.reads=network", "--output",
+      "tuned", "--json", "--quiet")
     #expect(tuned.status == 0, "\(tuned.errors)")
     let recipe = try String(contentsOf: program.home.appending(path: "tuned/recipe.yaml"), encoding: .utf8)
     #expect(recipe.contains("width: 24") && recipe.contains("name: vit-nano16"), "\(recipe)")
+    let missing = try program(
+      "train", "--method", "finetune", "--init", "clip", "--backbone", "resnet18", "--data", "memes", "--output", "no")
+    #expect(missing.status == 64 && missing.errors.contains("those of resnet18 are wanted"), "\(missing.errors)")
+    #expect(!exists("no"))
     let linear = try program(
       "train", "--method", "logistic-regression", "--encoder", "clip", "--data", "memes", "--task", "mean", "--labels",
       "0.5", "--output", "linear", "--json", "--quiet")
@@ -113,7 +137,10 @@ import Testing
 
   private let quick = ["training.epochs=1", "training.batch_size=16"].flatMap { ["--set", "settings.\($0)"] }
 
-  /// Of memes drawn with texts, of the same without, and of a dataset without a row.
+  /// Where pictures and features are kept once they were read.
+  private let features = "cache/memesense/features"
+
+  /// Of memes drawn with texts, of the same without, and of a dataset without a row. No picture is read for it.
   @Test(arguments: [("clip", "vit-nano16"), ("cass-mm", "resnet-nano,vit-nano16")])
   func memesThatFillNoBatchAreTold(_ method: String, _ backbones: String) throws {
     let rows = try String(contentsOf: program.home.appending(path: "memes/metadata.jsonl"), encoding: .utf8)
@@ -122,7 +149,7 @@ import Testing
       try FileManager.default.copyItem(at: program.home.appending(path: "memes"), to: target)
       try Data(text.utf8).write(to: target.appending(path: "metadata.jsonl"))
     }
-    let known = "of the training memes have a picture that can be read and a text, expected at least the 60 of a batch"
+    let known = "of the training memes have a picture and a text, expected at least the 60 of a batch"
     for (data, status, expected) in [
       ("memes", 64, [" \(known)", "or --set settings.training.batch_size="]),
       ("textless", 64, [" 0 \(known)", "or take a method that reads no texts, dino or cass"]),
@@ -134,8 +161,35 @@ import Testing
         "settings.text={family: bert, width: 24, layers: 1, heads: 2, inner_width: 48, dropout_rate: 0.1, text_length: 12, "
           + "weights: random}")
       #expect(result.status == status && expected.allSatisfy(result.errors.contains), "\(data): \(result.errors)")
-      #expect(!exists("x"), "\(data)")
+      #expect(!exists("x") && !exists(features), "\(data)")
     }
+  }
+
+  /// Weights that are not there, or of another network, before any picture is read.
+  @Test func weightsThatWillNotDoAreToldFirst() throws {
+    var program = self.program
+    program.environment["HF_HUB_CACHE"] = program.home.appending(path: "hub").path
+    let file = try program.write("no tensors", to: "weights.safetensors")
+    for (arguments, status, expected) in [
+      (["dino", "--init", "resnet8"], 64, "no encoder is named 'resnet8'"),
+      (["dino", "--init", "timm/resnet18.tv_in1k"], 66, "run 'memesense encoders get timm/resnet18.tv_in1k'"),
+      (["cass", "--init", "\(file),random"], 65, "weights.safetensors"),
+      (["clip", "--init", "lite"], 64, "the weights of lite are no vit-tiny16's"),
+      (["clip", "--set", "settings.text.width=192"], 64, "instead of [30522, 192]"),
+    ] {
+      let result = try program(["pretrain", "--data", "memes", "--output", "x", "--method"] + arguments)
+      #expect(result.status == status && result.errors.contains(expected), "\(arguments): \(result.errors)")
+      #expect(!exists("x") && !exists(features), "\(arguments)")
+    }
+  }
+
+  @Test func helpNamesWhatIsReadAndWhatCanBeStartedFrom() throws {
+    func help(_ command: String) throws -> String {
+      try program(command, "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+    let (pretraining, training) = (try help("pretrain"), try help("train"))
+    #expect(pretraining.contains("their pictures, and by clip and cass-mm their texts"))
+    #expect(pretraining.contains("or a file of weights") && training.contains("or a file of weights"))
   }
 
   @Test func wrongUsageIsTold() throws {

@@ -140,6 +140,30 @@ import TorchNN
     }
   }
 
+  /// Running statistics of a ResNet that is fine-tuned; an epoch of the best score is kept with its own. The last of 33 memes is
+  /// a batch by itself, whose picture of 32 rows leaves the last layers one value a channel.
+  @Test(arguments: Precision.allCases)
+  func aFineTunedResNet(_ precision: Precision) throws {
+    let features = SmallProblem.features(count: 30, seed: 8)
+    let scorer = EpochScorer(EpochSelection(metric: .auroc)) { classifier in
+      let certainty = classifier.probabilities(of: features).to(.float32) - 0.5
+      return -(certainty * certainty).mean().item
+    }
+    let name = try RecipeLibrary.defaultName(method: FineTune.name, encoder: "lite")
+    let method = try Recipe(
+      yaml: RecipeLibrary.text(named: name), source: name,
+      overrides: SmallProblem.small(FineTune.self) + [
+        "settings.backbone.name=resnet-nano", "settings.training.epochs=2", "settings.training.batch_size=16",
+      ]
+    ).method
+    let problem = SmallProblem.problem(SmallProblem.tasks[0], labelled: 33)
+    try expectSameBytes(precision, batches: 3 * 2, scorer: scorer) { trainer in
+      let values = try method.fitted(to: problem, trainer: trainer).values
+      for (key, value) in values { #expect(value.detached().doubles.allSatisfy { $0.isFinite }, "\(key)") }
+      return values
+    }
+  }
+
   /// Running statistics, and a teacher that follows after every step; everything a stage can have at once.
   @Test(arguments: Precision.allCases)
   func runningStatisticsAndAMovingAverage(_ precision: Precision) throws {

@@ -115,6 +115,66 @@ import TorchNN
     #expect(prepared.stage.parameters.allSatisfy { $0.grad!.norm().item <= 3.0001 }, "each gradient is cut to 3")
   }
 
+  /// What a stage trains on first of its memes.
+  private func batch(of stage: TrainingStage, epoch: Int = 0) throws -> TrainingBatch {
+    let rows = Array(0..<8)
+    let preparation = try #require(stage.preparation)
+    return TrainingBatch(
+      rows: Tensor(rows), inputs: try preparation(rows, 0), epoch: epoch, generator: Generator(seed: 5))
+  }
+
+  /// Of two steps, eight being all: m · teacher + (1 − m) · student, and m rises from 0.6 to 1 along half a cosine.
+  @Test func theTeacherIsTheMovingAverageOfTheStudent() throws {
+    let recipe = try Self.quick(
+      DINO.self,
+      ["teacher_momentum=0.6", "training.learning_rate=0.1", "training.warm_up_epochs=0"].map { "settings.\($0)" })
+    let prepared = try Self.prepared(recipe)
+    let (stage, teacher) = (prepared.stage, prepared.networks[0].values)
+    #expect(stage.batchCount * stage.settings.epochs == 8)
+    // The backbone's parameters come first.
+    let outline = ParameterStore(uninitializedOn: .meta)
+    _ = recipe.method.backbones[0].name.network(side: 32, in: outline.root)
+    let names = outline.root.namedParameters.map(\.name)
+    func values(_ tensor: Tensor?) throws -> [Double] { try #require(tensor).detached().doubles }
+    let optimizer = Optimizer(stage.parameters, scales: stage.scales, rule: stage.settings.rule, learningRate: 0)
+    var expected = try names.map { try values(teacher[$0]) }
+    for step in 0..<2 {
+      stage.loss(try batch(of: stage)).backward()
+      stage.beforeStep?(step, optimizer)
+      optimizer.rates = stage.rates(at: step)
+      optimizer.step()
+      stage.afterStep?(step + 1, optimizer.masters)
+      let momentum = 1 - 0.4 * (1 + cos(Double.pi * Double(step) / 8)) / 2
+      for (index, name) in names.enumerated() {
+        let student = try values(stage.parameters[index])
+        expected[index] = zip(expected[index], student).map { momentum * $0 + (1 - momentum) * $1 }
+        let own = try values(teacher[name])
+        #expect(zip(own, expected[index]).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name) after step \(step)")
+        #expect(zip(own, student).contains { abs($0 - $1) > 1e-3 }, "\(name) is the student's")
+      }
+    }
+  }
+
+  /// Four epochs from the start to the end, then it stays: the loss of an epoch is that of a constant temperature.
+  @Test func theTeachersTemperatureRisesByTheEpoch() throws {
+    func loss(_ start: Double, _ end: Double, rise: Int, epoch: Int) throws -> Double {
+      let recipe = try Self.quick(
+        DINO.self,
+        [
+          "backbone.name=vit-nano16", "training.epochs=6",
+          "teacher_temperature={start: \(start), end: \(end), warm_up_epochs: \(rise)}",
+        ].map { "settings.\($0)" })
+      let stage = try Self.prepared(recipe).stage
+      return stage.loss(try batch(of: stage, epoch: epoch)).item
+    }
+    let constant = try [0.02, 0.04, 0.06, 0.08].map { try loss($0, $0, rise: 0, epoch: 0) }
+    for (epoch, expected) in (constant + [constant[3], constant[3]]).enumerated() {
+      let found = try loss(0.02, 0.08, rise: 4, epoch: epoch)
+      #expect(abs(found - expected) < 1e-5, "epoch \(epoch)")
+    }
+    #expect(zip(constant, constant.dropFirst()).allSatisfy { abs($0 - $1) > 1e-3 })
+  }
+
   @Test func ratesChangeFromStepToStepAndPartialBatchesAreDropped() throws {
     let recipe = try Self.quick(
       DINO.self,
@@ -163,8 +223,12 @@ import TorchNN
     func advice(_ each: Double, _ mean: Double) -> String? {
       DINO.advice("teacher") { $0 == "entropy" ? each : mean }
     }
-    #expect(advice(0.99, 0.99)?.contains("the teacher knows nothing") == true)
-    #expect(advice(0.02, 0.03)?.contains("lower settings.teacher_temperature.end") == true)
+    // Sharpening drives towards one output, centering towards all alike: each against the other's collapse.
+    let (blind, single) = (advice(0.99, 0.99) ?? "", advice(0.02, 0.03) ?? "")
+    let lower = "or lower settings.teacher_momentum or settings.teacher_temperature.end"
+    #expect(blind.contains("the teacher knows nothing") && blind.hasSuffix(lower))
+    let raise = "raise settings.teacher_temperature.end (to 0.07 at most), or lower settings.center_momentum"
+    #expect(single.contains("says the same of all pictures") && single.contains(raise))
     // Sure of each picture, and of another output for each.
     #expect(advice(0.02, 0.8) == nil && advice(0.9, 0.95) == nil)
   }
@@ -277,6 +341,13 @@ import TorchNN
       let recipe = try PretrainingRecipe(yaml: PretrainingLibrary.text(named: name)!, source: name)
       #expect(try PretrainingRecipe(yaml: recipe.yaml, source: name).yaml == recipe.yaml)
       #expect(name.hasPrefix(recipe.methodName))
+    }
+  }
+
+  /// Seed 004 fine-tunes on the whole training set (reference 07 §C and 10).
+  @Test func publishedFineTuningLearnsFromAllLabels() throws {
+    for name in ["finetune-published", "finetune-multimodal-published"] {
+      #expect(try Recipe(yaml: RecipeLibrary.text(named: name), source: name).labels == 1, "\(name)")
     }
   }
 

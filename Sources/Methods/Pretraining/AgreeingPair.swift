@@ -24,6 +24,13 @@ extension AgreementMethod {
       .init(name: name, backbone: backbone.name, side: pictureSide, text: text)
     }
   }
+
+  /// What both networks start from: what `network` says of each by its own paths, below its name.
+  func initialValues(ofEach network: (BackboneSettings) throws -> [String: Tensor]) throws -> [String: Tensor] {
+    try zip(descriptions.map(\.name), backbones).reduce(into: [:]) { all, part in
+      all.merge(try network(part.1).withPrefix("\(part.0).")) { $1 }
+    }
+  }
 }
 
 /// One of two networks that are brought to agree.
@@ -47,17 +54,13 @@ struct AgreeingPair<Network: AgreeingNetwork> {
   private let seed: UInt64
   private let device: Device
 
-  /// - Parameters:
-  ///   - initialValues: What a network starts from, by its own paths.
-  ///   - network: Makes one with its parameters from a scope.
+  /// - Parameter network: Makes one with its parameters from a scope.
   init(
-    of method: some AgreementMethod, seed: UInt64, device: Device,
-    initialValues: (BackboneSettings) throws -> [String: Tensor], network: (BackboneSettings, Scope) -> Network
+    of method: some AgreementMethod, seed: UInt64, device: Device, network: (BackboneSettings, Scope) -> Network
   ) throws {
     let parts = zip(method.descriptions.map(\.name), method.backbones)
-    var given: [String: Tensor] = [:]
-    for (name, backbone) in parts { given.merge(try initialValues(backbone).withPrefix("\(name).")) { $1 } }
-    store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
+    store = ParameterStore(
+      initializingFrom: Generator(seed: seed, parts: "initial"), given: try method.initialValues(), device: device)
     let root = store.root
     networks = parts.map { ($0, network($1, root[$0])) }
     try store.requireFit()

@@ -6,7 +6,7 @@ import TorchNN
 /// A network for pictures and what it starts from, as recipes say it.
 public struct BackboneSettings: Codable, Sendable, Equatable {
   public var name: Backbone
-  /// A model of the hub in timm's layout, the run of a pretraining, or `random`.
+  /// A model of the hub in timm's layout, a file of weights in that or torchvision's, the run of a pretraining, or `random`.
   public var weights: InitialWeights
 
   public init(_ name: String, weights: InitialWeights = .random) {

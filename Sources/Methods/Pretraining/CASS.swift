@@ -69,6 +69,13 @@ public struct CASS: AgreementMethod {
     return check.fault
   }
 
+  public func initialValues() throws -> [String: Tensor] {
+    try initialValues(ofEach: { backbone in
+      try backbone.initialValues(side: pictureSide).withPrefix("backbone.")
+        .merging(backbone.classifierValues(outputs: outputs).withPrefix("head.")) { $1 }
+    })
+  }
+
   /// A backbone and its classifier, named as timm names them.
   struct Network: AgreeingNetwork {
     static let picturePath = "backbone"
@@ -89,10 +96,7 @@ public struct CASS: AgreementMethod {
   public func prepared(
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
-    let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
-      try backbone.initialValues(side: pictureSide).withPrefix("backbone.")
-        .merging(backbone.classifierValues(outputs: outputs).withPrefix("head.")) { $1 }
-    } network: { backbone, scope in
+    let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone, scope in
       Network(backbone.name.network(side: pictureSide, in: scope["backbone"]), outputs: outputs, in: scope["head"])
     }
     return try pair.prepared(for: memes, of: features, probe: probe) { _, pictures in

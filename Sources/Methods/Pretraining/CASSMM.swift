@@ -100,6 +100,13 @@ public struct CASSMM: AgreementMethod {
     return check.fault
   }
 
+  public func initialValues() throws -> [String: Tensor] {
+    try initialValues(ofEach: { backbone in
+      try backbone.initialValues(side: pictureSide).withPrefix("images.")
+        .merging(text.initialValues(beside: backbone.name).withPrefix("texts.")) { $1 }
+    })
+  }
+
   /// Memes as a network is given them.
   struct Input {
     /// As networks see them. [N, 3, S, S]
@@ -153,12 +160,7 @@ public struct CASSMM: AgreementMethod {
   ) throws -> PreparedPretraining {
     try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
-    let pair = try AgreeingPair(of: self, seed: seed, device: device) { backbone in
-      try backbone.initialValues(side: pictureSide).withPrefix("images.")
-        .merging(text.initialValues(beside: backbone.name).withPrefix("texts.")) { $1 }
-    } network: {
-      network($0, in: $1)
-    }
+    let pair = try AgreeingPair(of: self, seed: seed, device: device) { network($0, in: $1) }
     func input(_ memes: [Int], _ pictures: Tensor) -> Input {
       Input(pictures: pictures, texts: text.tokens(features, memes, on: device))
     }

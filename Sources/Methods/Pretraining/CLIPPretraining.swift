@@ -98,6 +98,11 @@ public struct CLIPPretraining: PretrainingMethod {
     return check.fault
   }
 
+  public func initialValues() throws -> [String: Tensor] {
+    try backbone.initialValues(side: pictureSide).withPrefix("images.")
+      .merging(text.initialValues(beside: backbone.name).withPrefix("texts.")) { $1 }
+  }
+
   /// Both networks with their projections.
   struct Network {
     let images: any PictureNetwork
@@ -153,9 +158,8 @@ public struct CLIPPretraining: PretrainingMethod {
     let pictures = features.requestedPictures
     try text.requireKnownTokens(of: features)
     let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
-    let given = try backbone.initialValues(side: pictureSide).withPrefix("images.")
-      .merging(text.initialValues(beside: backbone.name).withPrefix("texts.")) { $1 }
-    let store = ParameterStore(initializingFrom: Generator(seed: seed, parts: "initial"), given: given, device: device)
+    let store = ParameterStore(
+      initializingFrom: Generator(seed: seed, parts: "initial"), given: try initialValues(), device: device)
     let network = network(in: store.root)
     try store.requireFit()
     let input = PictureInput.imageNet(on: device)

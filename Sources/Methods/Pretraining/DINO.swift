@@ -142,6 +142,10 @@ public struct DINO: PretrainingMethod {
     return check.fault
   }
 
+  public func initialValues() throws -> [String: Tensor] {
+    try backbone.initialValues(side: crops.side).withPrefix("backbone.")
+  }
+
   /// A backbone and the head that is compared by.
   struct Network {
     let backbone: any PictureNetwork
@@ -169,9 +173,8 @@ public struct DINO: PretrainingMethod {
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
-    let given = try backbone.initialValues(side: crops.side)
     let store = ParameterStore(
-      initializingFrom: Generator(seed: seed, parts: "initial"), given: given.withPrefix("backbone."), device: device)
+      initializingFrom: Generator(seed: seed, parts: "initial"), given: try initialValues(), device: device)
     let student = network(dropPathRate: dropPathRate, in: store.root)
     try store.requireFit()
     // The teacher starts as a copy, and nothing but the average changes it.
@@ -239,18 +242,20 @@ public struct DINO: PretrainingMethod {
       ], before: watch.before)
   }
 
-  /// Source: reference file 08 §5.
+  /// A low temperature drives the teacher towards one output, centering towards all alike (reference 08 §3 and §5); above
+  /// 0.07, where the published recipe ends, the former is too weak.
   static func advice(_ network: String, _ measure: (String) -> Double) -> String? {
     let (each, mean) = (measure("entropy"), measure("mean_entropy"))
     if each > 0.98 {
       return
         "the \(network) knows nothing: the entropy of what it says is \(rounded(each)) of the largest there is; raise "
-        + "settings.training.learning_rate, or lower settings.teacher_momentum or settings.teacher_temperature"
+        + "settings.training.learning_rate, or lower settings.teacher_momentum or settings.teacher_temperature.end"
     }
     if mean < 0.1 {
       return
         "the \(network) says the same of all pictures: the entropy of the mean of what it says is \(rounded(mean)) of "
-        + "the largest there is; lower settings.teacher_temperature.end, or raise settings.center_momentum"
+        + "the largest there is; raise settings.teacher_temperature.end (to 0.07 at most), or lower "
+        + "settings.center_momentum or settings.training.learning_rate"
     }
     return nil
   }

@@ -21,6 +21,10 @@ public protocol PretrainingMethod: ConfiguredMethod {
   /// each of ``backbones``. What lies on either network begins anew.
   mutating func startTexts(from networks: [PretrainedDescription.Network], of run: InitialWeights)
 
+  /// Values that parameters start from instead of random ones, by their paths: those of ``initialWeights``. They stay in the
+  /// mapped files, so that asking for them tells before any long work whether the names stand for something that fits.
+  func initialValues() throws -> [String: Tensor]
+
   /// Makes the networks and says how they are trained.
   ///
   /// - Parameters:
@@ -131,6 +135,21 @@ public struct PretrainingSchedule: Codable, Sendable, Equatable {
     return readsTexts ? "\(more), or take a method that reads no texts, \(DINO.name) or \(CASS.name)" : more
   }
 
+  /// Refuses fewer examples than a batch has.
+  ///
+  /// - Parameters:
+  ///   - name: Of the method.
+  ///   - request: What each example has.
+  ///   - isRead: Whether pictures that cannot be read are known by now, and left out.
+  /// - Throws: ``MethodError``
+  public func requireBatch(of exampleCount: Int, for name: String, request: FeatureRequest, isRead: Bool) throws {
+    guard exampleCount < batchSize else { return }
+    let parts = "a picture" + (isRead ? " that can be read" : "") + (request.readsTokens ? " and a text" : "")
+    throw MethodError(
+      "\(name): \(exampleCount) of the training memes have \(parts), expected at least the \(batchSize) of a batch; "
+        + Self.remedy(exampleCount, readsTexts: request.readsTokens))
+  }
+
   /// A stage that is trained so.
   ///
   /// - Parameter request: What each example has.
@@ -139,12 +158,7 @@ public struct PretrainingSchedule: Codable, Sendable, Equatable {
     named name: String, parameters: [Tensor], buffers: [Tensor], exampleCount: Int, request: FeatureRequest,
     loss: @escaping (TrainingBatch) -> Tensor
   ) throws -> TrainingStage {
-    guard exampleCount >= batchSize else {
-      let parts = "a picture that can be read" + (request.readsTokens ? " and a text" : "")
-      throw MethodError(
-        "\(name): \(exampleCount) of the training memes have \(parts), expected at least the \(batchSize) of a batch; "
-          + Self.remedy(exampleCount, readsTexts: request.readsTokens))
-    }
+    try requireBatch(of: exampleCount, for: name, request: request, isRead: true)
     var settings = StageSettings(
       epochs: epochs, batchSize: batchSize, learningRate: learningRate, learningRateDecay: 1, weightDecay: weightDecay)
     settings.rule =

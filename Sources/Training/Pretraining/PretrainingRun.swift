@@ -61,7 +61,10 @@ public struct PretrainingRun {
   public func execute(strict: Bool, resumes: Bool) throws -> Outcome {
     try runFolder.check(resumes: resumes)
     try recipe.device.requireAvailable()
+    // Weights that are not there, or another network's, are told before any picture is read, and so are too few memes.
+    _ = try recipe.method.initialValues()
     let (memes, labelled, rows) = try memes(strict: strict)
+    try requireBatch(of: memes)
     let features = try features(of: memes)
     let isPresent = features.pictures?.isPresent ?? []
     let usable = memes.indices.filter { isPresent[$0] }
@@ -133,6 +136,15 @@ public struct PretrainingRun {
       parts.flatMap(\.self),
       draw.labelled.sorted().map { ($0, parts[0][$0].labels[name] == .binary(true)) }, rows
     )
+  }
+
+  /// Refuses memes that fill no batch even if all their pictures can be read.
+  private func requireBatch(of memes: [Meme]) throws {
+    let request = recipe.method.request
+    let count = memes.count { meme in
+      meme.image != nil && (!request.readsTokens || meme.text?.isEmpty == false)
+    }
+    try recipe.method.training.requireBatch(of: count, for: recipe.methodName, request: request, isRead: false)
   }
 
   private func features(of memes: [Meme]) throws -> FeatureTable {

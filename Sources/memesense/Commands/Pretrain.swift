@@ -19,9 +19,9 @@ struct Pretrain: ParsableCommand {
         memesense train --encoder runs/dino --data PATH --task harmful --output runs/on-dino
         memesense train --method finetune --init runs/dino --data PATH --task harmful --output runs/tuned
 
-      Only pictures of the training splits are read. With --task features are scored by the labelled few after each
-      epoch, which changes nothing in the training. A killed run goes on with --resume and ends with the bytes of one
-      that was never interrupted.
+      Memes of the training splits alone are read: their pictures, and by clip and cass-mm their texts. With --task
+      features are scored by the labelled few after each epoch, which changes nothing in the training. A killed run goes
+      on with --resume and ends with the bytes of one that was never interrupted.
       """)
 
   @Option(
@@ -44,8 +44,9 @@ struct Pretrain: ParsableCommand {
   @Option(
     name: .customLong("init"),
     help: """
-      What the network starts from: a run of this command, or a model of the hub in timm's layout; of cass and cass-mm two \
-      with a comma between, or one run that has both. Of one run a network for texts of the same sizes is taken up too.
+      What the network starts from: a run of this command, a model of the hub in timm's layout, or a file of weights; of \
+      cass and cass-mm two with a comma between, or one run that has both. Of one run a network for texts of the same sizes \
+      is taken up too.
       """)
   var start: String?
 
@@ -192,10 +193,10 @@ private struct PretrainingReport {
       nextSteps: [
         .init(
           purpose: "Train a classifier on its features",
-          command: "memesense train --encoder \(run.folder.relativePath) --data PATH --output RUN")
+          command: "memesense train --encoder \(run.folder.relativePath.shellQuoted) --data PATH --output RUN")
       ],
       provenance: .init(
-        command: command.joined(separator: " "), date: Date(), machine: Machine.summary,
+        command: command.shellCommand, date: Date(), machine: Machine.summary,
         seeds: [Int(clamping: recipe.seed)],
         details: recipe.data.map { ("data", $0) } + [("training", String(format: "%.1f s", summary.seconds))]))
   }

@@ -52,11 +52,15 @@ struct RecipeOptions: ParsableArguments {
     name: .customLong("init"),
     help: """
       What finetune starts from: a run of 'memesense pretrain' (RUN, or RUN:NAME for one of its networks), which says the \
-      network and the size of pictures too; or a model of the hub in timm's layout.
+      networks and the size of pictures too; a model of the hub in timm's layout; or a file of weights.
       """)
   var start: String?
 
-  @Option(help: "The network that finetune trains: \(Backbone.all.map(\.name).joined(separator: ", ")).")
+  @Option(
+    help: """
+      The network that finetune trains, of a run in --init the one to start from: \
+      \(Backbone.all.map(\.name).joined(separator: ", ")).
+      """)
   var backbone: String?
 
   @Option(help: Device.help)
@@ -109,16 +113,16 @@ struct RecipeOptions: ParsableArguments {
     guard var method = recipe.method as? FineTune else {
       throw ValidationError("--init and --backbone are for --method finetune, not for \(recipe.methodName).")
     }
-    if let backbone {
-      guard let found = Backbone.named(backbone) else { throw ValidationError(Backbone.unknown(backbone)) }
-      method.backbone.name = found
+    let wanted = try backbone.map { name -> Backbone in
+      guard let found = Backbone.named(name) else { throw ValidationError(Backbone.unknown(name)) }
+      return found
     }
+    if let wanted { method.backbone.name = wanted }
     if let start {
-      let weights = InitialWeights(argument: start)
-      if backbone == nil, let network = try PretrainedRunName(start)?.firstNetwork {
-        method.start(from: network, of: weights)
+      if let run = PretrainedRunName(start) {
+        try method.start(from: run, backbone: wanted)
       } else {
-        method.backbone.weights = weights
+        method.backbone.weights = InitialWeights(named: start)
       }
     }
     if let fault = method.fault { throw MethodError("\(FineTune.name): \(fault)") }
