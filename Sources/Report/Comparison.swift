@@ -1,6 +1,6 @@
 import Metrics
 
-/// Methods compared in a table; within equal numbers of labels the best mean of each column stands out.
+/// Methods compared in a table; within a group of rows the best mean of each column stands out.
 public struct Comparison: Sendable {
   /// The heading above the table.
   public let title: String
@@ -23,15 +23,22 @@ public struct Comparison: Sendable {
     public let method: String
     /// How many labels it had, as text: `5 % (151)`.
     public let labels: String
+    /// What its rivals share with it: ``labels``, unless methods had different counts where as many were asked for.
+    public let group: String
     /// One score a column, `nil` where undefined. [C]
     public let scores: [Spread?]
     /// What others published for the same, `nil` where nothing is known. [C]
     public let published: [PublishedFigure?]
 
-    /// - Parameter published: one figure a column; empty for none at all.
-    public init(method: String, labels: String, scores: [Spread?], published: [PublishedFigure?] = []) {
+    /// - Parameters:
+    ///   - group: ``labels`` unless given.
+    ///   - published: one figure a column; empty for none at all.
+    public init(
+      method: String, labels: String, group: String? = nil, scores: [Spread?], published: [PublishedFigure?] = []
+    ) {
       self.method = method
       self.labels = labels
+      self.group = group ?? labels
       self.scores = scores
       self.published = published.isEmpty ? scores.map { _ in nil } : published
     }
@@ -58,9 +65,9 @@ public struct Comparison: Sendable {
     self.rows = rows
   }
 
-  /// Whether a score is the best of its column among the rows with as many labels, there being others.
+  /// Whether a score is the best of its column among the rows of its group, there being others.
   func isBest(row: Int, column: Int) -> Bool {
-    let rivals = rows.filter { $0.labels == rows[row].labels }.compactMap { $0.scores[column]?.mean }.filter(\.isFinite)
+    let rivals = rows.filter { $0.group == rows[row].group }.compactMap { $0.scores[column]?.mean }.filter(\.isFinite)
     guard rivals.count > 1, let mean = rows[row].scores[column]?.mean else { return false }
     return mean == (columns[column].isHigherBetter ? rivals.max() : rivals.min())
   }
@@ -122,11 +129,18 @@ public struct Comparison: Sendable {
 }
 
 extension String {
-  /// The text on one line of a Markdown table.
-  var markdown: String {
+  /// The text on one line of Markdown, in a table or not.
+  package var markdown: String {
     printable.reduce(into: "") { result, character in
       if "|\\`*_<>[]".contains(character) { result += "\\" }
       result.append(character)
     }
+  }
+
+  /// The text as code on one line of Markdown, between more backticks than follow each other in it.
+  package var markdownCode: String {
+    let longest = split { $0 != "`" }.map(\.count).max() ?? 0
+    let fence = String(repeating: "`", count: longest + 1)
+    return longest > 0 ? "\(fence) \(printable) \(fence)" : "\(fence)\(printable)\(fence)"
   }
 }

@@ -132,7 +132,7 @@ extension Comparison {
     let head = columns.map { #"<th scope="col" class="number">\#($0.name.escaped)</th>"# }
     let body = rows.indices.map { index in
       let row = rows[index]
-      let startsGroup = index > 0 && rows[index - 1].labels != row.labels
+      let startsGroup = index > 0 && rows[index - 1].group != row.group
       let cells = row.scores.indices.map { column in
         let best = isBest(row: index, column: column) ? " best" : ""
         let published = publishedText(row: index, column: column).map {

@@ -21,9 +21,24 @@ extension String {
     return result
   }
 
+  /// The text as one word for a shell, in quotes where a shell would make something else of it.
+  package var shellQuoted: String {
+    if wholeMatch(of: #/[A-Za-z0-9@%+=:,./_-]+/#) != nil { return self }
+    var result = "'"
+    for scalar in unicodeScalars {
+      if scalar == "'" { result += #"'\''"# } else { result.unicodeScalars.append(scalar) }
+    }
+    return result + "'"
+  }
+
   /// The text cut to `limit` characters, the last of them `…` where something was cut off.
   func truncated(to limit: Int) -> String {
     let start = prefix(limit)
     return start.endIndex == endIndex ? self : prefix(max(limit - 1, 0)) + "…"
   }
+}
+
+extension [String] {
+  /// The words of a command as one types them in a shell.
+  package var shellCommand: String { map(\.shellQuoted).joined(separator: " ") }
 }

@@ -77,3 +77,12 @@ public struct TextTable: Sendable {
       }
   }
 }
+
+extension [String] {
+  /// At most `limit` lines: the first ones, which say what columns are, and of those below them the last.
+  ///
+  /// - Precondition: there may be as many lines as the head has.
+  package func cut(to limit: Int, belowHeadOf headCount: Int) -> [String] {
+    count > limit ? Array(prefix(headCount) + suffix(limit - headCount)) : self
+  }
+}

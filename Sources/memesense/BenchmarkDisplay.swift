@@ -48,7 +48,7 @@ final class BenchmarkDisplay: BenchmarkObserver {
         erase(&state)
         Console.error("failed: \(pretraining): \(reason)")
       case .pretraining(let pretraining, .finished(let result)): tell(pretraining, result, state.progress, now)
-      case .kept, .started, .training, .pretraining: break
+      case .found, .kept, .waiting, .started, .training, .pretraining: break
       }
       draw(&state, now)
     }
@@ -104,8 +104,9 @@ final class BenchmarkDisplay: BenchmarkObserver {
     guard !state.progress.running.isEmpty || state.progress.pretraining.running != nil else { return }
     erase(&state)
     state.lastDrawn = now
-    let lines = lines(state.progress.table(of: metric), state.progress, now)
-      .suffix(max(3, Console.terminalSize.rows - 2))
+    let table = state.progress.table(of: metric)
+    let lines = lines(table, state.progress, now)
+      .cut(to: max(3, Console.terminalSize.rows - 2), belowHeadOf: table == nil ? 0 : 2)
     Console.tell(lines.map { Console.fitted($0) + "\n" }.joined())
     state.drawnLines = lines.count
   }

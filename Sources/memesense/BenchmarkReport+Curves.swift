@@ -34,7 +34,7 @@ extension BenchmarkReport {
     let scores = group.split == .test ? try scoreCharts(shown) : []
     let (losses, missing) = lossCharts(shown)
     guard !scores.isEmpty || !losses.isEmpty || !missing.isEmpty else { return [] }
-    var note = "Curves of single cells: \(first.labelText) labels, seed \(seed)"
+    var note = "Curves of single cells: \(group.labelText(at: first.labels)) labels, seed \(seed)"
     if isCut { note += ", the \(best.count) best methods by \(summary.metrics[0].rawValue)" }
     note += "."
     if !scores.isEmpty {

@@ -13,11 +13,6 @@ extension BenchmarkReport {
 
   // MARK: Differences
 
-  /// Two methods with what lies between them.
-  private typealias Difference = (
-    labels: Double, first: String, second: String, difference: PairedComparison, seedCount: Int
-  )
-
   /// The best method against each other one.
   private func significance(_ group: BenchmarkSummary.Group) -> PlainTable? {
     guard let metric = group.comparisons.first?.metric else { return nil }
@@ -29,7 +24,7 @@ extension BenchmarkReport {
         + "\(metric.rawValue), by which the best was chosen too."
     return differences(
       "Is the best better than the rest? \(group.name)", between: ("best", "against"),
-      group.comparisons.map { ($0.labels, $0.best, $0.other, $0.difference, $0.seedCount) }, of: group,
+      group.comparisons, of: group,
       note: "Paired differences of test \(metric.rawValue), positive where the best is better, with percentile "
         + "intervals of 2000 bootstrap resamples: of the test memes with the trained models as they are (p is of no "
         + "difference), and of the seeds with the memes as they are, which is coarse for few seeds. The best was chosen "
@@ -42,7 +37,7 @@ extension BenchmarkReport {
     guard let controls = group.controls, let metric = controls.first?.metric else { return nil }
     return differences(
       "What does pretraining bring? \(group.name)", between: ("method", "control"),
-      controls.map { ($0.labels, $0.method, $0.control, $0.difference, $0.seedCount) }, of: group,
+      controls, of: group,
       note: "Paired differences of test \(metric.rawValue) to the same method on untrained networks with the weights "
         + "that the pretraining began at, positive where pretraining helps; intervals as above, nothing corrected for "
         + "the number of comparisons.")
@@ -53,15 +48,15 @@ extension BenchmarkReport {
     guard let pairs = group.pretrainingPairs, let metric = pairs.first?.metric else { return nil }
     return differences(
       "Do pretrainings differ? \(group.name)", between: ("pretraining", "against"),
-      pairs.map { ($0.labels, $0.first, $0.second, $0.difference, $0.seedCount) }, of: group,
+      pairs, of: group,
       note: "Paired differences of test \(metric.rawValue) between pretrainings that began at the same weights, under "
         + "the same method, positive where the first is better; intervals as above, nothing corrected for the number of "
         + "comparisons.")
   }
 
   private func differences(
-    _ title: String, between names: (String, String), _ rows: [Difference], of group: BenchmarkSummary.Group,
-    note: String
+    _ title: String, between names: (String, String), _ comparisons: [BenchmarkSummary.Comparison],
+    of group: BenchmarkSummary.Group, note: String
   ) -> PlainTable {
     PlainTable(
       title: title,
@@ -71,9 +66,9 @@ extension BenchmarkReport {
         .init("95 % over memes", isNumber: true), .init("p", isNumber: true),
         .init("95 % over seeds", isNumber: true), .init("seeds", isNumber: true),
       ],
-      rows: rows.map { row in
+      rows: comparisons.map { row in
         [
-          group.rows.first { $0.labels == row.labels }?.labelText ?? "", row.first, row.second,
+          group.labelText(at: row.labels), row.first, row.second,
           Self.signed(row.difference.difference), Self.text(row.difference.memes),
           row.difference.memes.map { Self.text(p: $0.pValue) } ?? "—", Self.text(row.difference.seeds),
           "\(row.seedCount)",
@@ -91,22 +86,26 @@ extension BenchmarkReport {
 
   // MARK: Others
 
-  /// Official scores beside those without the test memes that leak; `nil` where none does.
+  /// Official scores beside those without the test memes that leak; `nil` where none does. Where split files of methods leave
+  /// different ones, each row says how many.
   private func deduplicated(_ group: BenchmarkSummary.Group) -> PlainTable? {
-    guard group.split == .test, let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { return nil }
+    guard group.split == .test, let most = group.leakCounts.max(), most > 0 else { return nil }
+    let differ = group.leakCounts.count > 1
+    let counts: [PlainTable.Column] = differ ? [.init("leaks", isNumber: true)] : []
     return PlainTable(
       title: "Without the test memes that leak, \(group.name)",
-      columns: [.init("labels", isNumber: true), .init("method", isName: true)]
+      columns: [.init("labels", isNumber: true), .init("method", isName: true)] + counts
         + summary.metrics.flatMap { metric -> [PlainTable.Column] in
           [.init(metric.rawValue, isNumber: true), .init("de-duplicated", isNumber: true)]
         },
-      rows: group.rows.map { row in
-        [row.labelText, row.method]
-          + zip(row.scores, row.deduplicated).flatMap { [$0, $1].map { $0?.formatted() ?? "—" } }
+      rows: group.rows.map { row -> [String] in
+        let scores = zip(row.scores, row.deduplicated).flatMap { [$0, $1].map { $0?.formatted() ?? "—" } }
+        let count = differ ? [row.leakedTestMemes.map { "\($0)" } ?? "—"] : []
+        return [group.labelText(at: row.labels), name(of: row)] + count + scores
       },
-      note: "\(leaked) test memes show the same as a training or validation meme (PDQ hashes at most 31 of 256 bits "
-        + "apart, or equal files): models may have seen them. The official score counts them, the de-duplicated one "
-        + "does not.")
+      note: "\(differ ? "Up to " : "")\(most) test memes show the same as a training or validation meme (PDQ hashes "
+        + "at most 31 of 256 bits apart, or equal files): models may have seen them. The official score counts them, the "
+        + "de-duplicated one does not.")
   }
 
   /// What each method takes to train; memory where it was measured.
@@ -122,7 +121,7 @@ extension BenchmarkReport {
       rows: group.rows.map { row -> [String] in
         // One digit would make nothing of what takes a hundredth of a second.
         let seconds = row.seconds.map { $0.formatted(digits: $0.mean < 10 ? 2 : 1) } ?? "—"
-        let cells = [row.labelText, row.method, "\(row.parameters)", seconds]
+        let cells = [group.labelText(at: row.labels), name(of: row), "\(row.parameters)", seconds]
         return hasMemory ? cells + [row.peakMegabytes?.formatted(digits: 0) ?? "—"] : cells
       },
       note: "Means ± deviations over seeds. Seconds of training alone, reading and frozen features left out, of cells "

@@ -29,28 +29,34 @@ struct BenchmarkReport {
         columns: summary.metrics.map { Comparison.Column($0.rawValue, isHigherBetter: $0.isHigherBetter) },
         rows: group.rows.map { row in
           Comparison.Row(
-            method: row.method, labels: row.labelText, scores: row.scores,
+            method: name(of: row), labels: row.labelText, group: "\(row.labels)", scores: row.scores,
             published: row.published.map { figure in figure.map { .init(value: $0.value, source: $0.source) } })
         })
     }
+  }
+
+  /// A row's method, and where the suite has more seeds than are there, of how many its means are.
+  func name(of row: BenchmarkSummary.Row) -> String {
+    let (count, all) = (row.seeds.count, plan.suite.seeds.count)
+    return count < all ? "\(row.method) (\(count) of \(all) seeds)" : row.method
   }
 
   private var markdown: String {
     let tables =
       comparisons.map(\.markdown)
       + (summary.groups.flatMap(tables) + [pretrainingTable].compactMap(\.self) + failures).map(\.markdown)
-    let details = provenance.details.map { "- \($0.name): \($0.value)" }
+    let details = provenance.details.map { "- \($0.name.markdown): \($0.value.markdown)" }
     return """
-      # \(plan.suite.title)
+      # \(plan.suite.title.markdown)
 
-      \(finding)
+      \(finding.markdown)
 
       \(tables.joined(separator: "\n"))
       ## Where these numbers come from
 
-      - command: `\(provenance.command)`
+      - command: \(provenance.command.markdownCode)
       - date: \(provenance.date.formatted(.iso8601))
-      - machine: \(provenance.machine)
+      - machine: \(provenance.machine.markdown)
       - seeds: \(provenance.seeds.map(String.init).joined(separator: ", "))
       \(details.joined(separator: "\n"))
 
@@ -69,8 +75,8 @@ struct BenchmarkReport {
       let change = ReportPage.NextStep(
         purpose: "Change what is measured", command: "memesense benchmark show \(shippedName) > mine.yaml")
       return ReportPage(
-        title: plan.suite.title, summary: finding, sections: tasks + others, nextSteps: bestCells + [change],
-        provenance: provenance)
+        title: plan.suite.title, summary: finding, sections: tasks + others,
+        nextSteps: bestCells + inspections + [change], provenance: provenance)
     }
   }
 
@@ -91,18 +97,32 @@ struct BenchmarkReport {
       let split = group.split == .test ? "" : " --split \(group.split.rawValue)"
       return ReportPage.NextStep(
         purpose: "See what \(best.method) says of the memes of \(group.name), \(best.labelText) labels, seed \(seed)",
-        command: "memesense evaluate \(run)\(split) --report \(run).html")
+        command: "memesense evaluate \(run.shellQuoted)\(split) --report \("\(run).html".shellQuoted)")
     }
+  }
+
+  /// For each dataset the page of what its memes, labels and words are like.
+  private var inspections: [ReportPage.NextStep] {
+    datasets.map { name, folder in
+      let page = "\(plan.folder.relativePath)/data-\(name.replacing("/", with: "-")).html"
+      return ReportPage.NextStep(
+        purpose: "See labels, sizes and words of \(name)",
+        command: "memesense data inspect \(folder.shellQuoted) --report \(page.shellQuoted)")
+    }
+  }
+
+  /// The folders of the datasets by their names.
+  private var datasets: [(key: String, value: String)] {
+    let folders =
+      plan.cells.map { ($0.place.dataset, $0.recipe.data ?? "") }
+      + plan.pretrainings.flatMap { zip($0.datasets, $0.recipe.data) }
+    return Dictionary(folders) { first, _ in first }.sorted { $0.key < $1.key }
   }
 
   private var shippedName: String { (try? SuiteLibrary.names.contains(plan.name)) == true ? plan.name : "harmeme" }
 
   private var provenance: ReportPage.Provenance {
-    let folders =
-      plan.cells.map { ($0.place.dataset, $0.recipe.data ?? "") }
-      + plan.pretrainings.flatMap { zip($0.datasets, $0.recipe.data) }
-    let data = Dictionary(folders) { first, _ in first }
-    var details = data.sorted { $0.key < $1.key }.map { (name: "data \($0.key)", value: $0.value) }
+    var details = datasets.map { (name: "data \($0.key)", value: $0.value) }
     details.append(("encoders", Set(plan.cells.map(\.place.encoder)).sorted().joined(separator: ", ")))
     if !plan.absent.isEmpty { details.append(("not at hand", plan.absent.joined(separator: ", "))) }
     details.append(
@@ -112,14 +132,18 @@ struct BenchmarkReport {
       ))
     details.append(("±", "standard deviation over seeds, divisor n − 1"))
     return ReportPage.Provenance(
-      command: command.joined(separator: " "), date: Date(), machine: Machine.summary,
+      command: command.shellCommand, date: Date(), machine: Machine.summary,
       seeds: plan.suite.seeds.map { Int($0) }, details: details)
   }
 
   /// Who is best, task by task, at the fewest labels and at the most.
   private var finding: String {
-    let sentences = summary.groups.flatMap { group in
-      summary.leads(in: group).map { "\(group.name), \($0.best.row.labelText) labels: \(sentence(of: $0))." }
+    let sentences = summary.groups.flatMap { group -> [String] in
+      let leads = summary.leads(in: group)
+      guard !leads.isEmpty else {
+        return ["\(group.name): no method has a value of \(summary.metrics[0].rawValue), which ranks them."]
+      }
+      return leads.map { "\(group.name), \($0.best.row.labelText) labels: \(sentence(of: $0))." }
     }
     // A deviation stays on the line of its mean.
     return sentences.isEmpty

@@ -12,6 +12,7 @@ struct DatasetReport {
   func page() throws -> ReportPage {
     let total = summary.parts.reduce(0) { $0 + $1.memes }
     let parts = summary.parts.map { "\($0.memes) \($0.split)" }.joined(separator: ", ")
+    let folder = dataset.root.relativePath.shellQuoted
     return ReportPage(
       title: "\(summary.name), \(summary.format.title)",
       summary: "\(total) memes (\(parts)) and \(summary.tasks.count) tasks; \(summary.problems.count) bad rows.",
@@ -22,14 +23,14 @@ struct DatasetReport {
         .init("Words", [.charts(words), .note("Words of three letters or more, without the commonest of English.")]),
       ],
       nextSteps: [
-        .init(purpose: "Look for what spoils scores", command: "memesense data audit \(dataset.root.relativePath)"),
+        .init(purpose: "Look for what spoils scores", command: "memesense data audit \(folder)"),
         .init(
           purpose: "Learn from it",
-          command: "memesense train --data \(dataset.root.relativePath) --task \(summary.tasks.first?.name ?? "TASK") "
+          command: "memesense train --data \(folder) --task \((summary.tasks.first?.name ?? "TASK").shellQuoted) "
             + "--output runs/first"),
       ],
       provenance: .init(
-        command: CommandLine.arguments.joined(separator: " "), date: Date(), machine: Machine.summary, seeds: [],
+        command: CommandLine.arguments.shellCommand, date: Date(), machine: Machine.summary, seeds: [],
         details: [("data", dataset.root.path)]))
   }
 

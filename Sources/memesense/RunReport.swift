@@ -90,18 +90,19 @@ struct RunReport {
   }
 
   private func page() throws -> ReportPage {
-    ReportPage(
+    let run = folder.relativePath.shellQuoted
+    return ReportPage(
       title: "\(recipe.methodName) on \(dataset)", summary: finding,
       sections: [
         .init("Scores", [.table(scores)])
       ] + (try analysisSections()),
       nextSteps: [
         .init(
-          purpose: "Classify a meme", command: "memesense predict \(folder.relativePath) IMAGE --text \"WORDS\""),
-        .init(purpose: "Score the run again", command: "memesense evaluate \(folder.relativePath)"),
+          purpose: "Classify a meme", command: "memesense predict \(run) IMAGE --text \"WORDS\""),
+        .init(purpose: "Score the run again", command: "memesense evaluate \(run)"),
       ],
       provenance: ReportPage.Provenance(
-        command: CommandLine.arguments.joined(separator: " "), date: Date(), machine: Machine.summary,
+        command: CommandLine.arguments.shellCommand, date: Date(), machine: Machine.summary,
         seeds: [Int(recipe.seed)], details: [("data", dataset), ("encoder", recipe.encoder)] + details))
   }
 

@@ -27,7 +27,7 @@ struct SimulationReport {
           command: "memesense label labels.sqlite --data PATH --task TASK")
       ],
       provenance: .init(
-        command: CommandLine.arguments.joined(separator: " "), date: Date(), machine: Machine.summary,
+        command: CommandLine.arguments.shellCommand, date: Date(), machine: Machine.summary,
         seeds: settings.seeds.map { Int($0) },
         details: [
           ("data", "\(data.path), task \(result.task)"), ("method", result.method), ("encoder", result.encoder),

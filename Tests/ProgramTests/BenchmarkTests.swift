@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test func cellsEqualSingleTrainingsToTheLastBit() throws {
-    let (result, answer) = try run(suite(), "equal")
+    let (result, answer) = try run(suite(), "equal", "--jobs", "1")
     #expect(result.status == 0, "\(result.errors)")
     #expect(answer["finished"] as? Int == 4 && answer["kept"] as? Int == 0)
     let rows = try rows("equal")
@@ -255,6 +255,32 @@ import Testing
         #expect(abs(now - before) < 1e-14, "\(name): \(key)")
       }
     }
+
+    // A split file of one method leaves other training memes, and none that test memes look like.
+    let entries = try (rows.map(String.init) + leaks).map { try object($0) }
+    func isTraining(_ entry: [String: Any]) -> Bool { entry["split"] as? String == "train" }
+    let few = entries.filter(isTraining).dropFirst().prefix(100) + entries.filter { !isTraining($0) }
+    let lines = few.map { entry in
+      "{\"id\":\"\(entry["id"] ?? entry["file_name"] ?? "")\",\"split\":\"\(entry["split"] ?? "")\"}"
+    }
+    _ = try program.write(lines.joined(separator: "\n"), to: "few.jsonl")
+    let methods = """
+        - {name: all, recipe: logistic-regression}
+        - {name: few, recipe: logistic-regression, set: [split_file=few.jsonl]}
+      """
+    let splits = try program.write(suite(methods: methods), to: "splits.yaml")
+    let result = try program("benchmark", splits, "--data", "drawn=leaky", "--output", "splits", "--quiet")
+    #expect(result.status == 0, "\(result.errors)")
+    let cells = try self.rows("splits").filter { $0["seed"] == "42" }
+    let (all, fewer) = (try #require(cells.first), try #require(cells.last))
+    let (most, least) = try (#require(all["test_leaks"]), #require(fewer["test_leaks"]))
+    #expect(all["labels"] != fewer["labels"] && Int(most) ?? 0 > Int(least) ?? 0)
+    #expect(result.output.contains("drawn · mean: up to \(most) test memes stand in"))
+    let table = try text("splits/table.md")
+    #expect(table.contains("Up to \(most) test memes show the same"))
+    #expect(table.contains("| 20 % | all | \(most) |") && table.contains("| 20 % | few | \(least) |"))
+    #expect(table.contains("| all | 20 % (\(all["labels"] ?? "")) |"))
+    #expect(table.contains("**"), "the methods are rivals all the same")
   }
 
   /// What `evaluate --deduplicated --json` says besides.
@@ -357,7 +383,7 @@ import Testing
     // Its seconds would be those of the second half alone.
     let row = try #require(try rows("killed-suite").first { $0["method"] == "concat" && $0["seed"] == "42" })
     #expect(row["seconds"]?.isEmpty == true && row["peak_mb"]?.isEmpty == false)
-    let whole = try run(suite(methods: methods), "whole-suite")
+    let whole = try run(suite(methods: methods), "whole-suite", "--jobs", "1")
     #expect(whole.0.status == 0)
     let (first, second) = try (
       Data(
@@ -372,17 +398,121 @@ import Testing
         - {name: logistic-regression}
         - {name: wild, recipe: simclip, set: [settings.network.siamese=true]}
       """
-    let (result, answer) = try run(suite(methods: methods), "failed")
-    #expect(result.status == 1 && answer["finished"] as? Int == 2)
-    #expect(result.errors.contains("2 of 4 cells have no result"), "\(result.errors)")
+    let figure =
+      "{dataset: drawn, task: mean, method: logistic-regression, encoder: lite, labels: 0.5, metric: auroc, "
+      + "value: 0.7123, source: \"a paper | table 3\"}"
+    let file = suite(methods: methods, labels: "[0.2, 0.5]")
+      .replacing("published: []", with: "published:\n  - \(figure)")
+    let (result, answer) = try run(file, "failed")
+    #expect(result.status == 1 && answer["finished"] as? Int == 4)
+    #expect(result.errors.contains("4 of 8 cells have no result"), "\(result.errors)")
     #expect(
       result.errors.contains("failed: drawn · mean · wild · lite · 20 % · seed 42: simclip: images have 1280 features"))
     let failures = try #require(answer["failures"] as? [[String: Any]])
-    #expect(failures.count == 2)
-    let wild = try rows("failed").filter { $0["method"] == "wild" }
-    #expect(wild.count == 2 && wild.allSatisfy { $0["failure"]?.contains("images have 1280 features") == true })
+    #expect(failures.count == 4)
+    let all = try rows("failed")
+    let wild = all.filter { $0["method"] == "wild" }
+    #expect(wild.count == 4 && wild.allSatisfy { $0["failure"]?.contains("images have 1280 features") == true })
     #expect(wild.allSatisfy { $0["test_auroc"]?.isEmpty == true })
-    #expect(try text("failed/report.html").contains("Cells without a result"))
+    let page = try text("failed/report.html")
+    #expect(page.contains("Cells without a result"))
+
+    // What has a result: scores against labels with a band of one deviation, and the published one beside its own.
+    let series = try #require(charts(page).first)
+    func data(_ kind: String) throws -> [[Double]] {
+      try #require(series.first { $0["type"] as? String == kind }?["data"] as? [[Double]])
+    }
+    let (band, line) = (try data("custom"), try data("line"))
+    #expect(series.allSatisfy { $0["name"] as? String == "logistic-regression" } && band.count == 2 && line.count == 2)
+    let table = try text("failed/table.md").split(separator: "\n")
+    for (index, ratio) in ["0.2", "0.5"].enumerated() {
+      let scores = all.filter { $0["method"] == "logistic-regression" && $0["label_ratio"] == ratio }
+        .compactMap { $0["test_auroc"].flatMap(Double.init) }
+      let (mean, deviation) = ((scores[0] + scores[1]) / 2, abs(scores[0] - scores[1]) / 2.0.squareRoot())
+      let percent = [20.0, 50.0][index]
+      let expected = [percent, mean - deviation, mean + deviation]
+      #expect(zip(band[index], expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(band[index]), expected \(expected)")
+      #expect(line[index][0] == percent && abs(line[index][1] - mean) < 1e-5)
+      let row = try #require(table.first { $0.hasPrefix("| logistic-regression | \(Int(percent)) % (") })
+      let measured = String(format: "%.3f ± %.3f", mean, deviation)
+      #expect(row.contains("| \(measured)\(index == 1 ? "<br>published 0.7123 [1]" : "") |"), "\(row)")
+    }
+    #expect(table.contains("[1] Published, not measured here: a paper \\| table 3."))
+    #expect(page.components(separatedBy: "<span class=\"published\">published 0.7123 [1]</span>").count == 2)
+  }
+
+  /// The commands that a page says to type next, as one types them.
+  private func commands(_ page: String) throws -> [String] {
+    let parts = page.components(separatedBy: "<pre tabindex=\"0\"><code>")
+    let listing = try #require(parts.last?.components(separatedBy: "</code>").first)
+    let lines = listing.split(separator: "\n").filter { !$0.hasPrefix("<span") }
+    return lines.map { String($0).replacing("&#39;", with: "'") }
+  }
+
+  /// Has a shell run a command in the tests' folder.
+  private func enter(_ command: String) throws {
+    let shell = program.process([])
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = ["-c", command]
+    shell.environment?["PATH"] = "\(Program.executable.deletingLastPathComponent().path):/usr/bin:/bin"
+    shell.standardOutput = FileHandle.nullDevice
+    shell.standardError = FileHandle.nullDevice
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 0, "\(command)")
+  }
+
+  /// What a suite calls its methods is no part of what their cells are, and what it writes can be read and typed whatever names
+  /// and paths have in them.
+  @Test func namesAreFree() throws {
+    func suite(_ name: String) -> String {
+      self.suite(
+        methods: """
+            - {name: "\(name)", recipe: logistic-regression}
+            - {name: cleaned, recipe: logistic-regression, set: [text_cleaning=semimemes]}
+          """
+      ).replacing("title: Small", with: "title: \"Small | *memes*\"")
+    }
+    let folder = "bob's memes/named"
+    let cells = "\(folder)/cells/drawn-mean"
+    #expect(try run(suite("linear (probe)"), folder).0.status == 0)
+    let (renamed, answer) = try run(suite("linear [probe]"), folder)
+    #expect(renamed.status == 0 && answer["kept"] as? Int == 4, "\(renamed.errors)")
+    #expect(try Set(rows(folder).map { $0["method"] }) == ["linear [probe]", "cleaned"])
+    let table = try text("\(folder)/table.md")
+    #expect(table.hasPrefix("# Small \\| \\*memes\\*\n") && table.contains("| linear \\[probe\\] |"))
+    #expect(table.contains("--data drawn=demo/corpus-240 --output 'bob'\\''s memes/named' --json --quiet`\n"))
+
+    let page = try text("\(folder)/report.html")
+    let commands = try commands(page)
+    #expect(commands.count == 3 && commands[0].hasPrefix("memesense evaluate 'bob'\\''s memes/named/cells/"))
+    #expect(commands[1].hasPrefix("memesense data inspect ") && commands[2].hasPrefix("memesense benchmark show "))
+    for command in commands.prefix(2) { try enter(command) }
+    // As HTML has it.
+    let quoted = "&#39;bob&#39;\\&#39;&#39;s memes/named/"
+    let data = try text("\(folder)/data-drawn.html")
+    #expect(data.contains("Words on the memes") && data.contains("--report \(quoted)data-drawn.html&#39;"))
+    let files = try FileManager.default.contentsOfDirectory(atPath: program.home.appending(path: cells).path)
+    let best = try #require(files.first { $0.hasSuffix(".html") })
+    #expect(try text("\(cells)/\(best)").contains("memesense predict \(quoted)cells/"))
+
+    // One seed of a method is missing, and by the first metric none has a value.
+    let record = program.home.appending(path: "\(cells)/linear--probe--lite-0.2-43.json")
+    try FileManager.default.removeItem(at: record)
+    let arguments = ["benchmark", "\(folder).yaml", "--data", "drawn=demo/corpus-240", "--output", folder]
+    let partial = try program(
+      arguments + ["--methods", "cleaned", "--set", "metrics=[mami_b, auroc]", "--quiet"])
+    #expect(partial.status == 0 && partial.output.contains("\nlinear [probe] (1 of 2 seeds)  "), "\(partial.errors)")
+    #expect(try text("\(folder)/table.md").contains("| linear \\[probe\\] (1 of 2 seeds) |"))
+    let without = try text("\(folder)/report.html")
+    #expect(without.contains("linear [probe] (1 of 2 seeds)"))
+    #expect(without.contains("drawn · mean: no method has a value of mami_b, which ranks them."))
+
+    // It comes last, although what is kept of the other method is of features that are looked at later.
+    let whole = try program(arguments)
+    #expect(whole.status == 0)
+    #expect(
+      whole.errors.contains("4/4  drawn · mean · linear [probe] · lite · 20 % · seed 43: auroc"), "\(whole.errors)")
   }
 
   @Test func anEncoderThatIsNotThereFailsItsCellsOnly() throws {

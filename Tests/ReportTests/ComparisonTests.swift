@@ -69,6 +69,32 @@ struct ComparisonTests {
     #expect(root.all("td", class: "number").last?.text == "< 0.001")
   }
 
+  /// Split files of methods leave different counts of labels where as many were asked for.
+  @Test func rowsOfAGroupAreRivalsWhateverTheirCountsOfLabels() throws {
+    let comparison = Comparison(
+      columns: [.init("auroc")],
+      rows: [
+        .init(method: "a", labels: "5 % (151)", group: "0.05", scores: [Spread(mean: 0.6)]),
+        .init(method: "b", labels: "5 % (140)", group: "0.05", scores: [Spread(mean: 0.7)]),
+        .init(method: "a", labels: "10 % (301)", group: "0.1", scores: [Spread(mean: 0.8)]),
+      ])
+    #expect(comparison.markdown.contains("| b | 5 % (140) | **0.700** |"))
+    #expect(comparison.markdown.contains("| a | 5 % (151) | 0.600 |\n"))
+    #expect(comparison.markdown.contains("| a | 10 % (301) | 0.800 |\n"))
+    let page = ReportPage(
+      title: "t", summary: "s", sections: [.init("memes", [.comparison(comparison)])],
+      provenance: .init(command: "c", date: Date(), machine: "m", seeds: []))
+    let root = try parse(page.html(library: ChartLibrary(text: "")))
+    #expect(root.all("td", class: "best").map(\.text) == ["0.700"])
+    #expect(root.all("tr", class: "start").map { $0.children.map(\.text) } == [["a", "10 % (301)", "0.800"]])
+  }
+
+  @Test func markdownShowsTextAndCodeAsTheyAre() {
+    #expect("a|b *c* _d_ <e> [f] `g`\nh".markdown == "a\\|b \\*c\\* \\_d\\_ \\<e\\> \\[f\\] \\`g\\` h")
+    #expect("run --set 'a=[b]'\nx".markdownCode == "`run --set 'a=[b]' x`")
+    #expect("a `b` c".markdownCode == "`` a `b` c ``")
+  }
+
   @Test func publishedFiguresHaveTheDigitsOfTheirSource() {
     let values = [0.6782, 0.678, 0.8310, 0.65, 1, 0, 0.67824, 0.00004, 67.82]
     let figures = values.map { Comparison.PublishedFigure(value: $0, source: "s") }

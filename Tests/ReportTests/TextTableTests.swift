@@ -47,6 +47,12 @@ struct TextTableTests {
     #expect(table.text.split(separator: "\n").suffix(2) == ["abcd…   1", "日本…  22"])
   }
 
+  @Test func aHeadStaysAboveTheLastLinesThatFit() {
+    let lines = ["head", "────", "a", "b", "c", "total"]
+    #expect(lines.cut(to: 4, belowHeadOf: 2) == ["head", "────", "c", "total"])
+    #expect(lines.cut(to: 6, belowHeadOf: 2) == lines && lines.cut(to: 2, belowHeadOf: 0) == ["c", "total"])
+  }
+
   @Test func formatsScores() {
     #expect(Score.defined(0.76149).formatted() == "0.761")
     #expect(Score.undefined(reason: "one class").formatted() == "—")

@@ -78,13 +78,16 @@ import Testing
 
     // The controls are compared by the same metric.
     let controls = try #require(group.controls)
-    #expect(controls.map(\.method) == ["image-only · dino", "image-only · both:convolutional"])
+    #expect(controls.map(\.first) == ["image-only · dino", "image-only · both:convolutional"])
     #expect(controls.map(\.difference.difference) == [0.375, 0.125] && controls.allSatisfy { $0.metric == .accuracy })
 
     let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(group)) as? [String: Any]
     let written = try #require((json?["pretraining_pairs"] as? [[String: Any]])?.first)
     #expect(Set(written.keys) == ["labels", "first", "second", "seeds", "metric", "difference"])
-    #expect((json?["controls"] as? [[String: Any]])?.first?["metric"] as? String == "accuracy")
+    let control = try #require((json?["controls"] as? [[String: Any]])?.first)
+    #expect(Set(control.keys) == ["labels", "method", "control", "seeds", "metric", "difference"])
+    #expect(control["control"] as? String == "image-only · start:convolutional")
+    #expect(control["metric"] as? String == "accuracy")
   }
 
   @Test func curvesAreOfEverythingThatANetworkWasMeasuredBy() throws {

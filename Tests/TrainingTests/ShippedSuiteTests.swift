@@ -60,6 +60,92 @@ import Testing
     }
   }
 
+  /// Figures of one metric, a row a method with what it starts from, a column a number of labels.
+  private struct Figures {
+    let suite: String
+    let metric: Metric
+    let labels: [Double]
+    let rows: [String: [Double]]
+  }
+
+  /// Typed from the tables of the reference, whose sections are named, and not from the suites.
+  private static let published = [
+    // 01 §8, README for the first three, table 3 of the slides for the others.
+    Figures(
+      suite: "semimemes-mami", metric: .mamiB, labels: [0.05, 0.1, 0.3],
+      rows: [
+        "semimemes": [0.6782, 0.7113, 0.7413], "cmml-clip": [0.6438, 0.6878, 0.7242],
+        "tib-va": [0.6392, 0.6886, 0.7104], "cmml": [0.5256, 0.5496, 0.5673], "visualbert": [0.5174, 0.5583, 0.6337],
+        "ext-pie": [0.4139, 0.4139, 0.4422], "vilt": [0.5456, 0.5566, 0.6010], "lxmert": [0.5303, 0.5597, 0.6005],
+      ]),
+    // 01 §8, table 4 of the slides.
+    Figures(
+      suite: "semimemes-mami", metric: .auroc, labels: [0.05, 0.1, 0.3],
+      rows: [
+        "semimemes": [0.7989, 0.8145, 0.8310], "cmml-clip": [0.7664, 0.7956, 0.8289],
+        "tib-va": [0.7093, 0.7901, 0.8333], "cmml": [0.5647, 0.5794, 0.6234], "visualbert": [0.5604, 0.6119, 0.6825],
+        "ext-pie": [0.4761, 0.4833, 0.5043], "vilt": [0.5978, 0.6312, 0.6948], "lxmert": [0.5986, 0.6163, 0.6684],
+      ]),
+    // 01 §8, table 5 of the slides.
+    Figures(
+      suite: "ablation-mami", metric: .mamiB, labels: [0.3],
+      rows: [
+        "semimemes": [0.7433], "without CROM-AE": [0.7365], "without DB loss": [0.7316], "without both": [0.7074],
+      ]),
+    // 01 §8, README.
+    Figures(
+      suite: "semimemes-hateful-memes", metric: .auroc, labels: [0.05, 0.1, 0.3],
+      rows: ["semimemes": [0.7011, 0.7281, 0.7765], "hate-clipper (cross)": [0.6973, 0.7196, 0.7731]]),
+    // 04 §6, table 1, align, one layer before the output, test_seen.
+    Figures(suite: "simclip-tasks", metric: .aurocBatched, labels: [1], rows: ["hate-clipper": [0.8546]]),
+    // 11 §5.
+    Figures(suite: "memotion", metric: .f1Macro, labels: [0.1], rows: ["ext-pie": [0.3565]]),
+    // 07 §D.
+    Figures(
+      suite: "selfsupervised-hateful-memes", metric: .auroc, labels: [1],
+      rows: [
+        "finetune ResNet-50 at 224 timm/resnet50.a1_in1k": [0.5157], "finetune cass-224:convolutional": [0.5398],
+        "finetune dino-resnet50-224": [0.5129], "finetune ResNet-50 at 384 timm/resnet50.a1_in1k": [0.5116],
+        "finetune cass-384:convolutional": [0.5405], "finetune dino-resnet50-384": [0.532],
+        "finetune ViT-B/16 at 224 timm/vit_base_patch16_224.augreg_in21k_ft_in1k": [0.51293],
+        "finetune cass-224:transformer": [0.5196], "finetune dino-vit-224": [0.513],
+        "finetune ViT-B/16 at 384 timm/vit_base_patch16_384.augreg_in21k_ft_in1k": [0.5],
+        "finetune cass-384:transformer": [0.53386], "finetune dino-vit-384": [0.5002],
+        "finetune with texts clip": [0.5761], "finetune with texts cass-mm:transformer": [0.5518],
+        "finetune with texts cass-mm:convolutional": [0.5518],
+      ]),
+    Figures(
+      suite: "selfsupervised-hateful-memes", metric: .accuracy, labels: [1],
+      rows: [
+        "finetune ResNet-50 at 224 timm/resnet50.a1_in1k": [0.5175], "finetune cass-224:convolutional": [0.5435],
+        "finetune dino-resnet50-224": [0.5267], "finetune ResNet-50 at 384 timm/resnet50.a1_in1k": [0.511],
+        "finetune cass-384:convolutional": [0.5475], "finetune dino-resnet50-384": [0.543],
+        "finetune ViT-B/16 at 224 timm/vit_base_patch16_224.augreg_in21k_ft_in1k": [0.5235],
+        "finetune cass-224:transformer": [0.5545], "finetune dino-vit-224": [0.5195],
+        "finetune ViT-B/16 at 384 timm/vit_base_patch16_384.augreg_in21k_ft_in1k": [0.545],
+        "finetune cass-384:transformer": [0.59], "finetune dino-vit-384": [0.624],
+        "finetune with texts clip": [0.5915], "finetune with texts cass-mm:transformer": [0.6335],
+        "finetune with texts cass-mm:convolutional": [0.5817],
+      ]),
+  ]
+
+  @Test func publishedFiguresAreThoseOfTheReference() throws {
+    let all = try SuiteLibrary.names.flatMap { name in try suite(name).published.map { (suite: name, figure: $0) } }
+    for figures in Self.published {
+      for (row, values) in figures.rows {
+        for (labels, value) in zip(figures.labels, values) {
+          let found = all.filter { entry in
+            let name = [entry.figure.method, entry.figure.start].compactMap(\.self).joined(separator: " ")
+            return entry.suite == figures.suite && entry.figure.metric == figures.metric && name == row
+              && entry.figure.labels == labels
+          }
+          #expect(found.map(\.figure.value) == [value], "\(figures.suite): \(figures.metric), \(row), \(labels)")
+        }
+      }
+    }
+    #expect(all.count == Self.published.reduce(0) { $0 + $1.rows.count * $1.labels.count }, "no other figures")
+  }
+
   /// But `finetune`, which is compared by what it starts from.
   @Test func theSmallSuitesHaveEveryMethodWithASmallRecipeTheQuickOnesFirst() throws {
     let small = try RecipeLibrary.names.filter {

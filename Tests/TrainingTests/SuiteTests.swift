@@ -131,6 +131,7 @@ import Testing
       metric.contains("line 15: 'metrics.1'") && metric.contains("there is no metric 'beauty'; choose one of auroc"))
     #expect(
       message(Self.good.replacing("method: semimemes, enc", with: "method: smimemes, enc")).contains("'smimemes'"))
+    #expect(message(Self.good.replacing("dataset: memes,", with: "dataset: meems,")).contains("the dataset 'meems'"))
     #expect(message(Self.good.replacing("draw: 200", with: "draw: 20")).contains("100 to 20000 can be drawn"))
     #expect(
       message(Self.good.replacing("set: [", with: "encoders: []\n    set: [")).contains("an empty list encoders"))
@@ -143,6 +144,7 @@ import Testing
     for (old, new, part) in [
       ("lite, labels: 0.05", "lit, labels: 0.05", "is of the encoder 'lit', for"),
       ("labels: 0.05, metric: auroc", "labels: 0.5, metric: f1", "is of 0.5 labels and f1, for"),
+      ("memes, task: bad, method", "memes, task: worse, method", "is of the task 'worse', for"),
     ] {
       let suite = try BenchmarkSuite(yaml: Self.good.replacing(old, with: new), source: "mine.yaml")
       #expect { try suite.requireCellsOfPublished(source: "mine.yaml") } throws: {
@@ -204,12 +206,36 @@ import Testing
     #expect(table.rows[0].scores[0].spread == Spread(mean: 0.5) && table.rows[2].scores[1].spread == nil)
   }
 
+  /// Datasets are read one after the other; what earlier calls finished of later ones is known before.
+  @Test func whatWasFinishedEarlierIsDoneUntilItProvesToBeOfSomethingElse() throws {
+    let plan = try plan(Self.good.replacing("  - {name: drawn, draw: 200}\n", with: ""))
+    let cells = plan.cells  // 3 methods × 2 label counts × 2 seeds
+    var progress = BenchmarkProgress(plan, jobs: 1)
+    let now = ContinuousClock.now
+    progress.observe(.found(try cells.prefix(4).map { try result($0, seconds: 10) }), at: now)
+    #expect(progress.doneCount == 4 && progress.keptCount == 0 && progress.secondsLeft(at: now) == 80)
+    progress.observe(.kept(try result(cells[0], seconds: 10)), at: now)
+    #expect(progress.doneCount == 4 && progress.keptCount == 1)
+    progress.observe(.waiting(cells[1]), at: now)
+    progress.observe(.waiting(cells[11]), at: now)
+    #expect(progress.doneCount == 3 && progress.secondsLeft(at: now) == 90)
+    progress.observe(.failed(cells[2], reason: "x"), at: now)
+    #expect(progress.doneCount == 3 && progress.failureCount == 1)
+    progress.observe(.started(cells[1]), at: now)
+    let table = try #require(progress.table(of: .auroc))
+    #expect(table.rows.map { $0.scores.map(\.done) } == [[1, 1], [0, 0], [0, 0]])
+    progress.observe(.finished(cells[1], try result(cells[1], seconds: 10)), at: now + .seconds(10))
+    #expect(progress.doneCount == 4 && progress.secondsLeft(at: now + .seconds(10)) == 80)
+  }
+
   @Test func rowsOfResultsAreTidyAndExact() throws {
     let plan = try plan()
     let cell = plan.cells[0]
     var result = try result(cell, seconds: 0.1)
     result.scores["test"] = ["auroc": 1.0 / 3]
     let failure = BenchmarkRun.Failure(cell: cell, reason: "a \"bad\", thing\nhappened")
+    let lineEnd = BenchmarkRun.Failure(cell: cell, reason: "two\r\nlines")
+    #expect(String(decoding: ResultRow.csv(plan.rows(of: [], [lineEnd])), as: UTF8.self).hasSuffix(",\"two\nlines\"\n"))
     let csv = String(decoding: ResultRow.csv(plan.rows(of: [result], [failure])), as: UTF8.self)
     #expect(
       csv.hasPrefix(

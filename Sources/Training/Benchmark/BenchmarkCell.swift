@@ -21,6 +21,15 @@ public struct BenchmarkCell: Sendable {
       place.seed = 0
       return place
     }
+
+    /// Where such a cell lies under the benchmark's folder; places whose names differ in other signs than letters, digits, dots
+    /// and hyphens share it.
+    var path: String {
+      let corpus = [dataset, task].compactMap(\.self).map(BenchmarkCell.fileName)
+      let name = [method, encoder, start, BenchmarkCell.text(labels), "\(seed)"].compactMap(\.self)
+        .map(BenchmarkCell.fileName)
+      return "cells/\(corpus.joined(separator: "-"))/\(name.joined(separator: "-"))"
+    }
   }
 
   public let place: Place
@@ -38,10 +47,7 @@ public struct BenchmarkCell: Sendable {
     self.recipe = recipe
     self.recipeName = recipeName
     self.needs = needs
-    let corpus = [place.dataset, place.task].compactMap(\.self).map(Self.fileName).joined(separator: "-")
-    let name = [place.method, place.encoder, place.start, Self.text(place.labels), "\(place.seed)"]
-      .compactMap(\.self).map(Self.fileName)
-    path = "cells/\(corpus)/\(name.joined(separator: "-"))"
+    path = place.path
   }
 
   /// A name with everything but letters, digits, dots and hyphens replaced.

@@ -2,8 +2,12 @@
 public enum BenchmarkEvent: Sendable {
   /// Reading a dataset, embedding it, drawing it.
   case preparation(ProgressEvent)
+  /// What earlier calls finished, before it is known what of it counts: that takes the datasets.
+  case found([CellResult])
   /// An earlier call had finished this cell.
   case kept(CellResult)
+  /// What an earlier call made of this cell, if anything, does not count.
+  case waiting(BenchmarkCell)
   case started(BenchmarkCell)
   /// The stage that a cell is in.
   case training(BenchmarkCell, stage: String, done: Int, total: Int)

@@ -18,6 +18,8 @@ public struct BenchmarkProgress: Sendable {
   public let jobs: Int
   public private(set) var pretraining: PretrainingProgress
   public private(set) var results: [CellResult] = []
+  /// What earlier calls finished of cells that nobody has looked at yet; most of it will count.
+  private var found: [BenchmarkCell.Place: CellResult] = [:]
   private var failed: Set<BenchmarkCell.Place> = []
   public private(set) var keptCount = 0
   /// In the order they were started.
@@ -40,12 +42,15 @@ public struct BenchmarkProgress: Sendable {
 
   public var failureCount: Int { failed.count }
 
-  public var doneCount: Int { results.count + failureCount }
+  public var doneCount: Int { results.count + found.count + failureCount }
 
   public mutating func observe(_ event: BenchmarkEvent, at now: ContinuousClock.Instant) {
     switch event {
     case .preparation, .warning: break
+    case .found(let results): found = Dictionary(results.map { ($0.place, $0) }) { first, _ in first }
+    case .waiting(let cell): found[cell.place] = nil
     case .kept(let result):
+      found[result.place] = nil
       results.append(result)
       keptCount += 1
       if let seconds = result.seconds { secondsByPlace[result.place.withoutSeed, default: []].append(seconds) }
@@ -62,6 +67,7 @@ public struct BenchmarkProgress: Sendable {
       results.append(result)
     case .failed(let cell, _):
       _ = end(cell)
+      found[cell.place] = nil
       failed.insert(cell.place)
     case .pretraining(let which, let event): pretraining.observe(event, of: which, at: now)
     }
@@ -82,14 +88,17 @@ public struct BenchmarkProgress: Sendable {
   /// A cell is taken to last as long as those that differ in the seed only, else as those of the same method, else as
   /// any.
   private func secondsOfCells(at now: ContinuousClock.Instant) -> Double? {
-    let all = secondsByPlace.values.flatMap(\.self)
+    let byPlace = found.values.reduce(into: secondsByPlace) { seconds, result in
+      if let taken = result.seconds { seconds[result.place.withoutSeed, default: []].append(taken) }
+    }
+    let all = byPlace.values.flatMap(\.self)
     guard !all.isEmpty else { return nil }
-    let byMethod = Dictionary(grouping: secondsByPlace) { $0.key.method }.mapValues { $0.flatMap(\.value) }
+    let byMethod = Dictionary(grouping: byPlace) { $0.key.method }.mapValues { $0.flatMap(\.value) }
     func estimate(_ place: BenchmarkCell.Place) -> Double {
-      let like = secondsByPlace[place.withoutSeed] ?? byMethod[place.method] ?? all
+      let like = byPlace[place.withoutSeed] ?? byMethod[place.method] ?? all
       return like.reduce(0, +) / Double(like.count)
     }
-    let begun = failed.union(results.map(\.place)).union(running.map(\.cell.place))
+    let begun = failed.union(results.map(\.place)).union(found.keys).union(running.map(\.cell.place))
     let waiting = cells.filter { !begun.contains($0.place) }
     let rest = running.map { max(0, estimate($0.cell.place) - (now - $0.start) / .seconds(1)) }
     let sum = waiting.reduce(0) { $0 + estimate($1.place) } + rest.reduce(0, +)
@@ -115,7 +124,7 @@ public struct BenchmarkProgress: Sendable {
       if !methods.contains(method) { methods.append(method) }
     }
     let byMethod = Dictionary(grouping: own, by: methodLabel)
-    let byPlace = Dictionary(grouping: results) { $0.place.withoutSeed }
+    let byPlace = Dictionary(grouping: results + found.values) { $0.place.withoutSeed }
     return Table(
       name: [current.dataset, current.task].compactMap(\.self).joined(separator: " · "),
       labels: labels.map(BenchmarkCell.Place.text(labels:)),

@@ -78,7 +78,7 @@ public final class BenchmarkRun: Sendable {
   let state = Mutex(State())
 
   /// A dataset with what cells need of it beside its features.
-  private struct Source {
+  struct Source {
     var dataset: Dataset
     /// Of its rows.
     var digest: String
@@ -98,6 +98,7 @@ public final class BenchmarkRun: Sendable {
     for (folder, count) in plan.drawings {
       try DemoCorpus(memeCount: count).writeUnlessThere(to: folder, observer: preparation)
     }
+    observer.observe(.found(plan.chosenCells.compactMap { record(of: $0)?.result }))
     var sources: [[String?]: Result<Source, any Error>] = [:]
     for all in plan.cellsByCorpus {
       let cells = try pretrained(all.filter { plan.isChosen($0) || record(of: $0)?.result != nil })
@@ -116,6 +117,7 @@ public final class BenchmarkRun: Sendable {
         let source = try source.get()
         let pending = try cells.filter { try !isKept($0, source) && plan.isChosen($0) }
         guard !pending.isEmpty else { continue }
+        for cell in pending { observer.observe(.waiting(cell)) }
         let corpus = try Corpus.load(source.dataset, recipe, observer: preparation)
         try train(pending, on: corpus, source)
       } catch let error as CheckpointError where error.reason == .unwritable {
@@ -152,11 +154,13 @@ public final class BenchmarkRun: Sendable {
 
   // MARK: Cells
 
-  private func train(_ cells: [BenchmarkCell], on corpus: Corpus, _ source: Source) throws {
+  /// Trains cells, several at once, each with its share of the cores however few there are: sums round by the number of
+  /// threads, and a benchmark that was killed is to end as one that was not.
+  func train(_ cells: [BenchmarkCell], on corpus: Corpus, _ source: Source) throws {
     let shared = Shared(corpus: corpus)
-    let workers = min(jobs, cells.count)
+    let threads = max(1, Runtime.threadCount / jobs)
     state.withLock { $0.next = 0 }
-    try Runtime.concurrently(workers, threadsEach: max(1, Runtime.threadCount / workers)) { _, isWanted in
+    try Runtime.concurrently(min(jobs, cells.count), threadsEach: threads) { _, isWanted in
       while isWanted(), let cell = state.withLock({ $0.takeNext(of: cells) }) {
         observer.observe(.started(cell))
         do {
@@ -262,10 +266,15 @@ public final class BenchmarkRun: Sendable {
     return true
   }
 
-  /// What stands beside a cell's run; `nil` where nothing does, or something that this program did not write.
+  /// What stands beside a cell's run, under the names that the suite has now, which are no part of what a cell is; `nil` where
+  /// nothing does, or something that this program did not write.
   private func record(of cell: BenchmarkCell) -> CellRecord? {
-    guard let data = FileManager.default.contents(atPath: recordFile(of: cell).path) else { return nil }
-    return try? JSONDecoder().decode(CellRecord.self, from: data)
+    guard let data = FileManager.default.contents(atPath: recordFile(of: cell).path),
+      var record = try? JSONDecoder().decode(CellRecord.self, from: data)
+    else { return nil }
+    record.result?.place = cell.place
+    record.result?.recipe = cell.recipeName
+    return record
   }
 
   private func write(_ record: CellRecord, of cell: BenchmarkCell) throws {

@@ -164,11 +164,9 @@ public struct BenchmarkSuite: Codable, Sendable {
     try container.refuseRepetition(.metrics, metrics.map(\.rawValue))
     for figure in published {
       // A figure that no cell can stand beside is a misspelt one.
-      guard datasets.contains(where: { $0.name == figure.dataset && $0.task == figure.task }) else {
+      guard datasets.contains(where: { $0.name == figure.dataset }) else {
         throw container.fault(
-          .published,
-          "a figure is for the dataset '\(figure.dataset)' with task '\(figure.task ?? "none")', which the suite has not"
-        )
+          .published, "a figure is for the dataset '\(figure.dataset)', which the suite has not")
       }
       guard methods.contains(where: { $0.name == figure.method }) else {
         throw container.fault(.published, "a figure is for the method '\(figure.method)', which the suite has not")
@@ -176,8 +174,8 @@ public struct BenchmarkSuite: Codable, Sendable {
     }
   }
 
-  /// Refuses figures beside which no cell stands: of an encoder, a number of labels or a metric that the suite has not. Overrides
-  /// may leave such out, so that this is asked of a file as it stands.
+  /// Refuses figures beside which no cell stands: of a task, an encoder, a number of labels or a metric that the suite has not.
+  /// Overrides may leave such out, so that this is asked of a file as it stands.
   ///
   /// - Throws: ``RecipeError``
   public func requireCellsOfPublished(source: String) throws {
@@ -185,7 +183,9 @@ public struct BenchmarkSuite: Codable, Sendable {
       let method = methods.first { $0.name == figure.method }
       let own = method?.encoders ?? encoders
       let hasStart = method?.starts?.contains(figure.start ?? "") ?? (figure.start == nil)
+      let hasTask = datasets.contains { $0.name == figure.dataset && $0.task == figure.task }
       let strays = [
+        hasTask ? nil : "the task '\(figure.task ?? "none")'",
         own.contains(figure.encoder) ? nil : "the encoder '\(figure.encoder)'",
         hasStart ? nil : "the init '\(figure.start ?? "none")'",
         labels.contains(figure.labels) ? nil : "\(figure.labels) labels",

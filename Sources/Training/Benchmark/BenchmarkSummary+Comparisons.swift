@@ -17,10 +17,14 @@ extension BenchmarkSummary {
     /// Of the test split.
     var mean: Double? { Spread(of: results.compactMap { $0.score(metric, .test) })?.mean }
 
-    /// The difference to another one over the seeds of both, and how many these are; `nil` where there is none.
-    func difference(to other: Contender) -> (difference: PairedComparison, seedCount: Int)? {
+    /// The difference to another one over the seeds of both; `nil` where there is none.
+    func comparison(with other: Contender, _ relation: Comparison.Relation) -> Comparison? {
       let seeds = results.map(\.place.seed).filter { other.models[$0] != nil }
-      return PairedComparison(seeds.map { models[$0]! }, seeds.map { other.models[$0]! }).map { ($0, seeds.count) }
+      return PairedComparison(seeds.map { models[$0]! }, seeds.map { other.models[$0]! }).map {
+        Comparison(
+          relation: relation, labels: place.labels, first: name, second: other.name, seedCount: seeds.count,
+          metric: metric, difference: $0)
+      }
     }
   }
 
@@ -31,49 +35,33 @@ extension BenchmarkSummary {
   }
 
   /// The method of the highest test score against each other one.
-  static func comparisons(_ contenders: [Contender], labels: Double) -> [Comparison] {
+  static func comparisons(_ contenders: [Contender]) -> [Comparison] {
     // Of all metrics that resamples are scored by, more is better.
     let means = contenders.map { $0.mean ?? -1 }
     guard let best = means.indices.max(by: { means[$0] < means[$1] }) else { return [] }
-    return contenders.indices.filter { $0 != best }.compactMap { other in
-      contenders[best].difference(to: contenders[other]).map {
-        Comparison(
-          labels: labels, best: contenders[best].name, other: contenders[other].name, seedCount: $0.seedCount,
-          metric: contenders[best].metric, difference: $0.difference)
-      }
+    return contenders.indices.filter { $0 != best }.compactMap {
+      contenders[best].comparison(with: contenders[$0], .bestAndOther)
     }
   }
 
   /// Each method on a pretraining against the same on its control.
-  static func controls(
-    _ contenders: [Contender], labels: Double, _ plan: BenchmarkPlan
-  ) -> [ControlComparison] {
+  static func controls(_ contenders: [Contender], _ plan: BenchmarkPlan) -> [Comparison] {
     contenders.compactMap { contender in
       guard let place = plan.control(of: contender.place), let control = contenders.first(where: { $0.place == place })
       else { return nil }
-      return contender.difference(to: control).map {
-        ControlComparison(
-          labels: labels, method: contender.name, control: control.name, seedCount: $0.seedCount,
-          metric: contender.metric, difference: $0.difference)
-      }
+      return contender.comparison(with: control, .methodAndControl)
     }
   }
 
   /// Each two pretrainings under the same method that have one control; whether that was measured too is no matter.
-  static func pretrainingPairs(
-    _ contenders: [Contender], labels: Double, _ plan: BenchmarkPlan
-  ) -> [PretrainingPair] {
+  static func pretrainingPairs(_ contenders: [Contender], _ plan: BenchmarkPlan) -> [Comparison] {
     let pretrained = contenders.compactMap { contender in
       plan.control(of: contender.place).map { (contender: contender, control: $0) }
     }
     return pretrained.indices.flatMap { index in
       let first = pretrained[index]
-      return pretrained[(index + 1)...].filter { $0.control == first.control }.compactMap { second in
-        first.contender.difference(to: second.contender).map {
-          PretrainingPair(
-            labels: labels, first: first.contender.name, second: second.contender.name, seedCount: $0.seedCount,
-            metric: first.contender.metric, difference: $0.difference)
-        }
+      return pretrained[(index + 1)...].filter { $0.control == first.control }.compactMap {
+        first.contender.comparison(with: $0.contender, .pretrainings)
       }
     }
   }

@@ -34,8 +34,8 @@ extension BenchmarkSummary {
       guard let best = ranked.first else { return nil }
       let next = ranked.dropFirst().first
       let comparison = group.comparisons.first {
-        $0.labels == best.row.labels && $0.metric == metrics[0] && $0.best == best.row.method
-          && $0.other == next?.row.method
+        $0.labels == best.row.labels && $0.metric == metrics[0] && $0.first == best.row.method
+          && $0.second == next?.row.method
       }
       return Lead(best: best, next: next, holds: comparison?.difference.isSureOfMemes)
     }

@@ -12,11 +12,12 @@ public struct BenchmarkSummary: Sendable, Encodable {
     public var split: Split
     /// By number of labels, then in the order of the suite's methods.
     public var rows: [Row]
+    /// The method of the highest test score against each other one.
     public var comparisons: [Comparison]
-    /// Left out where nothing has a control.
-    public var controls: [ControlComparison]?
-    /// Left out where no two pretrainings have the same control.
-    public var pretrainingPairs: [PretrainingPair]?
+    /// Methods on a pretraining against the same on its control; left out where nothing has one.
+    public var controls: [Comparison]?
+    /// Pretrainings of the same control under the same method; left out where no two have one.
+    public var pretrainingPairs: [Comparison]?
 
     enum CodingKeys: String, CodingKey {
       case dataset, task, split, rows, comparisons, controls
@@ -36,6 +37,17 @@ public struct BenchmarkSummary: Sendable, Encodable {
         }
       }
     }
+
+    /// What rows call a number of labels; without how many memes that were where split files of methods leave different ones.
+    public func labelText(at labels: Double) -> String {
+      let texts = Set(rows.filter { $0.labels == labels }.map(\.labelText))
+      if texts.count == 1, let text = texts.first { return text }
+      return labels > 1 ? BenchmarkCell.text(labels) : BenchmarkCell.Place.text(labels: labels)
+    }
+
+    /// How many test memes leak: one number, or several where methods have split files of their own. Empty where that was not
+    /// asked.
+    public var leakCounts: Set<Int> { Set(rows.compactMap(\.leakedTestMemes)) }
   }
 
   /// One method at one number of labels, over its seeds.
@@ -80,56 +92,44 @@ public struct BenchmarkSummary: Sendable, Encodable {
     }
   }
 
-  /// The method of the highest test score against another one, at one number of labels.
+  /// Two methods at one number of labels.
   public struct Comparison: Sendable, Encodable {
-    public var labels: Double
-    public var best: String
-    public var other: String
-    /// How many seeds both have.
-    public var seedCount: Int
-    /// What is compared, and what the best was chosen by: the suite's first metric, or the AUROC where that cannot be
-    /// computed on resamples.
-    public var metric: Metric
-    public var difference: PairedComparison
-
-    enum CodingKeys: String, CodingKey {
-      case labels, best, other, metric, difference
-      case seedCount = "seeds"
+    /// What the two are to each other; JSON names them by it.
+    public enum Relation: Sendable {
+      case bestAndOther, methodAndControl, pretrainings
     }
-  }
 
-  /// A method on a pretraining against the same on the untrained networks that it began as, at one number of labels.
-  public struct ControlComparison: Sendable, Encodable {
-    public var labels: Double
-    public var method: String
-    public var control: String
-    /// How many seeds both have.
-    public var seedCount: Int
-    /// As in ``Comparison``.
-    public var metric: Metric
-    public var difference: PairedComparison
-
-    enum CodingKeys: String, CodingKey {
-      case labels, method, control, metric, difference
-      case seedCount = "seeds"
-    }
-  }
-
-  /// A method on two pretrainings that began as the same untrained networks, at one number of labels.
-  public struct PretrainingPair: Sendable, Encodable {
+    public var relation: Relation
     public var labels: Double
     public var first: String
     public var second: String
     /// How many seeds both have.
     public var seedCount: Int
-    /// As in ``Comparison``.
+    /// What is compared, and what the best was chosen by: the suite's first metric, or the AUROC where that cannot be
+    /// computed on resamples.
     public var metric: Metric
     /// Positive where the first is better.
     public var difference: PairedComparison
 
-    enum CodingKeys: String, CodingKey {
-      case labels, first, second, metric, difference
+    private enum CodingKeys: String, CodingKey {
+      case labels, best, other, method, control, first, second, metric, difference
       case seedCount = "seeds"
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      let names: (CodingKeys, CodingKeys) =
+        switch relation {
+        case .bestAndOther: (.best, .other)
+        case .methodAndControl: (.method, .control)
+        case .pretrainings: (.first, .second)
+        }
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(labels, forKey: .labels)
+      try container.encode(first, forKey: names.0)
+      try container.encode(second, forKey: names.1)
+      try container.encode(seedCount, forKey: .seedCount)
+      try container.encode(metric, forKey: .metric)
+      try container.encode(difference, forKey: .difference)
     }
   }
 
@@ -162,7 +162,6 @@ public struct BenchmarkSummary: Sendable, Encodable {
   ) throws -> Group {
     let split: Split = results.contains { $0.scores[Split.test.rawValue] != nil } ? .test : .validation
     let metric = comparedMetric(of: results, rankedBy: plan.suite.metrics[0])
-    let paths = Dictionary(uniqueKeysWithValues: plan.cells.map { ($0.place, $0.path) })
     var places: [BenchmarkCell.Place] = []
     for place in results.map(\.place.withoutSeed) where !places.contains(place) { places.append(place) }
     var group = Group(
@@ -190,13 +189,13 @@ public struct BenchmarkSummary: Sendable, Encodable {
       if split == .test, contenders.count > 1, contenders.contains(where: { $0.mean != nil }) {
         for index in contenders.indices {
           contenders[index].models = try bootstrapped(contenders[index].results, by: metric, resampling) { result in
-            try ScoredMemes(ofCell: plan.folder.appending(path: paths[result.place]!), kind: result.taskKind)
+            try ScoredMemes(ofCell: plan.folder.appending(path: result.place.path), kind: result.taskKind)
           }
         }
-        group.comparisons += comparisons(contenders, labels: labels)
-        let found = controls(contenders, labels: labels, plan)
+        group.comparisons += comparisons(contenders)
+        let found = controls(contenders, plan)
         if !found.isEmpty { group.controls = (group.controls ?? []) + found }
-        let pairs = pretrainingPairs(contenders, labels: labels, plan)
+        let pairs = pretrainingPairs(contenders, plan)
         if !pairs.isEmpty { group.pretrainingPairs = (group.pretrainingPairs ?? []) + pairs }
       }
     }

@@ -31,7 +31,8 @@ struct ResultRow {
     var csv: String {
       switch self {
       case .text(let text):
-        text.contains(where: { ",\"\n\r".contains($0) })
+        // By bytes: CR and LF together are one character, and another one than either.
+        text.utf8.contains(where: { ",\"\n\r".utf8.contains($0) })
           ? "\"" + text.replacing("\"", with: "\"\"").replacing("\r\n", with: "\n") + "\"" : text
       case .number(let number): "\(number)"
       case .count(let count): "\(count)"

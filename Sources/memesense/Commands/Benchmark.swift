@@ -116,7 +116,8 @@ struct Benchmark: ParsableCommand {
       help: """
         How many cells are trained at once, each with its share of the cores; unless given, one a core, or 1 on a GPU, \
         whose memory they would share. With 1 a cell on a processor equals 'memesense train' and 'evaluate' to the last \
-        digit, and the memory that it took is measured.
+        digit, and the memory that it took is measured. Give fewer than cores where memory is short: a cell that trains a \
+        network, such as visualbert or lxmert, takes about 2 GB.
         """)
     var jobs: Int?
 
@@ -225,9 +226,10 @@ struct Benchmark: ParsableCommand {
           try Console.print("\(comparison.title)\n\n\(comparison.textTable.text)\n")
         }
         for group in report.summary.groups {
-          guard let leaked = group.rows.first?.leakedTestMemes, leaked > 0 else { continue }
+          guard let most = group.leakCounts.max(), most > 0 else { continue }
+          let count = group.leakCounts.count > 1 ? "up to \(most)" : "\(most)"
           try Console.print(
-            "\(group.name): \(leaked) test memes stand in training or validation too; table.md has the scores without them"
+            "\(group.name): \(count) test memes stand in training or validation too; table.md has the scores without them"
           )
         }
         try Console.print("Report: \(folder.appending(path: "report.html").path)")

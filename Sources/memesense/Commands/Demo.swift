@@ -149,7 +149,7 @@ struct Demo: ParsableCommand {
       ] + analysis,
       nextSteps: nextSteps,
       provenance: ReportPage.Provenance(
-        command: CommandLine.arguments.joined(separator: " "), date: Date(), machine: Machine.summary,
+        command: CommandLine.arguments.shellCommand, date: Date(), machine: Machine.summary,
         seeds: Array(42..<42 + seeds),
         details: [
           ("memes", "\(memes), drawn by the program"),
@@ -162,7 +162,7 @@ struct Demo: ParsableCommand {
     [
       .init(
         purpose: "Classify a meme with the trained model",
-        command: "memesense predict \(output)/semimemes-42 IMAGE --text \"WORDS\""),
+        command: "memesense predict \("\(output)/semimemes-42".shellQuoted) IMAGE --text \"WORDS\""),
       .init(purpose: "Look into your own memes", command: "memesense data inspect PATH"),
       .init(
         purpose: "Learn from your own memes",
