@@ -79,17 +79,21 @@ import TorchNN
     }
   }
 
-  /// Dropout, a warm-up and a limit of the gradient in a head; an epoch that is not the last is kept.
-  @Test(arguments: Precision.allCases)
-  func aHeadWithDropout(_ precision: Precision) throws {
+  /// Finds those epochs best that are the least sure of memes that nobody labelled.
+  private static var scorer: EpochScorer {
     let features = SmallProblem.features(count: 30, seed: 8)
-    let scorer = EpochScorer(EpochSelection(metric: .auroc)) { classifier in
+    return EpochScorer(EpochSelection(metric: .auroc)) { classifier in
       let certainty = classifier.probabilities(of: features).to(.float32) - 0.5
       return -(certainty * certainty).mean().item
     }
+  }
+
+  /// Dropout, a warm-up and a limit of the gradient in a head; an epoch that is not the last is kept.
+  @Test(arguments: Precision.allCases)
+  func aHeadWithDropout(_ precision: Precision) throws {
     // 40 labelled memes make two batches of 32 and 8.
     let method = try SmallProblem.quick(BertResNet18.self)
-    try expectSameBytes(precision, batches: 2 * 4, scorer: scorer) { trainer in
+    try expectSameBytes(precision, batches: 2 * 4, scorer: Self.scorer) { trainer in
       try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
     }
   }
@@ -144,11 +148,6 @@ import TorchNN
   /// a batch by itself, whose picture of 32 rows leaves the last layers one value a channel.
   @Test(arguments: Precision.allCases)
   func aFineTunedResNet(_ precision: Precision) throws {
-    let features = SmallProblem.features(count: 30, seed: 8)
-    let scorer = EpochScorer(EpochSelection(metric: .auroc)) { classifier in
-      let certainty = classifier.probabilities(of: features).to(.float32) - 0.5
-      return -(certainty * certainty).mean().item
-    }
     let name = try RecipeLibrary.defaultName(method: FineTune.name, encoder: "lite")
     let method = try Recipe(
       yaml: RecipeLibrary.text(named: name), source: name,
@@ -157,7 +156,7 @@ import TorchNN
       ]
     ).method
     let problem = SmallProblem.problem(SmallProblem.tasks[0], labelled: 33)
-    try expectSameBytes(precision, batches: 3 * 2, scorer: scorer) { trainer in
+    try expectSameBytes(precision, batches: 3 * 2, scorer: Self.scorer) { trainer in
       let values = try method.fitted(to: problem, trainer: trainer).values
       for (key, value) in values { #expect(value.detached().doubles.allSatisfy { $0.isFinite }, "\(key)") }
       return values
