@@ -206,9 +206,9 @@ extension Method {
       throw MethodError("\(Self.name) needs labelled memes for the task '\(problem.task.name)'; there are none")
     }
     if let further = problem.further.first, !Self.learnsSeveralTasks {
-      let able = MethodCatalog.all.filter { $0.learnsSeveralTasks }.map { $0.name }.joined(separator: ", ")
       throw MethodError(
-        "\(Self.name) learns one task, and '\(further.task.name)' is asked for too; several are learned by \(able)")
+        "\(Self.name) learns one task, and '\(further.task.name)' is asked for too; several are learned by "
+          + MethodCatalog.learnersOfSeveralTasks)
     }
     for further in problem.further where !further.labels.contains(where: { $0 != nil }) {
       throw MethodError(

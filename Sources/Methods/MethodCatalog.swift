@@ -19,6 +19,11 @@ public enum MethodCatalog {
     FineTune.self,
   ]
 
+  /// Names of those that learn several tasks at once, as errors list them.
+  public static var learnersOfSeveralTasks: String {
+    all.filter { $0.learnsSeveralTasks }.map { $0.name }.joined(separator: ", ")
+  }
+
   /// The method of that name; `nil` where there is none.
   public static func method(named name: String) -> (any Method.Type)? {
     all.first { $0.name == name }

@@ -31,20 +31,42 @@ public struct ScoredMemes: Sendable {
     }
   }
 
-  /// How often decisions of each confidence are right; `nil` for several labels, which are decided one by one.
-  public var reliability: Reliability? {
-    guard kind != .multilabel else { return nil }
-    var reliability = Reliability()
-    for (row, truth) in zip(probabilities, truth) {
-      switch kind {
-      case .binary, .multilabel:
-        reliability.add(
-          confidence: max(row[0], 1 - row[0]), isCorrect: truth[0] == (row[0] > DecisionThreshold.usual))
-      case .multiclass:
+  /// What belongs to one label: to itself of several labels, to a class against the rest of several classes.
+  public struct Column: Sendable {
+    public let name: String
+    /// [N]
+    public let truth: [Bool]
+    /// [N]
+    public let probabilities: [Double]
+
+    /// - Throws: ``MetricError`` where a probability is not finite.
+    public func ranked() throws(MetricError) -> RankedScores { try RankedScores(truth: truth, scores: probabilities) }
+  }
+
+  /// [L]
+  public var columns: [Column] {
+    labels.enumerated().map { index, name in
+      Column(name: name, truth: truth.map { $0[index] }, probabilities: probabilities.map { $0[index] })
+    }
+  }
+
+  /// How often decisions of each confidence are right: one a label, which are decided one by one, but one alone for classes, of
+  /// which each meme is given the most probable.
+  public var reliabilities: [Reliability] {
+    guard kind != .multiclass else {
+      var reliability = Reliability()
+      for (row, truth) in zip(probabilities, truth) {
         let chosen = MetricReport.mostProbable(row)
         reliability.add(confidence: row[chosen], isCorrect: truth[chosen])
       }
+      return [reliability]
     }
-    return reliability
+    return columns.map { column in
+      var reliability = Reliability()
+      for (isTrue, p) in zip(column.truth, column.probabilities) {
+        reliability.add(confidence: max(p, 1 - p), isCorrect: isTrue == (p > DecisionThreshold.usual))
+      }
+      return reliability
+    }
   }
 }

@@ -121,19 +121,18 @@ public struct PredictionSet: Sendable {
   /// Rows of the memes that are labelled for the task.
   public var labelledRows: [Int] { memes.indices.filter { memes[$0].labels[task.name] != nil } }
 
-  /// The task's labels, each against the rest: truth and probabilities of the labelled memes.
-  public var labelColumns: [(name: String, truth: [Bool], probabilities: [Double])] {
+  /// The memes that are labelled for the task, with truth and probability of each label.
+  public var scored: ScoredMemes {
     let rows = labelledRows
-    return task.labels.enumerated().map { column, name in
-      let truth = rows.map { row in
+    return ScoredMemes(
+      kind: task.kind.metricKind, labels: task.labels,
+      truth: rows.map { row in
         switch memes[row].labels[task.name]! {
-        case .binary(let flag): flag
-        case .multiclass(let index): index == column
-        case .multilabel(let flags): flags[column]
+        case .binary(let flag): [flag]
+        case .multiclass(let index): task.labels.indices.map { $0 == index }
+        case .multilabel(let flags): flags
         }
-      }
-      return (name, truth, rows.map { probabilities[$0][column] })
-    }
+      }, probabilities: rows.map { probabilities[$0] })
   }
 
   /// One JSON line a meme.

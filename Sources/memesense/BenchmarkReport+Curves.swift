@@ -15,6 +15,8 @@ extension BenchmarkReport {
 
   /// Points of a ROC or precision-recall curve: as many as a chart of its width can show.
   private static let pointLimit = 200
+  /// Labels, or classes, of a task that have charts of their own.
+  private static let labelLimit = 6
 
   /// Curves of single cells: how methods rank, how far their probabilities can be believed, and how they learned. They are
   /// of the most labels that all methods have, of the first of the seeds that most have there.
@@ -31,12 +33,13 @@ extension BenchmarkReport {
     let shown = rows.filter { !isCut || best.contains($0.method) }.compactMap { row in
       shownCell(of: row, in: group, seed: seed)
     }
-    let scores = group.split == .test ? try scoreCharts(shown) : []
+    let (scores, labels) = group.split == .test ? try scoreCharts(shown) : ([], nil)
     let (losses, missing) = lossCharts(shown)
     guard !scores.isEmpty || !losses.isEmpty || !missing.isEmpty else { return [] }
     var note = "Curves of single cells: \(group.labelText(at: first.labels)) labels, seed \(seed)"
     if isCut { note += ", the \(best.count) best methods by \(summary.metrics[0].rawValue)" }
     note += "."
+    if let labels { note += " \(labels)" }
     if !scores.isEmpty {
       note +=
         " Reliability: each point is a bin of test memes of like confidence, with the standard error of its accuracy."
@@ -57,29 +60,48 @@ extension BenchmarkReport {
     return Shown(name: row.method, cell: cell, kind: result.taskKind)
   }
 
-  /// ROC, precision and recall of a binary task, reliability of one that is decided once a meme. Of several labels each
-  /// would need charts of its own.
-  private func scoreCharts(_ shown: [Shown]) throws -> [any Chart] {
+  /// ROC, precision and recall of each label, or of each class against the rest, and reliability, each a chart of all methods.
+  ///
+  /// - Returns: The charts, and which labels they are of where those are not all.
+  private func scoreCharts(_ shown: [Shown]) throws -> (charts: [any Chart], labels: String?) {
     let scored = try shown.map { method in
       (
         name: method.name,
         memes: try ScoredMemes(ofCell: plan.folder.appending(path: method.cell.path), kind: method.kind)
       )
     }
-    let ranked = try scored.filter { $0.memes.kind == .binary }.map { name, memes in
-      (
-        name: name,
-        scores: try RankedScores(truth: memes.truth.map { $0[0] }, scores: memes.probabilities.map { $0[0] })
-      )
+    guard let first = scored.first?.memes else { return ([], nil) }
+    let columns = Self.columns(of: scored.map(\.memes))
+    func title(_ name: String, _ column: Int) -> String {
+      first.labels.count > 1 ? "\(name), \(first.labels[column])" : name
     }
-    let reliabilities = scored.compactMap { name, memes in memes.reliability.map { (name: name, bins: $0) } }
-    var charts: [any Chart] = []
-    if !ranked.isEmpty {
-      charts.append(LineChart.roc(ranked, pointLimit: Self.pointLimit))
-      charts.append(LineChart.precisionRecall(ranked, pointLimit: Self.pointLimit))
+    let curves = try columns.flatMap { column -> [any Chart] in
+      let ranked = try scored.map { (name: $0.name, scores: try $0.memes.columns[column].ranked()) }
+      return [
+        LineChart.roc(ranked, title: title("ROC", column), pointLimit: Self.pointLimit),
+        LineChart.precisionRecall(ranked, title: title("Precision and recall", column), pointLimit: Self.pointLimit),
+      ]
     }
-    if !reliabilities.isEmpty { charts.append(LineChart.reliability(reliabilities)) }
-    return charts
+    // Labels are decided one by one; of classes a meme is given one.
+    let deciders =
+      first.kind == .multilabel ? columns.map { ($0, title("Reliability", $0)) } : [(0, "Reliability")]
+    let bins = scored.map { (name: $0.name, bins: $0.memes.reliabilities) }
+    let reliabilities = deciders.map { column, title in
+      LineChart.reliability(bins.map { ($0.name, $0.bins[column]) }, title: title)
+    }
+    let isCut = columns.count < first.labels.count
+    let labels = "Of \(first.labels.count) labels \(columns.count) have curves: those of the most test memes."
+    return (curves + reliabilities, isCut ? labels : nil)
+  }
+
+  /// The labels that most test memes carry, in the order of the task, of those that some carry and some do not: without both
+  /// there is nothing to rank.
+  private static func columns(of scored: [ScoredMemes]) -> [Int] {
+    let counts = scored.map { memes in memes.labels.indices.map { column in memes.truth.count { $0[column] } } }
+    let mixed = scored[0].labels.indices.filter { column in
+      zip(scored, counts).allSatisfy { (1..<max(1, $0.truth.count)).contains($1[column]) }
+    }
+    return mixed.sorted { (counts[0][$1], $0) < (counts[0][$0], $1) }.prefix(labelLimit).sorted()
   }
 
   /// Loss by epoch, a chart a method and stage, with the names of methods that were trained by epochs and have

@@ -6,13 +6,18 @@ import Training
 extension PredictionSet {
   /// ROC and precision-recall curves, the confusion matrix and the reliability diagram.
   func charts(_ report: MetricReport) throws -> [any Chart] {
-    let ranked = try labelColumns.map { ($0.name, try RankedScores(truth: $0.truth, scores: $0.probabilities)) }
-    return [LineChart.roc(ranked), LineChart.precisionRecall(ranked), confusion(report), reliability]
+    let scored = scored
+    let ranked = try scored.columns.map { ($0.name, try $0.ranked()) }
+    let deciders = task.kind == .multiclass ? [task.name] : task.labels
+    return [
+      LineChart.roc(ranked), LineChart.precisionRecall(ranked), confusion(report),
+      LineChart.reliability(zip(deciders, scored.reliabilities).map { (name: $0, bins: $1) }),
+    ]
   }
 
   var thresholds: ThresholdExplorer {
     ThresholdExplorer(
-      labels: labelColumns.map { .init(name: $0.name, truth: $0.truth, probabilities: $0.probabilities) })
+      labels: scored.columns.map { .init(name: $0.name, truth: $0.truth, probabilities: $0.probabilities) })
   }
 
   private func confusion(_ report: MetricReport) -> MatrixChart {
@@ -27,25 +32,6 @@ extension PredictionSet {
       counts: report.perLabel.map(\.counts).map {
         [$0.truePositives, $0.falseNegatives, $0.falsePositives, $0.trueNegatives]
       })
-  }
-
-  /// Accuracy over confidence in the bins of the expected calibration error; of several labels each has a curve.
-  private var reliability: LineChart {
-    let curves: [(name: String, bins: Reliability)]
-    if task.kind == .multiclass {
-      var bins = Reliability()
-      for row in labelledRows { bins.add(confidence: probabilities[row].max() ?? 0, isCorrect: isRight(row)) }
-      curves = [(task.name, bins)]
-    } else {
-      curves = labelColumns.map { name, truth, probabilities in
-        var bins = Reliability()
-        for (isTrue, p) in zip(truth, probabilities) {
-          bins.add(confidence: max(p, 1 - p), isCorrect: isTrue == (p > 0.5))
-        }
-        return (name, bins)
-      }
-    }
-    return .reliability(curves)
   }
 }
 
@@ -71,10 +57,10 @@ extension LineChart {
   ///
   /// - Parameter pointLimit: how many points a curve has at most.
   static func precisionRecall(
-    _ ranked: [(name: String, scores: RankedScores)], pointLimit: Int = .max
+    _ ranked: [(name: String, scores: RankedScores)], title: String = "Precision and recall", pointLimit: Int = .max
   ) -> LineChart {
     LineChart(
-      title: "Precision and recall", xLabel: "recall", yLabel: "precision",
+      title: title, xLabel: "recall", yLabel: "precision",
       series: ranked.map { name, scores in
         .init(
           name: name,
@@ -86,9 +72,11 @@ extension LineChart {
   }
 
   /// Accuracy by confidence beside the diagonal of perfect calibration, with one standard error up and down.
-  static func reliability(_ curves: [(name: String, bins: Reliability)]) -> LineChart {
+  static func reliability(
+    _ curves: [(name: String, bins: Reliability)], title: String = "Reliability"
+  ) -> LineChart {
     LineChart(
-      title: "Reliability", xLabel: "confidence", yLabel: "accuracy",
+      title: title, xLabel: "confidence", yLabel: "accuracy",
       series: curves.map { name, reliability in
         let filled = reliability.bins.filter { $0.count > 0 }
         return .init(

@@ -53,12 +53,31 @@ struct ScoredMemesTests {
     kind: TaskKind
   ) throws {
     let memes = ScoredMemes.few(kind, seed: 2)
-    let reliability = try #require(memes.reliability)
+    #expect(memes.reliabilities.count == 1)
+    let reliability = try #require(memes.reliabilities.first)
     #expect(try memes.report(Array(0..<10))[.ece] == .defined(reliability.expectedCalibrationError))
     #expect(reliability.bins.reduce(0) { $0 + $1.count } == 10)
   }
 
-  @Test func severalLabelsHaveNoReliabilityTogether() {
-    #expect(ScoredMemes.few(.multilabel, seed: 2).reliability == nil)
+  /// Each label is decided for by itself, as in a task of its own.
+  @Test func severalLabelsHaveTheirOwnReliabilities() {
+    let memes = ScoredMemes.few(.multilabel, seed: 2)
+    #expect(memes.reliabilities.count == 3 && Set(memes.reliabilities.map(\.expectedCalibrationError)).count == 3)
+    for (index, reliability) in memes.reliabilities.enumerated() {
+      let alone = ScoredMemes(
+        kind: .binary, labels: [memes.labels[index]], truth: memes.truth.map { [$0[index]] },
+        probabilities: memes.probabilities.map { [$0[index]] })
+      #expect(alone.reliabilities == [reliability])
+    }
+  }
+
+  @Test func aColumnRanksItsLabelAgainstTheRest() throws {
+    let memes = ScoredMemes.few(.multiclass, seed: 2)
+    let column = memes.columns[1]
+    #expect(column.name == "shaming" && column.truth == (0..<10).map { $0 == 0 })
+    // Of one positive the AUROC is the share of the others below it.
+    let others = column.probabilities.dropFirst()
+    let below = others.reduce(0.0) { $0 + ($1 < column.probabilities[0] ? 1 : $1 == column.probabilities[0] ? 0.5 : 0) }
+    #expect(try column.ranked().auroc == .defined(below / 9))
   }
 }

@@ -165,11 +165,10 @@ import Testing
     }
     let curves = drawings.filter { names($0) == ["logistic-regression", "concat"] }
     #expect(curves.count == 3, "ROC, precision and recall, reliability")
-    let roc = try #require(curves.first?.first { $0["name"] as? String == "concat" }?["data"] as? [[Double]])
-    let area = zip(roc, roc.dropFirst()).reduce(0.0) { $0 + ($1.1[0] - $1.0[0]) * ($1.1[1] + $1.0[1]) / 2 }
+    let drawnArea = try #require(curves.first.flatMap { try area($0, of: "concat") })
     let cells = try rows("page").filter { $0["method"] == "concat" && $0["seed"] == "42" }
     let auroc = try #require(cells.first?["test_auroc"].flatMap(Double.init))
-    #expect(abs(area - auroc) < 1e-4)
+    #expect(abs(drawnArea - auroc) < 1e-4)
 
     let log = program.home.appending(path: "page/cells/drawn-mean/concat-lite-0.2-42/log.jsonl")
     let epochs = try String(contentsOf: log, encoding: .utf8).split(separator: "\n").map { try object(String($0)) }
@@ -190,6 +189,117 @@ import Testing
     try FileManager.default.removeItem(at: log)
     #expect(try run(suite(), "page", "--jobs", "1").1["kept"] as? Int == 4)
     #expect(try text("page/report.html").contains("There is no log of the training of concat."))
+  }
+
+  /// The drawn memes with two further tasks that can be learned from their texts: how long a text is, of three classes, and
+  /// which of eight letters it has.
+  private func corpusOfSeveralTasks() throws -> String {
+    let corpus = program.home.appending(path: "demo/corpus-240")
+    let rows = try String(contentsOf: corpus.appending(path: "metadata.jsonl"), encoding: .utf8).split(separator: "\n")
+    let labelled = try rows.map { row -> String in
+      var entry = try object(String(row))
+      let text = (entry["text"] as? String ?? "").lowercased()
+      entry["size"] = text.count < 57 ? "short" : text.count < 69 ? "middle" : "long"
+      entry["letters"] = "bcfghjkw".filter(text.contains).map(String.init)
+      return String(decoding: try JSONSerialization.data(withJSONObject: entry), as: UTF8.self)
+    }
+    _ = try program.write(labelled.joined(separator: "\n"), to: "several/metadata.jsonl")
+    let images = program.home.appending(path: "several/images")
+    if !FileManager.default.fileExists(atPath: images.path) {
+      try FileManager.default.copyItem(at: corpus.appending(path: "images"), to: images)
+    }
+    return images.deletingLastPathComponent().path
+  }
+
+  /// Truth and probability of one label by `scored-test.jsonl` of a cell.
+  private func answers(_ cell: String, of label: String) throws -> [(isTrue: Bool, p: Double)] {
+    try text("\(cell)/scored-test.jsonl").split(separator: "\n").map { line in
+      let row = try object(String(line))
+      let isTrue = row["label"].map { $0 as? String == label } ?? ((row["labels"] as? [String: Int])?[label] == 1)
+      return (isTrue, try #require((row["probabilities"] as? [String: Double])?[label]))
+    }
+  }
+
+  /// Each class and each of the most frequent labels has curves of its own, which are of the cells' answers.
+  @Test func tasksOfSeveralClassesOrLabelsHaveCurvesForEach() throws {
+    let several = try corpusOfSeveralTasks()
+    let yaml = suite()
+      .replacing("{name: drawn, task: mean}", with: "{name: drawn, task: size}\n  - {name: drawn, task: letters}")
+      .replacing("auroc, accuracy", with: "auroc, f1_macro").replacing("[42, 43]", with: "[42]")
+    let file = try program.write(yaml, to: "several.yaml")
+    let result = try program("benchmark", file, "--data", "drawn=\(several)", "--output", "several-suite", "--quiet")
+    #expect(result.status == 0, "\(result.errors)")
+    let page = try text("several-suite/report.html")
+    let titles = page.matches(of: /<figcaption[^>]*>([^<]+)</).map { String($0.1) }
+    func curves(_ name: String) -> [String] {
+      titles.filter { $0.hasPrefix("\(name), ") }.map { String($0.dropFirst(name.count + 2)) }
+    }
+    #expect(curves("ROC").prefix(3) == ["long", "middle", "short"])
+    let shown = Array(curves("ROC").dropFirst(3))
+    #expect(shown.count == 6 && shown == shown.sorted() && curves("Reliability") == shown)
+    #expect(curves("Precision and recall") == curves("ROC") && titles.contains("Reliability"))
+    #expect(page.contains("Of 8 labels 6 have curves: those of the most test memes."))
+    let cell = "several-suite/cells/drawn-letters/concat-lite-0.2-42"
+    let counts = try "bcfghjkw".map { letter in
+      try (letter: String(letter), count: answers(cell, of: String(letter)).count { $0.isTrue })
+    }
+    let least = try #require(counts.filter { shown.contains($0.letter) }.map(\.count).min())
+    #expect(counts.filter { !shown.contains($0.letter) }.allSatisfy { $0.count <= least })
+
+    let areas = try charts(page).filter { $0.contains { $0["name"] as? String == "concat" } }.compactMap {
+      try area($0, of: "concat")
+    }
+    for (task, labels) in [("size", ["long", "middle", "short"]), ("letters", shown)] {
+      for label in labels {
+        let answers = try answers("several-suite/cells/drawn-\(task)/concat-lite-0.2-42", of: label)
+        let (positive, negative) = (answers.filter(\.isTrue), answers.filter { !$0.isTrue })
+        let won = positive.reduce(0.0) { sum, one in
+          sum + negative.reduce(0.0) { $0 + (one.p > $1.p ? 1 : one.p == $1.p ? 0.5 : 0) }
+        }
+        let auroc = won / Double(positive.count * negative.count)
+        #expect(areas.contains { abs($0 - auroc) < 1e-3 }, "\(task): \(label)")
+      }
+    }
+  }
+
+  /// The area under one of a chart's curves, whose points go from left to right.
+  private func area(_ series: [[String: Any]], of name: String) throws -> Double? {
+    guard let points = series.first(where: { $0["name"] as? String == name })?["data"] as? [[Double]] else {
+      return nil
+    }
+    return zip(points, points.dropFirst()).reduce(0.0) { $0 + ($1.1[0] - $1.0[0]) * ($1.1[1] + $1.0[1]) / 2 }
+  }
+
+  /// A cell of several tasks is `train` with its own task first.
+  @Test func tasksAreLearnedTogetherAsTrainDoes() throws {
+    let several = try corpusOfSeveralTasks()
+    let methods = """
+        - {name: alone, recipe: simclip, set: [settings.training.epochs=2]}
+        - {name: together, recipe: simclip, together: true, set: [settings.training.epochs=2]}
+      """
+    let yaml = suite(methods: methods).replacing("[42, 43]", with: "[42]")
+      .replacing("{name: drawn, task: mean}", with: "{name: drawn, task: mean}\n  - {name: drawn, task: size}")
+    let file = try program.write(yaml, to: "together.yaml")
+    let result = try program(
+      "benchmark", file, "--data", "drawn=\(several)", "--jobs", "1", "--output", "together", "--quiet")
+    #expect(result.status == 0, "\(result.errors)")
+    let trained = try program(
+      "train", "--method", "simclip", "--data", several, "--task", "size,mean", "--labels", "0.2", "--set",
+      "settings.training.epochs=2", "--output", "size-and-mean", "--quiet")
+    #expect(trained.status == 0, "\(trained.errors)")
+    let cell = "together/cells/drawn-size/together-lite-0.2-42"
+    for file in ["model.safetensors", "predictions-test.jsonl", "predictions-test-mean.jsonl"] {
+      let (one, other) = ("size-and-mean/\(file)", "\(cell)/\(file)")
+      #expect(
+        try Data(contentsOf: program.home.appending(path: one))
+          == Data(contentsOf: program.home.appending(path: other)), "\(file)")
+    }
+    let rows = try rows("together")
+    #expect(
+      rows.map { "\($0["task"] ?? "") \($0["method"] ?? "")" } == [
+        "mean alone", "mean together", "size alone", "size together",
+      ])
+    #expect(Set(rows.compactMap { $0["test_log_loss"] }).count == 4)
   }
 
   /// A picture of the training split put into the test split three times.

@@ -77,6 +77,30 @@ import Testing
     }
   }
 
+  @Test func tasksOfADatasetAreLearnedTogetherEachFirstInItsOwnCells() throws {
+    let together = Self.good
+      .replacing("task: bad}", with: "task: bad}\n  - {name: memes, task: kind}\n  - {name: memes, task: tone}")
+      .replacing(
+        "  - name: semimemes\n", with: "  - name: semimemes\n  - {name: all, recipe: simclip, together: true}\n")
+    let plan = try plan(together)
+    let cells = plan.cells.filter { $0.place.method == "all" }
+    #expect(cells.count == 3 * 2 * 2, "none of the dataset of one task")
+    #expect(Set(cells.map { $0.recipe.task }) == ["bad,kind,tone", "kind,bad,tone", "tone,bad,kind"])
+    #expect(cells.allSatisfy { $0.recipe.task?.hasPrefix($0.place.task!) == true })
+    #expect(plan.cells.filter { $0.place.method != "all" }.allSatisfy { $0.recipe.task == $0.place.task })
+    #expect(try BenchmarkSuite(yaml: StrictYAML.text(of: plan.suite), source: "").methods[1].together == true)
+
+    #expect(
+      message(together.replacing("name: memes, task: ", with: "name: memes, unlabelled: true, task: ")).contains(
+        "the suite has several tasks of no dataset"))
+    #expect { try self.plan(together.replacing("recipe: simclip", with: "recipe: concat")) } throws: {
+      "\($0)".contains("'all' of the suite: together is for simclip, not for concat")
+    }
+    #expect { try self.plan(together, bindings: [:], methods: ["all"], skipsUnbound: true) } throws: {
+      "\($0)" == "nothing is left to train of all"
+    }
+  }
+
   @Test func methodsCanBeChosen() throws {
     let chosen = try plan(methods: ["cmml-clip", "semimemes"])
     #expect(chosen.cells.count == 24 && chosen.chosenCells.count == 16)

@@ -68,8 +68,9 @@ public struct BenchmarkPlan: Sendable {
       for (seed, named) in zip(suite.seeds, named) {
         for labels in suite.labels {
           for variant in variants where variant.missing.isEmpty {
-            cells.append(
-              try recipes.cell(variant, on: entry, data: data, labels: labels, seed: seed, pretrainings: named))
+            let cell = try recipes.cell(
+              variant, on: entry, data: data, labels: labels, seed: seed, pretrainings: named)
+            if let cell { cells.append(cell) }
           }
         }
       }
@@ -82,9 +83,8 @@ public struct BenchmarkPlan: Sendable {
 
     let chosen = Set(methods ?? known)
     if let methods, !cells.contains(where: { chosen.contains($0.place.method) }) {
-      throw TrainingError.invalid(
-        "nothing is left to train of \(methods.joined(separator: ", ")): not at hand are \(absent.joined(separator: ", "))"
-      )
+      let reason = absent.isEmpty ? "" : ": not at hand are \(absent.joined(separator: ", "))"
+      throw TrainingError.invalid("nothing is left to train of \(methods.joined(separator: ", "))\(reason)")
     }
     chosenMethods = chosen
     var paths = Set(methods == nil ? pretrainings.map(\.path) : [])

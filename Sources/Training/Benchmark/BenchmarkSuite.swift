@@ -65,11 +65,14 @@ public struct BenchmarkSuite: Codable, Sendable {
     /// Whether cells are left out rather than failed where something is missing that they start from, by ``starts`` or by the
     /// recipe: a model in the hub's cache, or a file of weights or of a detector.
     public var optional: Bool?
+    /// Whether each training learns all tasks that the suite has of the dataset at once; its scores are of one of them. There
+    /// are no cells of it on a dataset of which the suite has one task.
+    public var together: Bool?
     /// Fields of the recipe that are replaced, as `--set` does it: `settings.head.hidden=128`.
     public var set: [String]?
 
     enum CodingKeys: String, CodingKey {
-      case name, recipe, encoders, optional, set
+      case name, recipe, encoders, optional, together, set
       case starts = "init"
     }
   }
@@ -148,6 +151,11 @@ public struct BenchmarkSuite: Codable, Sendable {
     if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
       throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
     }
+    if let method = methods.first(where: { $0.together == true }), datasets.allSatisfy({ furtherTasks(of: $0).isEmpty })
+    {
+      throw container.fault(
+        .methods, "'\(method.name)' learns a dataset's tasks together; the suite has several tasks of no dataset")
+    }
     if let epochs = pretrainingEpochs, epochs < 1 {
       throw container.fault(
         .pretrainingEpochs, "it is \(epochs); expected at least 1, or null for those of the recipes")
@@ -199,6 +207,11 @@ public struct BenchmarkSuite: Codable, Sendable {
     }
   }
 
+  /// The tasks that the suite has of an entry's dataset beside its own.
+  func furtherTasks(of entry: Entry) -> [String] {
+    datasets.filter { $0.name == entry.name && $0.task != entry.task && !$0.isUnlabelled }.compactMap(\.task)
+  }
+
   /// The figure published for one cell and metric.
   func published(for cell: BenchmarkCell.Place, metric: Metric) -> Published? {
     published.first {
@@ -247,6 +260,7 @@ extension BenchmarkSuite.Method {
     try container.encode(encoders, forKey: .encoders)
     try container.encode(starts, forKey: .starts)
     try container.encode(optional, forKey: .optional)
+    try container.encode(together, forKey: .together)
     try container.encode(set, forKey: .set)
   }
 }

@@ -156,6 +156,10 @@ struct SuiteRecipes {
       guard method.starts == nil || recipe.method is FineTune else {
         throw RecipeError(description: "init is for \(FineTune.name), not for \(recipe.methodName)")
       }
+      guard method.together != true || type(of: recipe.method).learnsSeveralTasks else {
+        throw RecipeError(
+          description: "together is for \(MethodCatalog.learnersOfSeveralTasks), not for \(recipe.methodName)")
+      }
       return (name, recipe)
     } catch let error as RecipeError {
       throw RecipeError(description: "the method '\(method.name)' of the suite: \(error)")
@@ -171,15 +175,18 @@ struct SuiteRecipes {
     return (reference, try String(contentsOf: file, encoding: .utf8))
   }
 
-  /// A variant on a dataset, at a number of labels and a seed.
+  /// A variant on a dataset, at a number of labels and a seed; `nil` where it learns several tasks and there is but one.
   func cell(
     _ variant: Variant, on entry: BenchmarkSuite.Entry, data: URL, labels: Double, seed: UInt64,
     pretrainings: NamedPretrainings
-  ) throws -> BenchmarkCell {
+  ) throws -> BenchmarkCell? {
+    let further = variant.method.together == true ? suite.furtherTasks(of: entry) : []
+    guard variant.method.together != true || !further.isEmpty else { return nil }
     let encoder = try pretrainings.encoder(variant.encoder)
     var recipe = variant.recipe
     recipe.data = data.path
-    recipe.task = entry.task
+    // Runs are scored on the first of their tasks.
+    recipe.task = entry.task.map { ([$0] + further).joined(separator: ",") }
     recipe.encoder = encoder.model
     recipe.labels = labels
     recipe.seed = seed

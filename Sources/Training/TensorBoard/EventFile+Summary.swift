@@ -14,9 +14,10 @@ extension EventFile {
       }
     }
     for set in predictions {
-      for (label, truth, probabilities) in set.labelColumns {
+      for column in set.scored.columns {
         values.append(
-          .precisionRecall("\(set.split.rawValue)/\(label)", truth: truth, probabilities: probabilities))
+          .precisionRecall(
+            "\(set.split.rawValue)/\(column.name)", truth: column.truth, probabilities: column.probabilities))
       }
     }
     // Four spaces make it a block of code in Markdown.

@@ -127,8 +127,8 @@ struct Demo: ParsableCommand {
     comparison: Comparison, outcomes: [String: [TrainingRun.Outcome]], analysis: [ReportPage.Section]
   ) throws -> ReportPage {
     let curves = try Self.methods.compactMap { method -> (name: String, scores: RankedScores)? in
-      guard let column = outcomes[method]![0].predictions.last?.labelColumns.first else { return nil }
-      return (method, try RankedScores(truth: column.truth, scores: column.probabilities))
+      guard let column = outcomes[method]![0].predictions.last?.scored.columns.first else { return nil }
+      return (method, try column.ranked())
     }
     let summary = outcomes["semimemes"]![0].summary
     return ReportPage(
