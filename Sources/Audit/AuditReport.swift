@@ -117,6 +117,8 @@ public struct AuditReport: Sendable, Encodable {
   public var pairCounts: [PairCount]
   /// As many as ``Duplicates`` lists.
   public var pairs: [Pair]
+  /// How many it does not list.
+  public var pairsLeftOut: Int
   public var leaks: [Leak]
   /// Test memes with a duplicate in training or validation.
   public var touchedTestMemes: Int
@@ -130,6 +132,7 @@ public struct AuditReport: Sendable, Encodable {
     case emptyTexts = "empty_texts"
     case rowProblems = "row_problems"
     case pairCounts = "pair_counts"
+    case pairsLeftOut = "pairs_left_out"
     case touchedTestMemes = "touched_test_memes"
     case textConflicts = "text_conflicts"
     case rareLabels = "rare_labels"
@@ -163,6 +166,7 @@ public struct AuditReport: Sendable, Encodable {
         ids: [first.id, second.id], splits: [first.split, second.split], kind: pair.kind, distance: pair.distance,
         differingTasks: differing)
     }
+    pairsLeftOut = pairCounts.reduce(0) { $0 + $1.exact + $1.near } - pairs.count
     leaks = zip(memes, audit.duplicates.leaks).compactMap { meme, into in
       into.map { Leak(id: meme.id, split: meme.split, into: $0) }
     }

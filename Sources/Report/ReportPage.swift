@@ -8,7 +8,7 @@ import Foundation
 /// text.
 public struct ReportPage: Sendable {
   public let title: String
-  /// The finding in a sentence or two.
+  /// The finding in a sentence or two, or of each of several tasks on a line of its own.
   public let summary: String
   public let sections: [Section]
   /// What to type next.

@@ -38,7 +38,7 @@ enum Stylesheet {
       margin: 0 0 .6rem; font-size: .82rem; letter-spacing: .08em; text-transform: uppercase;
       color: var(--accent);
     }
-    .summary { font-size: 1.15rem; color: var(--soft); max-width: 42em; margin: 0; }
+    .summary { font-size: 1.15rem; color: var(--soft); max-width: 42em; margin: 0; white-space: pre-line; }
     .note { font-size: .85rem; color: var(--soft); margin: .7rem 0 0; }
     bdi { unicode-bidi: isolate; }
 

@@ -118,10 +118,14 @@ struct StrictYAML {
   }
 
   private static func nearest(to name: String, among known: [String]) -> String {
-    let ranked = known.map { ($0, distance(name, $0)) }.sorted { $0.1 < $1.1 }
-    guard let (best, edits) = ranked.first else { return "" }
-    return edits <= max(2, name.count / 3)
+    guard let best = known.min(by: { distance(name, $0) < distance(name, $1) }) else { return "" }
+    return isLike(name, best)
       ? " Did you mean '\(best)'?" : " Known here: \(known.joined(separator: ", "))"
+  }
+
+  /// Whether a name may be another one mistyped.
+  private static func isLike(_ name: String, _ other: String) -> Bool {
+    distance(name, other) <= max(2, name.count / 3)
   }
 
   /// How many single-character edits turn `a` into `b`.
@@ -141,22 +145,24 @@ struct StrictYAML {
   }
 
   private static func explanation(of error: DecodingError, in root: Node) -> String {
+    /// The deepest node on a way down.
+    func node(at keys: [String]) -> Node {
+      keys.reduce(root) { current, key in
+        if let sequence = current.sequence, let index = Int(key), index < sequence.count { return sequence[index] }
+        return (current.mapping == nil ? nil : current[key]) ?? current
+      }
+    }
     func place(_ path: [any CodingKey]) -> String {
       let keys = path.map { $0.intValue.map(String.init) ?? $0.stringValue }
-      var node: Node? = root
-      for key in keys {
-        node = node.flatMap { current in
-          Int(key).flatMap { index in
-            current.sequence.flatMap { index < $0.count ? $0[index] : nil }
-          } ?? (current.mapping == nil ? nil : current[key])
-        }
-      }
-      let line = node?.mark.map { "line \($0.line): " } ?? ""
+      let line = node(at: keys).mark.map { "line \($0.line): " } ?? ""
       return "\(line)'\(keys.joined(separator: "."))'"
     }
     switch error {
     case .keyNotFound(let key, let context):
-      return "the key '\((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))' is missing"
+      let path = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
+      let like = node(at: path).mapping?.keys.first { isLike($0.string ?? "", key.stringValue) }
+      let mistyped = like.map { "; line \($0.mark?.line ?? 0) has '\($0.string ?? "")'" } ?? ""
+      return "the key '\((path + [key.stringValue]).joined(separator: "."))' is missing\(mistyped)"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
       return "\(place(context.codingPath)) should be a \(type)"
     case .dataCorrupted(let context):

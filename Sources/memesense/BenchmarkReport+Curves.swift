@@ -33,13 +33,13 @@ extension BenchmarkReport {
     let shown = rows.filter { !isCut || best.contains($0.method) }.compactMap { row in
       shownCell(of: row, in: group, seed: seed)
     }
-    let (scores, labels) = group.split == .test ? try scoreCharts(shown) : ([], nil)
+    let (scores, labelNote) = group.split == .test ? try scoreCharts(shown) : ([], nil)
     let (losses, missing) = lossCharts(shown)
     guard !scores.isEmpty || !losses.isEmpty || !missing.isEmpty else { return [] }
     var note = "Curves of single cells: \(group.labelText(at: first.labels)) labels, seed \(seed)"
     if isCut { note += ", the \(best.count) best methods by \(summary.metrics[0].rawValue)" }
     note += "."
-    if let labels { note += " \(labels)" }
+    if let labelNote { note += " \(labelNote)" }
     if !scores.isEmpty {
       note +=
         " Reliability: each point is a bin of test memes of like confidence, with the standard error of its accuracy."
@@ -62,8 +62,8 @@ extension BenchmarkReport {
 
   /// ROC, precision and recall of each label, or of each class against the rest, and reliability, each a chart of all methods.
   ///
-  /// - Returns: The charts, and which labels they are of where those are not all.
-  private func scoreCharts(_ shown: [Shown]) throws -> (charts: [any Chart], labels: String?) {
+  /// - Returns: The charts, and which labels have some where not all have.
+  private func scoreCharts(_ shown: [Shown]) throws -> (charts: [any Chart], note: String?) {
     let scored = try shown.map { method in
       (
         name: method.name,
@@ -71,11 +71,15 @@ extension BenchmarkReport {
       )
     }
     guard let first = scored.first?.memes else { return ([], nil) }
-    let columns = Self.columns(of: scored.map(\.memes))
     func title(_ name: String, _ column: Int) -> String {
       first.labels.count > 1 ? "\(name), \(first.labels[column])" : name
     }
-    let curves = try columns.flatMap { column -> [any Chart] in
+    // Where all or none are of a label there is nothing to rank.
+    let ranked = first.labels.indices.filter { column in
+      scored.allSatisfy { _, memes in Set(memes.truth.map { $0[column] }).count == 2 }
+    }
+    let frequent = Self.mostFrequent(ranked, in: first)
+    let curves = try frequent.flatMap { column -> [any Chart] in
       let ranked = try scored.map { (name: $0.name, scores: try $0.memes.columns[column].ranked()) }
       return [
         LineChart.roc(ranked, title: title("ROC", column), pointLimit: Self.pointLimit),
@@ -83,25 +87,28 @@ extension BenchmarkReport {
       ]
     }
     // Labels are decided one by one; of classes a meme is given one.
-    let deciders =
-      first.kind == .multilabel ? columns.map { ($0, title("Reliability", $0)) } : [(0, "Reliability")]
+    let decided = first.kind == .multilabel ? Self.mostFrequent(Array(first.labels.indices), in: first) : [0]
     let bins = scored.map { (name: $0.name, bins: $0.memes.reliabilities) }
-    let reliabilities = deciders.map { column, title in
-      LineChart.reliability(bins.map { ($0.name, $0.bins[column]) }, title: title)
+    let reliabilities = decided.map { column in
+      LineChart.reliability(
+        bins.map { ($0.name, $0.bins[column]) },
+        title: first.kind == .multilabel ? title("Reliability", column) : "Reliability")
     }
-    let isCut = columns.count < first.labels.count
-    let labels = "Of \(first.labels.count) labels \(columns.count) have curves: those of the most test memes."
-    return (curves + reliabilities, isCut ? labels : nil)
+    var notes: [String] = []
+    if ranked.count < first.labels.count {
+      let names = first.labels.indices.filter { !ranked.contains($0) }.map { first.labels[$0] }
+      notes.append("All test memes or none are \(names.joined(separator: ", ")): there is nothing to rank.")
+    }
+    if first.labels.count > Self.labelLimit {
+      notes.append("Of \(first.labels.count) labels those of the most test memes have curves.")
+    }
+    return (curves + reliabilities, notes.isEmpty ? nil : notes.joined(separator: " "))
   }
 
-  /// The labels that most test memes carry, in the order of the task, of those that some carry and some do not: without both
-  /// there is nothing to rank.
-  private static func columns(of scored: [ScoredMemes]) -> [Int] {
-    let counts = scored.map { memes in memes.labels.indices.map { column in memes.truth.count { $0[column] } } }
-    let mixed = scored[0].labels.indices.filter { column in
-      zip(scored, counts).allSatisfy { (1..<max(1, $0.truth.count)).contains($1[column]) }
-    }
-    return mixed.sorted { (counts[0][$1], $0) < (counts[0][$0], $1) }.prefix(labelLimit).sorted()
+  /// Those labels that most test memes carry, at most ``labelLimit``, by their names.
+  private static func mostFrequent(_ columns: [Int], in scored: ScoredMemes) -> [Int] {
+    let counts = scored.labels.indices.map { column in scored.truth.count { $0[column] } }
+    return columns.sorted { (counts[$1], $0) < (counts[$0], $1) }.prefix(labelLimit).sorted()
   }
 
   /// Loss by epoch, a chart a method and stage, with the names of methods that were trained by epochs and have

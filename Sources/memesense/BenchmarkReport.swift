@@ -49,7 +49,7 @@ struct BenchmarkReport {
     return """
       # \(plan.suite.title.markdown)
 
-      \(finding.markdown)
+      \(findings.map(\.markdown).joined(separator: "\n\n"))
 
       \(tables.joined(separator: "\n"))
       ## Where these numbers come from
@@ -75,7 +75,7 @@ struct BenchmarkReport {
       let change = ReportPage.NextStep(
         purpose: "Change what is measured", command: "memesense benchmark show \(shippedName) > mine.yaml")
       return ReportPage(
-        title: plan.suite.title, summary: finding, sections: tasks + others,
+        title: plan.suite.title, summary: findings.joined(separator: "\n"), sections: tasks + others,
         nextSteps: bestCells + inspections + [change], provenance: provenance)
     }
   }
@@ -136,18 +136,17 @@ struct BenchmarkReport {
       seeds: plan.suite.seeds.map { Int($0) }, details: details)
   }
 
-  /// Who is best, task by task, at the fewest labels and at the most.
-  private var finding: String {
-    let sentences = summary.groups.flatMap { group -> [String] in
+  /// Who is best at the fewest labels and at the most: one text a task.
+  private var findings: [String] {
+    let texts = summary.groups.map { group -> String in
       let leads = summary.leads(in: group)
       guard !leads.isEmpty else {
-        return ["\(group.name): no method has a value of \(summary.metrics[0].rawValue), which ranks them."]
+        return "\(group.name): no method has a value of \(summary.metrics[0].rawValue), which ranks them."
       }
-      return leads.map { "\(group.name), \($0.best.row.labelText) labels: \(sentence(of: $0))." }
+      return leads.map { "\(group.name), \($0.best.row.labelText) labels: \(sentence(of: $0))." }.joined(separator: " ")
     }
     // A deviation stays on the line of its mean.
-    return sentences.isEmpty
-      ? "No cell has a result." : sentences.joined(separator: " ").replacing(" ± ", with: "\u{A0}±\u{A0}")
+    return texts.isEmpty ? ["No cell has a result."] : texts.map { $0.replacing(" ± ", with: "\u{A0}±\u{A0}") }
   }
 
   private func sentence(of lead: BenchmarkSummary.Lead) -> String {

@@ -8,7 +8,9 @@ import Testing
 
   /// Runs a suite of four methods on a terminal of that size, which `script` of util-linux makes.
   private func run(rows: Int, columns: Int, _ output: String) throws -> TerminalScreen {
-    let methods = (1...4).map { "  - {name: concat \($0), recipe: concat, set: [settings.training.epochs=\($0 * 20)]}" }
+    let methods = (1...4).map {
+      "  - {name: concat \($0), recipe: concat, set: [settings.training.epochs=\($0 * 30)]}"
+    }
     let suite = """
       title: Small
       datasets:

@@ -97,8 +97,10 @@ import Testing
       "\($0)".contains("'all' of the suite: together is for simclip, not for concat")
     }
     #expect { try self.plan(together, bindings: [:], methods: ["all"], skipsUnbound: true) } throws: {
-      "\($0)" == "nothing is left to train of all"
+      "\($0)"
+        == "nothing is left to train of all: of no dataset that is bound the suite has several tasks to learn together"
     }
+    #expect(message(together.replacing("task: kind", with: "task: \"bad,kind\"")).contains("'bad,kind' are several"))
   }
 
   @Test func methodsCanBeChosen() throws {
@@ -144,6 +146,9 @@ import Testing
       message(Self.good.replacing("set: [", with: "sett: ["))
         == "mine.yaml: line 9: unknown key 'methods.1.sett'. Did you mean 'set'?")
     #expect(message(Self.good.replacing("seeds: [42, 7]\n", with: "")) == "mine.yaml: the key 'seeds' is missing")
+    #expect(
+      message(Self.good.replacing("seeds: [", with: "sedes: ["))
+        == "mine.yaml: the key 'seeds' is missing; line 14 has 'sedes'")
     #expect(message(Self.good.replacing("seeds: [42, 7]", with: "seeds: many")).contains("line 14: 'seeds' should be"))
     #expect(
       message(Self.good.replacing("labels: [0.05, 150]", with: "labels: [0.05, -1]")).contains("line 13: 'labels'"))
@@ -176,6 +181,14 @@ import Testing
       }
     }
     try BenchmarkSuite(yaml: Self.good, source: "mine.yaml").requireCellsOfPublished(source: "mine.yaml")
+
+    // Nor has a method that learns several tasks together a cell on a dataset of one.
+    let together = Self.good.replacing("draw: 200}", with: "draw: 200}\n  - {name: drawn, task: kind}")
+      .replacing("  - name: semimemes\n", with: "  - {name: semimemes, recipe: simclip, together: true}\n")
+    let suite = try BenchmarkSuite(yaml: together, source: "mine.yaml")
+    #expect { try suite.requireCellsOfPublished(source: "mine.yaml") } throws: {
+      "\($0)".contains("is of the task 'bad', for")
+    }
   }
 
   @Test func recipesThatDoNotFitAreNamedWithTheirMethod() {

@@ -67,10 +67,9 @@ public struct BenchmarkPlan: Sendable {
       guard let data = places.path(of: entry) else { continue }
       for (seed, named) in zip(suite.seeds, named) {
         for labels in suite.labels {
-          for variant in variants where variant.missing.isEmpty {
-            let cell = try recipes.cell(
-              variant, on: entry, data: data, labels: labels, seed: seed, pretrainings: named)
-            if let cell { cells.append(cell) }
+          for variant in variants where variant.missing.isEmpty && suite.hasCells(entry, of: variant.method) {
+            cells.append(
+              try recipes.cell(variant, on: entry, data: data, labels: labels, seed: seed, pretrainings: named))
           }
         }
       }
@@ -83,8 +82,11 @@ public struct BenchmarkPlan: Sendable {
 
     let chosen = Set(methods ?? known)
     if let methods, !cells.contains(where: { chosen.contains($0.place.method) }) {
-      let reason = absent.isEmpty ? "" : ": not at hand are \(absent.joined(separator: ", "))"
-      throw TrainingError.invalid("nothing is left to train of \(methods.joined(separator: ", "))\(reason)")
+      let reason =
+        absent.isEmpty
+        ? "of no dataset that is bound the suite has several tasks to learn together"
+        : "not at hand are \(absent.joined(separator: ", "))"
+      throw TrainingError.invalid("nothing is left to train of \(methods.joined(separator: ", ")): \(reason)")
     }
     chosenMethods = chosen
     var paths = Set(methods == nil ? pretrainings.map(\.path) : [])

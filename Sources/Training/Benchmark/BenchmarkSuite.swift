@@ -151,8 +151,7 @@ public struct BenchmarkSuite: Codable, Sendable {
     if let method = methods.first(where: { $0.starts?.isEmpty == true }) {
       throw container.fault(.methods, "'\(method.name)' has an empty list init; leave it out for what the recipe says")
     }
-    if let method = methods.first(where: { $0.together == true }), datasets.allSatisfy({ furtherTasks(of: $0).isEmpty })
-    {
+    if let method = methods.first(where: { $0.together == true }), datasets.allSatisfy({ !hasCells($0, of: method) }) {
       throw container.fault(
         .methods, "'\(method.name)' learns a dataset's tasks together; the suite has several tasks of no dataset")
     }
@@ -161,6 +160,13 @@ public struct BenchmarkSuite: Codable, Sendable {
         .pretrainingEpochs, "it is \(epochs); expected at least 1, or null for those of the recipes")
     }
     try container.refuseRepetition(.datasets, datasets.map { "\($0.name) \($0.task ?? "")" })
+    if let method = methods.first(where: { $0.together == true }),
+      let entry = datasets.first(where: { hasCells($0, of: method) && $0.task?.contains(",") == true })
+    {
+      throw container.fault(
+        .datasets,
+        "'\(method.name)' learns the tasks of '\(entry.name)' together, and '\(entry.task ?? "")' are several")
+    }
     try container.refuseRepetition(.methods, methods.map(\.name))
     for method in methods {
       try container.refuseRepetition(.methods, method.encoders ?? [])
@@ -191,7 +197,9 @@ public struct BenchmarkSuite: Codable, Sendable {
       let method = methods.first { $0.name == figure.method }
       let own = method?.encoders ?? encoders
       let hasStart = method?.starts?.contains(figure.start ?? "") ?? (figure.start == nil)
-      let hasTask = datasets.contains { $0.name == figure.dataset && $0.task == figure.task }
+      let hasTask = datasets.contains { entry in
+        entry.name == figure.dataset && entry.task == figure.task && (method.map { hasCells(entry, of: $0) } ?? true)
+      }
       let strays = [
         hasTask ? nil : "the task '\(figure.task ?? "none")'",
         own.contains(figure.encoder) ? nil : "the encoder '\(figure.encoder)'",
@@ -205,6 +213,12 @@ public struct BenchmarkSuite: Codable, Sendable {
             + "\(strays.joined(separator: " and ")), for which the suite has no cell")
       }
     }
+  }
+
+  /// Whether there is something to train of a method on an entry: of one that learns several tasks together only where there are
+  /// several.
+  func hasCells(_ entry: Entry, of method: Method) -> Bool {
+    !entry.isUnlabelled && (method.together != true || !furtherTasks(of: entry).isEmpty)
   }
 
   /// The tasks that the suite has of an entry's dataset beside its own.

@@ -175,13 +175,12 @@ struct SuiteRecipes {
     return (reference, try String(contentsOf: file, encoding: .utf8))
   }
 
-  /// A variant on a dataset, at a number of labels and a seed; `nil` where it learns several tasks and there is but one.
+  /// A variant on a dataset, at a number of labels and a seed.
   func cell(
     _ variant: Variant, on entry: BenchmarkSuite.Entry, data: URL, labels: Double, seed: UInt64,
     pretrainings: NamedPretrainings
-  ) throws -> BenchmarkCell? {
+  ) throws -> BenchmarkCell {
     let further = variant.method.together == true ? suite.furtherTasks(of: entry) : []
-    guard variant.method.together != true || !further.isEmpty else { return nil }
     let encoder = try pretrainings.encoder(variant.encoder)
     var recipe = variant.recipe
     recipe.data = data.path
