@@ -20,6 +20,8 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
   case noRegions(encoder: String)
   /// A detector's file that has the regions of none of the pictures at hand.
   case noRegionsOfPictures(URL, count: Int)
+  /// A detector's file that does not know a picture.
+  case noRegionsOfPicture(URL, name: String)
   /// A name of more than an encoder of pictures and one of texts.
   case tooManySides(name: String)
   /// A model of the hub that sees no pictures.
@@ -69,6 +71,9 @@ public enum EncoderError: Error, Equatable, CustomStringConvertible {
     case .noRegionsOfPictures(let file, let count):
       "\(file.path) has the regions of none of the \(count) pictures, which are found by the SHA-256 of their files: have the "
         + "detector read these files as they are, or take --set settings.regions=grid"
+    case .noRegionsOfPicture(let file, let name):
+      "\(name): \(file.path) has no regions of this picture, which are found by the SHA-256 of its file: have the detector "
+        + "look at it, and write the file anew"
     case .tooManySides(let name):
       "\(name): expected one encoder, or one of pictures and one of texts with a comma between"
     case .readsTextsAlone(let name):

@@ -103,10 +103,10 @@ public final class EncoderPair: Sendable {
     regionFiles.withLock { $0 = [:] }
   }
 
-  /// A detector's regions, whose index is made when they are first asked for.
+  /// A detector's regions, whose index is made when they are first asked for and when the file has been written anew.
   func regions(in file: URL) throws -> RegionFile {
     try regionFiles.withLock { files in
-      if let known = files[file] { return known }
+      if let known = files[file], known.isCurrent { return known }
       let read = try RegionFile(file)
       files[file] = read
       return read

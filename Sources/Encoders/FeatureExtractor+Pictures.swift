@@ -72,7 +72,9 @@ extension FeatureExtractor {
           result.problems.append(UnreadablePicture(id: meme.id, reason: error.description))
         }
       }
-      try checkCoverage(of: result.keys.compactMap(\.self))
+      let keys = result.keys.compactMap(\.self)
+      try checkCoverage(of: keys)
+      try regionFile?.requireFinite(keys)
       return result
     }
     let network = try encoder.regionEncoder

@@ -50,6 +50,16 @@ extension EncoderPair {
     return meme
   }
 
+  /// Refuses a picture that a detector's file does not know: of its meme the text alone would be read.
+  ///
+  /// - Throws: ``EncoderError/noRegionsOfPicture(_:name:)``.
+  public func requireRegions(of meme: PreparedMeme, named name: String, request: FeatureRequest) throws {
+    guard case .file(let file) = request.regions, let key = meme.regionKey, try !regions(in: file).contains(key) else {
+      return
+    }
+    throw EncoderError.noRegionsOfPicture(file, name: name)
+  }
+
   /// The features of a few prepared memes, computed on the spot.
   ///
   /// - Throws: ``EncoderError`` where the networks do not tell what is wanted.
@@ -82,7 +92,7 @@ extension EncoderPair {
   private func regions(of memes: [PreparedMeme], from source: RegionSource) throws -> RegionBlock {
     switch source {
     case .file(let file):
-      return try self.regions(in: file).block(memes.map(\.regionKey))
+      return try self.regions(in: file).copy(memes.map(\.regionKey))
     case .grid:
       let network = try regionEncoder
       let cells = memes.compactMap(\.pixels).map { network.cells([$0]).selected(0).to(.cpu) }

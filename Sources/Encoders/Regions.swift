@@ -79,12 +79,30 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
   private let boxes: Tensor  // [n · R, 4], likewise
   private let regionCount: Int
   private let places: [FeatureCache.Key: Int]
+  private let file: URL
+  private let stamp: Stamp
+
+  /// What of a file changes when it is written anew.
+  private struct Stamp: Equatable {
+    let number: Int?
+    let size: Int?
+    let date: Date?
+
+    init(_ file: URL) {
+      let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
+      number = attributes?[.systemFileNumber] as? Int
+      size = attributes?[.size] as? Int
+      date = attributes?[.modificationDate] as? Date
+    }
+  }
 
   /// How far a box may reach beyond its picture, for detectors that round.
   private static let slack: Float = 0.01
 
   /// - Throws: `CheckpointError` that says what the file lacks.
   init(_ file: URL) throws {
+    self.file = file
+    stamp = Stamp(file)
     let tensors = try Checkpoint(contentsOf: file, isMapped: true).tensors
     guard let keys = tensors["keys"], let features = tensors["features"], let boxes = tensors["boxes"],
       keys.dtype == .uint8, keys.rank == 2, keys.shape[1] == 32, features.rank == 3,
@@ -128,10 +146,39 @@ struct RegionFile: @unchecked Sendable {  // its tensors are never written
     return nil
   }
 
+  /// Whether the file is still the one that was read: what is left of one that was written over must not be touched.
+  var isCurrent: Bool { Stamp(file) == stamp }
+
   /// Whether the file has the regions of the picture with these contents.
   func contains(_ key: FeatureCache.Key) -> Bool { places[key] != nil }
 
-  /// The regions of pictures by their files' contents; one that the file does not know has none.
+  /// Refuses features that are no numbers, of which no network can learn.
+  ///
+  /// - Throws: `CheckpointError` that names the picture by its row.
+  func requireFinite(_ keys: some Sequence<FeatureCache.Key>) throws(CheckpointError) {
+    for key in keys {
+      guard let place = places[key] else { continue }
+      let rows = features.sliced(place * regionCount..<(place + 1) * regionCount)
+      guard rows.isFinite else {
+        throw CheckpointError(
+          .malformed, file, at: "picture \(place) of 'features'",
+          "a feature is infinite or not a number: leave the picture out, or have the detector look at it again")
+      }
+    }
+  }
+
+  /// The same as ``block(_:)``, of a few pictures, in memory of its own.
+  func copy(_ keys: [FeatureCache.Key?]) throws(CheckpointError) -> RegionBlock {
+    try requireFinite(keys.compactMap(\.self))
+    let known = keys.map { $0.flatMap { places[$0] } }
+    let rows = Tensor(known.compactMap(\.self).flatMap { Array($0 * regionCount..<($0 + 1) * regionCount) })
+    func block(_ numbers: Tensor) -> SequenceBlock {
+      SequenceBlock(states: numbers.gathered(rows), lengths: known.map { $0 == nil ? 0 : regionCount })
+    }
+    return RegionBlock(features: block(features), boxes: block(boxes))
+  }
+
+  /// The regions of pictures by their files' contents, which stay in the mapped file; one that the file does not know has none.
   func block(_ keys: [FeatureCache.Key?]) -> RegionBlock {
     let spans = keys.map { key in
       key.flatMap { places[$0] }.map {

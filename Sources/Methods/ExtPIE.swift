@@ -228,8 +228,9 @@ public struct ExtPIE: Method {
     check.require(pretraining.textWeight, in: 0...1e6, "pretraining.text_weight")
     check.require(pretraining.viewWeight, in: 0...1e6, "pretraining.view_weight")
     check.require(
-      pretraining.augmentation != .none,
-      "pretraining.augmentation is none; two views of a picture must differ: crop, as published, or simclr")
+      ![.none, .flip].contains(pretraining.augmentation),
+      "pretraining.augmentation is \(pretraining.augmentation.rawValue); two views of a picture must differ: crop, as "
+        + "published, or simclr")
     check.require(pretraining.margin, in: 0...2, "pretraining.margin")
     check.require(pretraining.temperature, in: 1e-3...1e3, "pretraining.temperature")
     check.require(pretraining.imageRate, in: 0...1e3, "pretraining.image_rate")

@@ -19,7 +19,13 @@ public struct InitialWeights: Codable, Sendable, Equatable {
   }
 
   public init(from decoder: any Decoder) throws {
-    self.init(named: try decoder.singleValueContainer().decode(String.self))
+    let container = try decoder.singleValueContainer()
+    let name = container.decodeNil() ? "" : try container.decode(String.self)
+    guard !name.isEmpty else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "expected random, lite, a model of the hub, or a file of weights")
+    }
+    self.init(named: name)
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -11,7 +11,11 @@ public struct RegionSetting: Codable, Sendable, Equatable {
   public init(_ source: RegionSource = .grid) { self.source = source }
 
   public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
+    let container = try decoder.singleValueContainer()
+    let text = container.decodeNil() ? "" : try container.decode(String.self)
+    guard !text.isEmpty else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "expected grid, or a detector's file")
+    }
     source = text == "grid" ? .grid : .file(URL(filePath: text))
   }
 
@@ -121,10 +125,19 @@ public struct RegionMethod<Network: RegionNetwork>: Method {
     // Of deeper published weights the first layers are taken; how wide regions are does not matter to their number.
     let counts = network.layers(regionWidth: 0).layerCounts
     let found = try PretrainedWeights.bert(of: model, headPrefix: Network.keyPrefix).keepingLayers(counts)
-    // What a plain BERT lacks starts at random; weights of the network itself are whole.
+    // What a plain BERT lacks starts at random, but for layers on texts; weights of the network itself are whole.
     if let regions = found[Network.regionKey] {
       try PretrainedWeights.requireFit(found, of: model) {
         _ = network.network(regionWidth: regions.shape.last ?? 0, isRecomputed: false, in: $0)
+      }
+    } else {
+      let path = "encoder.layer."
+      let wanted = counts[path] ?? 0
+      let there = (0..<wanted).count { layer in found.keys.contains { $0.hasPrefix("\(path)\(layer).") } }
+      guard there == wanted else {
+        throw MethodError(
+          "the weights of \(model) have \(there) layers for texts and the network has \(wanted): give it fewer, name other "
+            + "weights, or take weights: random")
       }
     }
     return found.withPrefix("network.")

@@ -132,6 +132,14 @@ extension ModelBundle {
       request: description.recipe.method.request, decoder: decoder)
   }
 
+  /// Refuses a picture that a detector's file does not know, where the model reads one.
+  ///
+  /// - Parameter name: what errors call the picture.
+  /// - Throws: `EncoderError`
+  public func requireRegions(of meme: PreparedMeme, named name: String) throws {
+    try encoder.requireRegions(of: meme, named: name, request: description.recipe.method.request)
+  }
+
   /// What the model says of memes outside any dataset, calibrated where it has ``calibrations``.
   ///
   /// - Parameter ids: what the predictions call the memes, in order.
@@ -151,9 +159,11 @@ extension ModelBundle {
   public func predictions(for memes: [Meme]) throws -> [Prediction] {
     let decoder = ImageDecoder()
     let prepared = try memes.map { meme in
-      try self.prepared(
-        picture: meme.image.map { try decoder.bytes(contentsOf: $0) }, named: meme.image?.path ?? meme.id,
-        text: meme.text, decoder: decoder)
+      let name = meme.image?.path ?? meme.id
+      let prepared = try self.prepared(
+        picture: meme.image.map { try decoder.bytes(contentsOf: $0) }, named: name, text: meme.text, decoder: decoder)
+      try requireRegions(of: prepared, named: name)
+      return prepared
     }
     return try predictions(for: prepared, ids: memes.map(\.id))
   }

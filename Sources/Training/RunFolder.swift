@@ -26,16 +26,22 @@ struct RunFolder {
 
   /// Begins a run, or goes on with one.
   ///
-  /// - Parameter rows: A digest of the dataset's rows: where others are learned from and scored than those that the run was
-  ///   begun with, what was test meme then may have been learned from.
-  func prepare(rows: String) throws {
+  /// - Parameters:
+  ///   - rows: a digest of the dataset's rows: where others are learned from and scored than those that the run was begun
+  ///     with, what was test meme then may have been learned from.
+  ///   - files: one of the files that the recipe names, see ``NamedFiles``: what is frozen is read from them anew.
+  func prepare(rows: String, files: String) throws {
     try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
-    let rowsFile = checkpoints.appending(path: "rows.sha256")
-    if let earlier = FileManager.default.contents(atPath: rowsFile.path), earlier != Data(rows.utf8) {
-      throw TrainingError.dataChanged(url)
-    }
-    try writeAtomically(Data(rows.utf8), to: rowsFile)
+    try require(rows, in: "rows.sha256", orThrow: .dataChanged(url))
+    try require(files, in: "files.sha256", orThrow: .filesChanged(url))
     try writeAtomically(Data(recipe.utf8), to: recipeFile)
+  }
+
+  /// Writes down what a run is begun with, or refuses to go on with something else.
+  private func require(_ digest: String, in name: String, orThrow error: TrainingError) throws {
+    let file = checkpoints.appending(path: name)
+    if let earlier = FileManager.default.contents(atPath: file.path), earlier != Data(digest.utf8) { throw error }
+    try writeAtomically(Data(digest.utf8), to: file)
   }
 
   /// Writes what the run measured.

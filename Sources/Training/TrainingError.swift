@@ -8,6 +8,7 @@ public enum TrainingError: Error, CustomStringConvertible {
   case outputExists(URL)
   case recipeChanged(URL)
   case dataChanged(URL)
+  case filesChanged(URL)
   case notARun(URL, reason: String)
   case noMemes(split: String, task: String)
   case dataUnnamed
@@ -29,6 +30,9 @@ public enum TrainingError: Error, CustomStringConvertible {
     case .dataChanged(let folder):
       "\(folder.path) was begun on other rows: memes, labels or splits of the dataset have changed since. Take the change back "
         + "to resume, or give another --output"
+    case .filesChanged(let folder):
+      "\(folder.path) was begun with other bytes in the files of weights or regions that its recipe names. Put them back to "
+        + "resume, or give another --output"
     case .notARun(let folder, let reason):
       "\(folder.path) is not a finished run: \(reason). Train one with: memesense train --output \(folder.path) …"
     case .noMemes(let split, let task):

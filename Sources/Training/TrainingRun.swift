@@ -61,13 +61,17 @@ public struct TrainingRun {
     self.observer = observer
   }
 
+  /// Refuses weights that are not there, or another network's, before anything long is done.
+  public func checkWeights() throws { _ = try recipe.method.initialValues() }
+
   /// Trains, evaluates and writes everything.
   ///
   /// - Parameters:
   ///   - corpus: the dataset and its features.
   ///   - rows: a digest of the dataset's rows, where it is known already.
+  ///   - files: one of the files that the recipe names, where it is known already.
   ///   - resumes: whether to go on with what a killed run left in the folder.
-  public func execute(on corpus: Corpus, rows: String? = nil, resumes: Bool) throws -> Outcome {
+  public func execute(on corpus: Corpus, rows: String? = nil, files: String? = nil, resumes: Bool) throws -> Outcome {
     let runFolder = try runFolder
     try runFolder.check(resumes: resumes)
     let tasks = try corpus.tasks(named: recipe.task)
@@ -92,7 +96,8 @@ public struct TrainingRun {
       try EpochScorer($0, on: corpus, tasks: tasks, observer: observer)
     }
     // Only now, so that a mistyped task leaves no begun run behind.
-    try runFolder.prepare(rows: rows ?? corpus.dataset.rowDigest)
+    try runFolder.prepare(
+      rows: rows ?? corpus.dataset.rowDigest, files: files ?? NamedFiles.digest(of: NamedFiles().files(of: recipe)))
     if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let events = try EventFile(in: folder)
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: events)

@@ -1,3 +1,4 @@
+import Checkpoints
 import Crypto
 import Foundation
 import MemeData
@@ -131,6 +132,44 @@ import Torch
       #expect(found.features.selected(0).doubles == features.selected(1).doubles)
       #expect(found.boxes.selected(0).doubles == boxes.selected(1).doubles)
       #expect(found.isPresent.doubles == [1, 1, 1, 0, 0, 0])
+    }
+  }
+
+  /// A file that is written over while a service reads it is read anew; what was mapped of it would end the process.
+  @Test func aDetectorsFileThatIsWrittenOverIsReadAnew() throws {
+    let picture = try Data(contentsOf: #require(memes[1].image))
+    func regions(_ value: Float) -> [String: Tensor] {
+      [
+        "keys": Tensor([UInt8](SHA256.hash(data: picture)), shape: [1, 32]),
+        "features": Tensor([Float](repeating: value, count: 30_000), shape: [1, 3, 10_000]),
+        "boxes": Tensor([Float](repeating: 0.5, count: 12), shape: [1, 3, 4]),
+      ]
+    }
+    let file = try write(regions(1))
+    let pair = try EncoderCatalog.pair(named: "lite")
+    let request = FeatureRequest(readsFeatures: false, regions: .file(file))
+    func mean() throws -> Double {
+      let meme = try pair.prepared(
+        picture: picture, named: "picture", text: nil, cleaning: .none, request: request)
+      try pair.requireRegions(of: meme, named: "picture", request: request)
+      let table = try pair.table(of: [meme], request: request)
+      return try #require(table.regions).gathered([0]).features.mean().item
+    }
+    #expect(try mean() == 1)
+    let other = try Data(contentsOf: write(regions(2)))
+    let handle = try FileHandle(forWritingTo: file)
+    try handle.truncate(atOffset: 0)
+    #expect(throws: CheckpointError.self) { try mean() }
+    try handle.write(contentsOf: other)
+    try handle.close()
+    #expect(try mean() == 2)
+
+    try Checkpoint(tensors: regions(.infinity)).write(to: file)
+    #expect { try mean() } throws: { "\($0)".contains("picture 0 of 'features'") }
+    let unknown = try pair.prepared(
+      picture: Data(contentsOf: #require(memes[0].image)), named: "other", text: nil, cleaning: .none, request: request)
+    #expect(throws: EncoderError.noRegionsOfPicture(file, name: "other")) {
+      try pair.requireRegions(of: unknown, named: "other", request: request)
     }
   }
 

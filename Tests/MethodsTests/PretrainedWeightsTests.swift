@@ -246,6 +246,13 @@ import TorchNN
     (visualBERT.weights, lxmert.weights) = (weights, weights)
     expectEqual(try visualBERT.initialValues(), expected)
     expectEqual(try lxmert.initialValues(), expected)
+    // A layer for texts that it lacks is not left to chance.
+    (visualBERT.network.layerCount, lxmert.network.textLayerCount) = (4, 4)
+    for initialValues in [visualBERT.initialValues, lxmert.initialValues] {
+      #expect { _ = try initialValues() } throws: {
+        "\($0)".contains("have 3 layers for texts and the network has 4")
+      }
+    }
   }
 
   // MARK: Texts

@@ -1,3 +1,5 @@
+import Encoders
+import Foundation
 import Testing
 import Training
 
@@ -17,6 +19,14 @@ import Training
     } catch {
       return error
     }
+  }
+
+  /// The client learns which picture it was, and nothing of the server's files.
+  @Test func aPictureThatTheDetectorHasNotSeenIsTheClientsFault() {
+    let file = URL(fileURLWithPath: "/secret/regions.safetensors")
+    let error = APIError(EncoderError.noRegionsOfPicture(file, name: "image"), parameter: "image")
+    #expect(error.status.code == 400 && error.code == "unknown_picture" && error.parameter == "image")
+    #expect(!error.message.contains("secret"))
   }
 
   /// A fault behind the last element that is allowed is not what is told: nobody has looked at it.

@@ -202,6 +202,13 @@ import Testing
     #expect(message(linear, ["settings.reads=picture"]).contains("settings.reads"))
   }
 
+  /// What is written like no value names no file.
+  @Test(arguments: ["null", "\"\""]) func filesHaveNames(_ nothing: String) throws {
+    let visualBERT = try text("visualbert-lite")
+    #expect(message(visualBERT, ["settings.regions=\(nothing)"]).contains("expected grid, or a detector's file"))
+    #expect(message(visualBERT, ["settings.weights=\(nothing)"]).contains("expected random, lite, a model of the hub"))
+  }
+
   @Test func unknownKeysAreNamedWithLineAndSuggestion() throws {
     let lines = try text().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let row = lines.firstIndex { $0.contains("dropout_rate") }!

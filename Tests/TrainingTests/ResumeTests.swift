@@ -10,6 +10,29 @@ import TorchNN
 
 /// A training killed after any epoch and resumed ends with the bytes of one that was never interrupted.
 @Suite struct ResumeTests {
+  /// Frozen layers and regions are read anew from the files that a recipe names: a run goes on with the same bytes alone.
+  @Test func aRunGoesOnWithTheFilesThatItWasBegunWith() throws {
+    let temporary = try TemporaryFolder()
+    let file = temporary.url.appending(path: "regions.safetensors")
+    let recipe = try Recipe(
+      yaml: RecipeLibrary.text(named: "visualbert-lite"), source: "", overrides: ["settings.regions=\(file.path)"])
+    let folder = RunFolder(url: temporary.url.appending(path: "run"), recipe: try recipe.yaml)
+    func begin(rows: String = "rows") throws {
+      try folder.prepare(rows: rows, files: NamedFiles.digest(of: NamedFiles().files(of: recipe)))
+    }
+    try Data("first".utf8).write(to: file)
+    try begin()
+    try begin()
+    try Data("other".utf8).write(to: file)
+    #expect { try begin() } throws: { "\($0)".contains("other bytes in the files of weights or regions") }
+    try Data("first".utf8).write(to: file)
+    #expect { try begin(rows: "others") } throws: { "\($0)".contains("begun on other rows") }
+    try begin()
+    // Of an earlier version, which did not write that down.
+    try FileManager.default.removeItem(at: folder.checkpoints.appending(path: "files.sha256"))
+    try begin()
+  }
+
   /// Copies the run folder as it lies on disk after chosen epochs: what a kill at that moment would leave.
   final class Photographer: ProgressObserver {
     let folder: URL
@@ -21,10 +44,16 @@ import TorchNN
 
     func observe(_ event: ProgressEvent) {
       guard case .epoch(let stage, let done, _, _) = event, moments[stage] == done else { return }
-      do {
-        try FileManager.default.copyItem(at: folder, to: target.appending(path: "\(stage)-\(done)"))
-      } catch {
-        Issue.record("\(error)")
+      let photograph = target.appending(path: "\(stage)-\(done)")
+      for isLast in (1...50).map({ $0 == 50 }) {
+        do {
+          return try FileManager.default.copyItem(at: folder, to: photograph)
+        } catch let error as CocoaError where error.code == .fileNoSuchFile && !isLast {
+          // A stage that is trained at the same time put a file in its place meanwhile.
+          try? FileManager.default.removeItem(at: photograph)
+        } catch {
+          Issue.record("\(error)")
+        }
       }
     }
   }

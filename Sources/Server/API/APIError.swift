@@ -39,6 +39,11 @@ struct APIError: Error, Equatable {
     case let error as APIError: self = error
     case let error as FormatError: self = .invalid(error.description, parameter: parameter)
     case let error as ImageError: self.init(error, parameter: parameter)
+    // Without the server's path of the file.
+    case EncoderError.noRegionsOfPicture:
+      self = .invalid(
+        "the detector whose regions the model reads has not seen this picture", parameter: parameter,
+        code: "unknown_picture")
     default:
       self.init(status: .internalServerError, code: "internal", message: "a fault of the server; its log says more")
     }

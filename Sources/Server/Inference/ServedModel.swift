@@ -41,10 +41,18 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
   func prepared(_ meme: MemeInput, decoder: ImageDecoder) throws(APIError) -> PreparedMeme {
     Runtime.threadCount = 1
     do {
-      return try bundle.prepared(picture: meme.picture, named: meme.field, text: meme.text, decoder: decoder)
+      let prepared = try bundle.prepared(
+        picture: meme.picture, named: meme.field, text: meme.text, decoder: decoder)
+      try bundle.requireRegions(of: prepared, named: meme.field)
+      return prepared
     } catch {
       throw APIError(error, parameter: meme.field)
     }
+  }
+
+  /// Whether it reads the regions that a detector found in pictures, and knows no others.
+  var readsDetectorFile: Bool {
+    if case .file = bundle.description.recipe.method.request.regions { true } else { false }
   }
 
   /// The encoders' features of one meme, `nil` where the model reads none.

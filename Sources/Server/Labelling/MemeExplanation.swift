@@ -40,6 +40,11 @@ struct MemeExplanation: Sendable {
     nearest: @escaping @Sendable (FeatureTable) -> [Neighbour]
   ) async throws {
     let model = service.current
+    guard meme.picture == nil || !model.readsDetectorFile else {
+      throw APIError.invalid(
+        "the model reads regions that a detector found in pictures and has none of changed ones, so that what moves it cannot "
+          + "be told; POST /v1/predict says what it thinks of the pictures that the detector has seen")
+    }
     let occlusion = try await service.onPool { try MemeOcclusion(of: meme, decoder: decoder) }
     let answers = try await service.predictions(for: occlusion.queries, from: model)
     self.init(of: occlusion, answers: answers, task: task, of: model.facts.tasks)

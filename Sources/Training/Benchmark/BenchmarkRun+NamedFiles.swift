@@ -1,43 +1,21 @@
 import Crypto
-import Encoders
 import Foundation
 import MemeData
-import Methods
 
-/// Files outside a benchmark that recipes name beside their datasets: what is learned changes with their bytes, not with their
-/// names.
 extension BenchmarkRun {
-  /// Digests of the runs of pretraining that features or weights are taken of, of files of weights, and of a detector's
-  /// regions; `nil` where a recipe names none. The benchmark's own pretrainings are not among them.
-  func digest(ofFilesNamedBy recipe: Recipe) throws -> String? {
-    let encoders = try self.files(ofRuns: EncoderCatalog.sides(of: recipe.encoder))
-    var files = encoders + (try self.files(of: recipe.method.initialWeights)).filter { !encoders.contains($0) }
-    if case .file(let regions) = recipe.method.request.regions { files.append(regions) }
-    return try digest(of: files)
-  }
+  private var namedFiles: NamedFiles { NamedFiles(own: plan.folder) }
 
-  /// Digests of the runs and files of weights that a pretraining's networks start from; `nil` where they start from none.
+  /// Digests of the files that a recipe names, but for those of the benchmark's own pretrainings; `nil` where it names none.
+  func digest(ofFilesNamedBy recipe: Recipe) throws -> String? { try digest(of: namedFiles.files(of: recipe)) }
+
+  /// The same of a pretraining's recipe.
   func digest(ofFilesNamedBy recipe: PretrainingRecipe) throws -> String? {
-    try digest(of: files(of: recipe.method.initialWeights))
-  }
-
-  /// The files of the runs outside the benchmark that weights are of, and those that are files themselves.
-  private func files(of weights: [InitialWeights]) throws -> [URL] {
-    try weights.compactMap(\.model).flatMap { model -> [URL] in
-      let runs = try files(ofRuns: [model])
-      return runs.isEmpty ? [EncoderCatalog.weightFile(named: model)].compactMap(\.self) : runs
-    }
-  }
-
-  private func files(ofRuns names: [String]) throws -> [URL] {
-    let own = plan.folder.standardizedFileURL.path + "/"
-    let runs = names.compactMap(PretrainedRunName.init).filter { !$0.folder.path.hasPrefix(own) }
-    return try runs.flatMap { try $0.files }
+    try digest(of: namedFiles.files(of: recipe))
   }
 
   private func digest(of files: [URL]) throws -> String? {
     guard !files.isEmpty else { return nil }
-    return try files.map { try digest(of: $0) { try SHA256.hash(of: $0).hex } }.joined(separator: " ")
+    return try NamedFiles.digest(of: files) { try digest(of: $0) { try SHA256.hash(of: $0).hex } }
   }
 
   /// What `compute` makes of a dataset or a file, which is read once however many cells and pretrainings name it.

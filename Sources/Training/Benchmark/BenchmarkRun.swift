@@ -188,7 +188,7 @@ public final class BenchmarkRun: Sendable {
     try write(CellRecord(definition: definition, result: nil), of: cell)
     let memory = jobs == 1 ? PeakMemory() : nil
     let run = run(of: cell)
-    let outcome = try run.execute(on: corpus, rows: source.digest, resumes: isSame)
+    let outcome = try run.execute(on: corpus, rows: source.digest, files: definition.files ?? "", resumes: isSame)
     let test = outcome.predictions.first { $0.split == .test }
     if let test {
       try writeAtomically(test.scoredLines(), to: folder.appending(path: ScoredMemes.fileName))

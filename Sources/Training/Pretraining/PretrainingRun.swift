@@ -75,7 +75,7 @@ public struct PretrainingRun {
     let prepared = try recipe.method.prepared(
       for: usable, of: features, probe: probe, seed: recipe.seed, device: recipe.device)
     observer.observe(.phase("Pretraining \(recipe.methodName) on \(prepared.stage.exampleCount) pictures"))
-    try runFolder.prepare(rows: rows)
+    try runFolder.prepare(rows: rows, files: NamedFiles.digest(of: NamedFiles().files(of: recipe)))
     if let warning = recipe.precision.warning(on: recipe.device) { observer.observe(.warning(warning)) }
     let log = try TrainingLog(folder.appending(path: "log.jsonl"), events: try EventFile(in: folder))
     let trainer = CheckpointingTrainer(

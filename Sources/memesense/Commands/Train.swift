@@ -40,6 +40,7 @@ struct Train: ParsableCommand {
       Console.error("\(output) is complete; there is nothing to resume")
       return try Console.write(metrics)
     }
+    try run.checkWeights()
     // Before any long work: without it there is no report.
     let library = try ChartLibrary.found()
     let corpus = try Corpus.load(recipe, strict: strict, observer: observer)

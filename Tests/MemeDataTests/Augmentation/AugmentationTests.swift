@@ -79,6 +79,20 @@ import Testing
     }
   }
 
+  /// The numbers of references 11 §3 and 13 §2.
+  @Test func strengthsAreThePublishedOnes() {
+    let crop: [AugmentationPipeline.Step] = [
+      .init(.crop(side: 16, area: 0.08...1, ratio: 3 / 4...4 / 3)), .init(.horizontalFlip, probability: 0.5),
+    ]
+    #expect(AugmentationPipeline.crop(side: 16).steps == crop)
+    #expect(
+      AugmentationPipeline.simCLR(side: 16).steps == crop + [
+        .init(.jitter(brightness: 0.8, contrast: 0.8, saturation: 0.8, hue: 0.2), probability: 0.8),
+        .init(.grey, probability: 0.2), .init(.blur(deviation: 0.1...2)),
+      ])
+    #expect(AugmentationPipeline.randAugment.steps == [.init(.randAugment(count: 2, magnitude: 9))])
+  }
+
   @Test func aViewDependsOnItsStreamAlone() throws {
     let (picture, _) = try fixture()
     let pipeline = AugmentationPipeline.simCLR(side: 16)
