@@ -1,5 +1,6 @@
 #include "CTorch.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -449,7 +450,13 @@ int32_t ct_cuda_device_count(void) {
 int32_t ct_thread_count(void) { return at::get_num_threads(); }
 
 ct_status ct_set_thread_count(int32_t count) {
-  return guarded([&] { at::set_num_threads(count); });
+  return guarded([&] {
+    at::set_num_threads(count);
+    // That sets MKL's count for the whole process: a thread that decodes pictures would take the cores from one that multiplies,
+    // and a product rounds by how many threads share it. A build of libtorch without MKL has no such function.
+    static const auto set_mkl = reinterpret_cast<int (*)(int)>(dlsym(RTLD_DEFAULT, "MKL_Set_Num_Threads_Local"));
+    if (set_mkl != nullptr) set_mkl(count);
+  });
 }
 
 ct_status ct_operator_find(const char *name, const char *overload, ct_operator **out) {

@@ -29,7 +29,10 @@ import Torch
     let file = folder.url.appending(path: "model.safetensors")
     try Checkpoint(tensors: fitted.values).write(to: file)
     let restored = try method.restored(for: method.shape(of: problem), from: Checkpoint(contentsOf: file).tensors)
-    #expect(restored.probabilities(of: problem.features).rows == rows)
+    // To the last digit but one: MKL rounds by how matrices lie in memory, which is not saved.
+    for (answer, row) in zip(restored.probabilities(of: problem.features).rows, rows) {
+      #expect(zip(answer, row).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
   }
 
   @Test(arguments: MethodCatalog.all.indices)

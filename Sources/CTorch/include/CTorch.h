@@ -75,7 +75,7 @@ const char *ct_cpu_capability(void);
 bool ct_cpu_multiplies_bfloat16(void);
 int32_t ct_cuda_device_count(void);
 int32_t ct_thread_count(void);
-// Sets the intra-operator threads of the calling thread and of threads that have not computed yet.
+// Sets the intra-operator threads of the calling thread, which no other changes, and of threads that have not computed yet.
 ct_status ct_set_thread_count(int32_t count);
 
 // --- operators -----------------------------------------------------------------------------------------------------
