@@ -1,19 +1,17 @@
+import Networks
 import Torch
 
 /// Token ids of a batch of texts, padded to the longest.
 ///
 /// N texts, L tokens of the longest.
 public struct TokenBatch {
-  /// `[UNK]` of BERT's uncased words.
-  private static let unknownID = 100
-
   let ids: Tensor  // [N, L] int64, 0 behind the end of a text
   let isPresent: Tensor  // [N, L], 1 for tokens and 0 behind the end
 
   /// - Parameters:
   ///   - device: Of the network that reads them.
   ///   - limit: Tokens of a text at most; of a longer one the last, which says that it ends, stays.
-  ///   - vocabularySize: What ids lie below. One beyond it, which no training text had, counts as unknown.
+  ///   - vocabularySize: What ids lie below; one beyond it counts as unknown.
   init(_ texts: [[Int32]], limit: Int, vocabularySize: Int, device: Device) {
     let cut = texts.map { $0.count > limit ? $0.prefix(limit - 1) + [$0[$0.count - 1]] : $0[...] }
     let length = max(1, cut.map(\.count).max() ?? 0)
@@ -21,7 +19,7 @@ public struct TokenBatch {
     var flags = [Float](repeating: 0, count: texts.count * length)
     for (row, text) in cut.enumerated() {
       for (column, id) in text.enumerated() {
-        ids[row * length + column] = Int(id) < vocabularySize ? Int(id) : Self.unknownID
+        ids[row * length + column] = Int(id) < vocabularySize ? Int(id) : Int(TextArchitecture.unknownID)
         flags[row * length + column] = 1
       }
     }

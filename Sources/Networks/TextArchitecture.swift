@@ -29,6 +29,8 @@ public struct TextArchitecture: Codable, Sendable, Equatable {
 
   /// What tokenizers of BERT's uncased words know.
   public static let vocabularySize = BertShape.base.vocabularySize
+  /// `[UNK]` of BERT's uncased words, which an id beyond the vocabulary counts as: no training text had it.
+  public static let unknownID: Int32 = 100
 
   private var shape: BertShape {
     BertShape(

@@ -201,6 +201,14 @@ import TorchNN
     }
     let warnings = try prepared.stage.observation!().warnings
     #expect(warnings.count == 1 && warnings[0].contains("transformer collapse") && warnings[0].contains("--init"))
+
+    // Nor does a network whose features are no numbers end the run at what is measured of them, or pass unseen.
+    withoutGrad {
+      for (key, value) in prepared.networks[0].values where key.hasSuffix("bn1.bias") { value.fill(with: .nan) }
+    }
+    let spoilt = try prepared.stage.observation!()
+    #expect(spoilt.warnings.contains { $0.contains("convolutional are no longer numbers") }, "\(spoilt.warnings)")
+    #expect(!spoilt.measures.keys.contains { $0.hasPrefix("convolutional_") })
   }
 
   /// A layer that says the same of everything is told though the features below it differ.

@@ -87,6 +87,10 @@ struct PretrainingWatch {
     let measures = try Self.measures(networks, input, pictures: pictures, side: side, views: views, probe: probe)
     let warnings = networks.compactMap { network -> String? in
       func measure(_ name: String) -> Double { measures["\(network.name)_\(name)"] ?? .nan }
+      guard !measure("deviation").isNaN else {
+        return "the features of \(network.name) are no longer numbers, and nothing can be made of them: lower "
+          + "settings.training.learning_rate"
+      }
       let first = before.measures["\(network.name)_deviation"] ?? .nan
       if measure("deviation") < Self.leastSpread * first {
         return "the features of \(network.name) collapse: their deviation is \(rounded(measure("deviation"))) and was "
@@ -115,6 +119,7 @@ struct PretrainingWatch {
             }, along: 0)
         }
         let sample = whole(probe.sample)
+        guard sample.isFinite else { continue }
         var found = network.further(sample)
         found["deviation"] = CollapseWatch.deviation(sample)
         found["uniformity"] = CollapseWatch.uniformity(sample)

@@ -70,7 +70,7 @@ public struct PretrainingRecipe: Codable, Sendable {
 
   /// Whether a file names a method of pretraining.
   public static func isMeant(by yaml: String) -> Bool {
-    let name = yaml.firstMatch(of: /(?m)^method: *([a-z-]+)/)?.1
+    let name = yaml.firstMatch(of: /(?m)^method: *["']?([a-z-]+)/)?.1
     return name.map { PretrainingCatalog.method(named: String($0)) != nil } ?? false
   }
 

@@ -117,6 +117,9 @@ public struct PretrainingRun {
       throw TrainingError.invalid(
         "text_encoder is \(recipe.textEncoder), a pretraining too; expected a name of 'memesense encoders list'")
     }
+    guard EncoderCatalog.sides(of: recipe.textEncoder).count == 1 else {
+      throw TrainingError.invalid("text_encoder is \(recipe.textEncoder), two encoders; expected one")
+    }
     let datasets = try recipe.data.map { path in
       observer.observe(.phase("Reading \(path)"))
       let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
