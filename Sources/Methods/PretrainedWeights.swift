@@ -19,18 +19,25 @@ public struct InitialWeights: Codable, Sendable, Equatable {
   }
 
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let name = container.decodeNil() ? "" : try container.decode(String.self)
-    guard !name.isEmpty else {
-      throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "expected random, lite, a model of the hub, or a file of weights")
-    }
-    self.init(named: name)
+    self.init(
+      named: try decoder.singleValueContainer().filledText(
+        expected: "random, lite, a model of the hub, or a file of weights"))
   }
 
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(model ?? "random")
+  }
+}
+
+extension SingleValueDecodingContainer {
+  /// A text that is not empty, nor null, which YAML would read as the text "null".
+  func filledText(expected: String) throws -> String {
+    let text = decodeNil() ? "" : try decode(String.self)
+    guard !text.isEmpty else {
+      throw DecodingError.dataCorruptedError(in: self, debugDescription: "expected \(expected)")
+    }
+    return text
   }
 }
 

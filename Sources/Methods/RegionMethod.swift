@@ -11,11 +11,7 @@ public struct RegionSetting: Codable, Sendable, Equatable {
   public init(_ source: RegionSource = .grid) { self.source = source }
 
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = container.decodeNil() ? "" : try container.decode(String.self)
-    guard !text.isEmpty else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "expected grid, or a detector's file")
-    }
+    let text = try decoder.singleValueContainer().filledText(expected: "grid, or a detector's file")
     source = text == "grid" ? .grid : .file(URL(filePath: text))
   }
 

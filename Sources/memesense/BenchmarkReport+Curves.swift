@@ -79,8 +79,9 @@ extension BenchmarkReport {
       scored.allSatisfy { _, memes in Set(memes.truth.map { $0[column] }).count == 2 }
     }
     let frequent = Self.mostFrequent(ranked, in: first)
+    let columns = scored.map { (name: $0.name, columns: $0.memes.columns) }
     let curves = try frequent.flatMap { column -> [any Chart] in
-      let ranked = try scored.map { (name: $0.name, scores: try $0.memes.columns[column].ranked()) }
+      let ranked = try columns.map { (name: $0.name, scores: try $0.columns[column].ranked()) }
       return [
         LineChart.roc(ranked, title: title("ROC", column), pointLimit: Self.pointLimit),
         LineChart.precisionRecall(ranked, title: title("Precision and recall", column), pointLimit: Self.pointLimit),
