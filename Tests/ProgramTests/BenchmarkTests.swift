@@ -670,7 +670,7 @@ import Testing
     let shown = try program("benchmark", "show", "harmeme").output
     let file = try program.write(shown, to: "mine.yaml")
     let checked = try program("benchmark", "validate", file)
-    #expect(checked.status == 0 && checked.output.contains(": 225 cells, HarMeme"), "\(checked.errors)")
+    #expect(checked.status == 0 && checked.output.contains(": 240 cells, HarMeme"), "\(checked.errors)")
     let broken = try program.write(shown.replacing("name: simclip", with: "name: simklip"), to: "broken.yaml")
     let refused = try program("benchmark", "validate", broken)
     #expect(refused.status == 64 && refused.errors.contains("simklip"), "\(refused.errors)")
