@@ -72,6 +72,8 @@ import Testing
     for (further, part) in [
       (["--until", "1e19"], "--until"), (["--until", "5000"], "--until is 5000 labels; the training split has"),
       (["--seed", "18446744073709551615"], "label draws take"), (["--labels", "0.1"], "no effect"),
+      (["--orders", "random,ours,random"], "none, or one twice"), (["--orders", ""], "none, or one twice"),
+      (["--step", "30", "--until", "0.0001"], "less than the first batch of 30"),
       (["--method", "vilt"], "vilt reads more"), (["--metric", "mami_b"], "mami_b is not defined for"),
     ] {
       let result = try program(arguments + further)
@@ -129,7 +131,7 @@ import Testing
   /// there, and what Chromium itself asks its maker is left out.
   private func opened(_ page: String) throws -> (page: String, requests: [String]) {
     let (dom, log) = (program.home.appending(path: "dom.html"), program.home.appending(path: "net.json"))
-    FileManager.default.createFile(atPath: dom.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: dom.path, contents: nil)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.chromium!)
     process.arguments = [

@@ -98,9 +98,22 @@ import Torch
     }
   }
 
-  private func recipe() throws -> Recipe {
-    let name = "logistic-regression-lite"
-    return try Recipe(yaml: RecipeLibrary.text(named: name), source: name, overrides: ["settings.strengths=[1]"])
+  private func recipe(
+    _ name: String = "logistic-regression-lite", _ override: String = "settings.strengths=[1]"
+  ) throws -> Recipe {
+    try Recipe(yaml: RecipeLibrary.text(named: name), source: name, overrides: [override])
+  }
+
+  /// Whose epochs are kept in files meanwhile.
+  @Test func methodsThatAreTrainedByEpochsAreSimulated() throws {
+    var settings = LabelSimulation.Settings(steps: [10, 80], seeds: [1])
+    settings.strategies = [.random, .ours]
+    let points = try LabelSimulation(
+      corpus(), recipe: recipe("concat-lite", "settings.training.learning_rate=0.01"), settings: settings,
+      clusters: Array(0..<80)
+    ).run(observer: SilentObserver())
+    #expect(points.map(\.labels) == [10, 80, 10, 80])
+    #expect(points.filter { $0.labels == 80 }.allSatisfy { $0.score ?? 0 > 0.8 }, "\(points)")
   }
 
   @Test func aSimulationEndsWhereAllLabelsAre() throws {

@@ -109,7 +109,7 @@ public struct LabelSimulation: @unchecked Sendable {  // its tensors are only re
         labelRatio: Double(chosen.count) / Double(rows.count), task: task, seed: seed, device: recipe.device)
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let trainer = CheckpointingTrainer(
-        folder: folder.appending(path: "checkpoints"), precision: recipe.precision, device: recipe.device,
+        folder: folder, precision: recipe.precision, device: recipe.device,
         log: try TrainingLog(folder.appending(path: "log.jsonl")), observer: SilentObserver())
       let model = try recipe.method.fitted(to: problem, trainer: trainer)
       try FileManager.default.removeItem(at: folder)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Audit
 import Encoders
 import Foundation
+import Methods
 import Metrics
 import Report
 import Training
@@ -17,9 +18,9 @@ struct LabelSimulate: ParsableCommand {
 
       Orders: random; uncertainty (entropy); diversity (k-center); ours (unsure and unlike each other, look-alikes folded),
       which is the order of the labelling page. A model is trained anew after each batch, by default a logistic
-      regression on the features of frozen encoders, and scored on the test split. Fractions are of the labelled
-      training memes; above 1 they are counts. --output writes points.csv, simulation.json and report.html, \
-      a page with the curves.
+      regression on the features of frozen encoders, and scored on the test split. Methods that read more than such
+      features are refused, and so are --labels and --calibrate. Fractions are of the labelled training memes; above 1
+      they are counts. --output writes points.csv, simulation.json and report.html, a page with the curves.
       """)
 
   @OptionGroup var recipe: RecipeOptions
@@ -46,8 +47,8 @@ struct LabelSimulate: ParsableCommand {
   @OptionGroup var display: OutputOptions
 
   func validate() throws {
-    guard step > 0, until >= step, until <= Recipe.labelLimit else {
-      throw ValidationError("--step is above 0 and at most --until, a fraction such as 0.1 or a count such as 300.")
+    guard [step, until].allSatisfy({ $0 > 0 && $0 <= Recipe.labelLimit }) else {
+      throw ValidationError("--step and --until are above 0, fractions such as 0.1 or counts such as 300.")
     }
     guard (1...1000).contains(seeds) else { throw ValidationError("--seeds is 1 to 1000, not \(seeds).") }
     guard recipe.labels == nil, !recipe.calibrate else {
@@ -58,7 +59,7 @@ struct LabelSimulate: ParsableCommand {
 
   func run() throws {
     var options = recipe
-    if options.recipe == nil, options.method == nil { options.method = "logistic-regression" }
+    if options.recipe == nil, options.method == nil { options.method = LogisticRegression.name }
     let recipe = try options.resolved()
     guard recipe.method.request == FeatureRequest() else {
       throw ValidationError(
@@ -113,6 +114,9 @@ struct LabelSimulate: ParsableCommand {
           "There is no order '\(name)'; there are \(QueryStrategy.allCases.map(\.rawValue).joined(separator: ", ")).")
       }
       return strategy
+    }
+    guard !settings.strategies.isEmpty, Set(settings.strategies).count == settings.strategies.count else {
+      throw ValidationError("--orders \(orders) names none, or one twice.")
     }
     return settings
   }
