@@ -200,7 +200,10 @@ public struct ExtPIE: Method {
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
-    let images = ResNet(.resnet18, in: scope["images"])
+    // A trunk that is not trained keeps its running statistics too.
+    let images = ResNet(
+      .resnet18, frozenStages: pretraining.imageRate == 0 ? ResNetConfiguration.resnet18.depths.count : 0,
+      in: scope["images"])
     let texts = text.architecture.network(in: scope["texts"])
     let heads = ExtPIEHeads(
       imageWidth: images.width, textWidth: texts.width, embeddingWidth: embeddingWidth, in: scope["heads"])

@@ -156,7 +156,8 @@ public struct FineTune: Method {
   }
 
   public func model(for shape: ProblemShape, in scope: Scope) -> Model {
-    let images = backbone.name.network(side: pictureSide, in: scope["images"])
+    let images = backbone.name.network(
+      side: pictureSide, frozenLayers: fineTuning.frozenLayers, in: scope["images"])
     let texts: TextPath? =
       switch reads {
       case .none: nil

@@ -60,9 +60,12 @@ public struct Backbone: Sendable, Equatable, CustomStringConvertible {
   /// - Parameters:
   ///   - side: Rows and columns of the pictures that positions are made for; those of others are interpolated.
   ///   - dropPathRate: The largest rate at which blocks of a transformer are skipped while training.
-  public func network(side: Int, dropPathRate: Double = 0, in scope: Scope) -> any PictureNetwork {
+  ///   - frozenLayers: Layers whose parameters are not trained: a ResNet's running statistics stay there too.
+  public func network(
+    side: Int, dropPathRate: Double = 0, frozenLayers: Int = 0, in scope: Scope
+  ) -> any PictureNetwork {
     switch architecture {
-    case .resNet(let configuration): return ResNet(configuration, in: scope)
+    case .resNet(let configuration): return ResNet(configuration, frozenStages: frozenLayers, in: scope)
     case .visionTransformer(var configuration):
       configuration.side = side
       configuration.dropPathRate = dropPathRate

@@ -39,12 +39,16 @@ public struct ResNetConfiguration: Sendable, Equatable {
 public struct ResNet: PictureNetwork {
   public let configuration: ResNetConfiguration
   public var width: Int { configuration.width }
+  /// Stages, and the stem before them, whose running statistics stay while the network is trained; 0 for none.
+  private let frozenStages: Int
   private let stem: Convolution
   private let stemNormalization: BatchNorm
-  private let blocks: [ResidualBlock]
+  /// With the stage, counted from 1, that each is of.
+  private let blocks: [(stage: Int, block: ResidualBlock)]
 
-  public init(_ configuration: ResNetConfiguration, in scope: Scope) {
+  public init(_ configuration: ResNetConfiguration, frozenStages: Int = 0, in scope: Scope) {
     self.configuration = configuration
+    self.frozenStages = frozenStages
     let stemChannels = 64
     stem = Convolution(
       inputs: 3, outputs: stemChannels, kernel: 7, stride: 2, padding: 3, usesBias: false,
@@ -57,26 +61,28 @@ public struct ResNet: PictureNetwork {
           configuration.block, inputs: inputs, channels: size.1, stride: stage > 0 && index == 0 ? 2 : 1,
           in: scope["layer\(stage + 1)"][index])
         inputs = size.1 * configuration.block.expansion
-        return block
+        return (stage + 1, block)
       }
     }
   }
 
   /// What training changes.
   public var parameters: [Tensor] {
-    ([(stem, stemNormalization)] + blocks.flatMap(\.layers)).flatMap { [$0.0.weight, $0.1.weight, $0.1.bias] }
+    layers.flatMap { [$0.0.weight, $0.1.weight, $0.1.bias] }
   }
 
   /// The running statistics, which passes through the network while training change.
   public var buffers: [Tensor] {
-    ([(stem, stemNormalization)] + blocks.flatMap(\.layers)).flatMap { [$0.1.runningMean, $0.1.runningVariance] }
+    layers.flatMap { [$0.1.runningMean, $0.1.runningVariance] }
   }
+
+  private var layers: [(Convolution, BatchNorm)] { [(stem, stemNormalization)] + blocks.flatMap(\.block.layers) }
 
   /// The last map [N, C, S / 32, S / 32] of pictures [N, 3, S, S].
   public func map(_ pictures: Tensor, isTraining: Bool) -> Tensor {
-    let stem = stemNormalization(stem(pictures.channelsLast), isTraining: isTraining).relu().maxPooled(
-      window: 3, stride: 2, padding: 1)
-    return blocks.reduce(stem) { x, block in block(x, isTraining: isTraining) }
+    let stem = stemNormalization(stem(pictures.channelsLast), isTraining: isTraining && frozenStages == 0).relu()
+      .maxPooled(window: 3, stride: 2, padding: 1)
+    return blocks.reduce(stem) { x, part in part.block(x, isTraining: isTraining && part.stage > frozenStages) }
   }
 
   /// The mean over the last map.

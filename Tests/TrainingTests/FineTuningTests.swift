@@ -114,6 +114,20 @@ import TorchNN
     #expect(trained.keys.contains { name in first.contains(where: name.hasPrefix) })
   }
 
+  /// A ResNet's running statistics among them.
+  @Test(arguments: Precision.allCases)
+  func frozenStagesOfAResNetKeepTheirBytes(_ precision: Precision) throws {
+    let overrides = ["backbone.name=resnet-nano", "reads=none", "fine_tuning.frozen_layers=2"].map { "settings.\($0)" }
+    let untrained = try method(FineTune.self, overrides)
+      .fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: Idle()).values
+    let trained = try values(FineTune.self, overrides, precision: precision)
+    for (name, values) in trained {
+      let isFrozen = ["conv1.", "bn1.", "layer1.", "layer2."].contains { name.hasPrefix("images.\($0)") }
+      #expect((values == untrained[name]!.detached().doubles) == isFrozen, "\(name)")
+    }
+    #expect(trained.keys.contains("images.layer2.0.bn1.running_mean"))
+  }
+
   @Test func ratesFallWithDepthAndTheHeadHasItsOwn() throws {
     let store = ParameterStore(initializingFrom: Generator(seed: 1))
     let method = try #require(
@@ -196,6 +210,13 @@ import TorchNN
     for (name, values) in trained where name.hasPrefix("texts.") {
       #expect(values == untrained[name]!.detached().doubles, "\(name)")
     }
+    // Running statistics move where the trunk learns, and stay with it.
+    let still = try values(ExtPIE.self, ["settings.pretraining.image_rate=0"])
+    for (name, values) in still where name.hasPrefix("images.") {
+      let initial = untrained[name]!.detached().doubles
+      #expect(values == initial && trained[name] != initial, "\(name)")
+    }
+    #expect(still.keys.contains("images.bn1.running_mean"))
   }
 
   // MARK: Memory
