@@ -25,13 +25,7 @@ extension Corpus {
     if let file = recipe.splitFile {
       dataset = try dataset.selecting(SplitFile(contentsOf: URL(fileURLWithPath: file)), named: file)
     }
-    let strays = dataset.memes.count { $0.split == nil }
-    if strays == dataset.memes.count {
-      observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
-    } else if strays > 0 {
-      observer.observe(
-        .warning("\(strays) memes have no split beside others that have one, and take no part; give them split train"))
-    }
+    warnOfSplits(dataset, observer)
     warn(of: dataset.problems, observer)
     if let language = recipe.readTexts {
       let (memes, problems) = try RecognizedTexts.ofUser(language: language).fill(dataset.memes) { done, total in
@@ -57,6 +51,17 @@ extension Corpus {
       let (keys, _, problems) = try extractor.extract(memes, cleaning: recipe.textCleaning)
       warn(of: problems, observer)
       return try extractor.table(keys)
+    }
+  }
+
+  /// Tells what becomes of memes without a split.
+  static func warnOfSplits(_ dataset: Dataset, _ observer: any ProgressObserver) {
+    let strays = dataset.memes.count { $0.split == nil }
+    if strays == dataset.memes.count {
+      observer.observe(.warning("the dataset has no splits; it is cut 80/10/10 by the permutation of seed 42"))
+    } else if strays > 0 {
+      observer.observe(
+        .warning("\(strays) memes have no split beside others that have one, and take no part; give them split train"))
     }
   }
 
@@ -118,13 +123,15 @@ extension ModelBundle {
   /// A meme outside any dataset in the form that the model reads, on any thread; either modality may be missing. A text
   /// that is missing is read off the picture where the model was trained so.
   ///
-  /// - Parameter name: what errors call the picture.
+  /// - Parameters:
+  ///   - name: what errors call the picture.
+  ///   - readsText: false leaves a text that is missing out in any case.
   /// - Throws: `ImageError` for a picture that cannot be read.
   public func prepared(
-    picture: Data?, named name: String, text: String?, decoder: ImageDecoder = ImageDecoder()
+    picture: Data?, named name: String, text: String?, readsText: Bool = true, decoder: ImageDecoder = ImageDecoder()
   ) throws -> PreparedMeme {
     var text = text
-    if (text ?? "").isEmpty, let picture, let recognizers {
+    if readsText, (text ?? "").isEmpty, let picture, let recognizers {
       text = try recognizers.text(on: decoder.decode(picture, name: name)).text
     }
     return try encoder.prepared(

@@ -11,6 +11,7 @@ public enum TrainingError: Error, CustomStringConvertible {
   case filesChanged(URL)
   case notARun(URL, reason: String)
   case noMemes(split: String, task: String)
+  case noLabels(_ amount: Double, task: String)
   case dataUnnamed
   case invalid(String)
 
@@ -37,6 +38,8 @@ public enum TrainingError: Error, CustomStringConvertible {
       "\(folder.path) is not a finished run: \(reason). Train one with: memesense train --output \(folder.path) …"
     case .noMemes(let split, let task):
       "there are no memes labelled for '\(task)' in the \(split) split"
+    case .noLabels(let amount, let task):
+      "\(amount) of the training memes labelled for '\(task)' rounds to none: give more --labels"
     case .dataUnnamed:
       "no dataset is named: give --data PATH, or set 'data' in the recipe"
     case .invalid(let message): message

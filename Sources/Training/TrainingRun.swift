@@ -78,10 +78,7 @@ public struct TrainingRun {
     let task = tasks[0]
     let training = corpus.memes(in: .train)
     let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
-    guard !draw.labelled.isEmpty else {
-      throw TrainingError.invalid(
-        "\(recipe.labels) of the training memes labelled for '\(task.name)' rounds to none: give more --labels")
-    }
+    guard !draw.labelled.isEmpty else { throw TrainingError.noLabels(recipe.labels, task: task.name) }
     observer.observe(.phase("Training \(recipe.methodName) on \(draw.labelled.count) labelled memes"))
     let problem = Problem(
       features: try corpus.features(in: .train), labelled: draw.labelled,

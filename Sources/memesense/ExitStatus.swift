@@ -72,7 +72,8 @@ enum ExitStatus {
 
   private init(of error: TrainingError) {
     switch error {
-    case .unknownTask, .outputExists, .recipeChanged, .dataChanged, .filesChanged, .dataUnnamed, .invalid: self = .usage
+    case .unknownTask, .outputExists, .recipeChanged, .dataChanged, .filesChanged, .noLabels, .dataUnnamed, .invalid:
+      self = .usage
     case .notARun: self = .missingInput
     case .diverged, .unusableCheckpoint, .noMemes: self = .badData
     }

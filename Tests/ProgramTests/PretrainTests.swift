@@ -201,6 +201,11 @@ import Testing
       (["--method", "cass", "--init", "a,b,c", "--output", "x"], "trains 2 networks, and 3 starting points are named"),
       (["--method", "dino", "--output", "x"], "no dataset is named"),
       (["--method", "dino", "--data", "memes", "--task", "cruel", "--output", "x"], "Its tasks: mean"),
+      (["--method", "dino", "--data", "memes", "--data", "./memes", "--output", "x"], "memes twice"),
+      (
+        ["--method", "dino", "--data", "memes", "--task", "mean", "--labels", "0.0001", "--output", "x"],
+        "rounds to none"
+      ),
       (
         ["--method", "dino", "--backbone", "vit-tiny16", "--set", "settings.crops.local_side=40", "--output", "x"],
         "multiple of 16"

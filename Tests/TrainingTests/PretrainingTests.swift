@@ -39,10 +39,11 @@ import TorchNN
       overrides: (sizes[type.name]! + training).map { "settings.\($0)" } + overrides)
   }
 
-  /// Memes of which four fifths have a picture, and some that are labelled.
+  /// Memes that have what the method reads, and some that are labelled.
   static func prepared(_ recipe: PretrainingRecipe) throws -> PreparedPretraining {
     let features = SmallProblem.features(count: 40)
-    let memes = (0..<40).filter { features.image.isPresent[$0] }
+    let readsTokens = recipe.method.request.readsTokens
+    let memes = (0..<40).filter { features.image.isPresent[$0] && (!readsTokens || features.text.isPresent[$0]) }
     let labelled = memes.prefix(20).map {
       ($0, SmallProblem.label($0, of: SmallProblem.tasks[0], in: features) == .binary(true))
     }
@@ -373,6 +374,14 @@ import TorchNN
       message(DINO.self, "settings.backbone.name=vit-nano16", "settings.crops.side=40").contains("multiple of 16"))
     #expect(message(DINO.self, "method=byol").contains("there is no pretraining 'byol'; there are dino, cass"))
     #expect(message(CASS.self, "settings.training.batch_size=1").contains("training.batch_size is 1"))
+    for type in [CASS.self, CASSMM.self] as [any PretrainingMethod.Type] {
+      for (part, name, kind) in [
+        ("convolutional", "vit-nano16", "transformer"), ("transformer", "resnet18", "ResNet"),
+      ] {
+        let told = message(type, "settings.\(part).name=\(name)")
+        #expect(told.contains("\(part).name is \(name), a \(kind)"), "\(told)")
+      }
+    }
     #expect(message(CASS.self, "settings.noise=true").contains("there is no key 'noise'"))
   }
 }

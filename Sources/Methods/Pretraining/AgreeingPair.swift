@@ -25,6 +25,18 @@ extension AgreementMethod {
     }
   }
 
+  /// Requires a convolutional network and a transformer, each where it is named so, for pictures of this size.
+  func checkBackbones(_ check: inout SettingsCheck) {
+    for (part, backbone) in zip(descriptions, backbones) {
+      let isTransformer = backbone.name.patch != nil
+      check.require(
+        isTransformer == (part.name == "transformer"),
+        "\(part.name).name is \(backbone.name), \(isTransformer ? "a transformer" : "a ResNet"); a ResNet as "
+          + "convolutional and a ViT as transformer are brought to agree")
+      backbone.check(&check, sides: [("picture_side", pictureSide)])
+    }
+  }
+
   /// What both networks start from: what `network` says of each by its own paths, below its name.
   func initialValues(ofEach network: (BackboneSettings) throws -> [String: Tensor]) throws -> [String: Tensor] {
     try zip(descriptions.map(\.name), backbones).reduce(into: [:]) { all, part in

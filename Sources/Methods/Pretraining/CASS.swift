@@ -63,7 +63,7 @@ public struct CASS: AgreementMethod {
 
   public var fault: String? {
     var check = SettingsCheck()
-    for backbone in backbones { backbone.check(&check, sides: [("picture_side", pictureSide)]) }
+    checkBackbones(&check)
     check.require(outputs, in: 2...1_000_000, "outputs")
     training.check(&check)
     return check.fault

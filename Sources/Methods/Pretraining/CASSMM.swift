@@ -88,7 +88,7 @@ public struct CASSMM: AgreementMethod {
 
   public var fault: String? {
     var check = SettingsCheck()
-    for backbone in backbones { backbone.check(&check, sides: [("picture_side", pictureSide)]) }
+    checkBackbones(&check)
     text.check(&check, "text")
     for (name, width) in [("picture", widths.picture), ("path", widths.path), ("fused", widths.fused)] {
       check.require(width, in: 1...65_536, "widths.\(name)")
@@ -159,7 +159,6 @@ public struct CASSMM: AgreementMethod {
     for memes: [Int], of features: FeatureTable, probe: PretrainingProbe, seed: UInt64, device: Device
   ) throws -> PreparedPretraining {
     try text.requireKnownTokens(of: features)
-    let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let pair = try AgreeingPair(of: self, seed: seed, device: device) { network($0, in: $1) }
     func input(_ memes: [Int], _ pictures: Tensor) -> Input {
       Input(pictures: pictures, texts: text.tokens(features, memes, on: device))

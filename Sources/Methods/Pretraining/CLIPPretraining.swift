@@ -157,7 +157,6 @@ public struct CLIPPretraining: PretrainingMethod {
   ) throws -> PreparedPretraining {
     let pictures = features.requestedPictures
     try text.requireKnownTokens(of: features)
-    let memes = memes.filter { !features.requestedIDs[$0].isEmpty }
     let store = ParameterStore(
       initializingFrom: Generator(seed: seed, parts: "initial"), given: try initialValues(), device: device)
     let network = network(in: store.root)

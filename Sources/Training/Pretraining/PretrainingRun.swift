@@ -67,11 +67,11 @@ public struct PretrainingRun {
     try requireBatch(of: memes)
     let features = try features(of: memes)
     let isPresent = features.pictures?.isPresent ?? []
-    let usable = memes.indices.filter { isPresent[$0] }
-    let isUsable = Set(usable)
+    // Tokens are there where the method reads them.
+    let usable = memes.indices.filter { isPresent[$0] && features.ids?[$0].isEmpty != true }
     let probe = PretrainingProbe(
       sample: Self.spread(usable, over: Self.sampleSize),
-      labelled: Self.spread(labelled.filter { isUsable.contains($0.meme) }, over: Self.neighbourCount))
+      labelled: Self.spread(labelled.filter { isPresent[$0.meme] }, over: Self.neighbourCount))
     let prepared = try recipe.method.prepared(
       for: usable, of: features, probe: probe, seed: recipe.seed, device: recipe.device)
     observer.observe(.phase("Pretraining \(recipe.methodName) on \(prepared.stage.exampleCount) pictures"))
@@ -113,6 +113,9 @@ public struct PretrainingRun {
     memes: [Meme], labelled: [(meme: Int, isPositive: Bool)], rows: String
   ) {
     guard !recipe.data.isEmpty else { throw TrainingError.dataUnnamed }
+    if let twice = recipe.data.indices.first(where: { recipe.data[..<$0].contains(recipe.data[$0]) }) {
+      throw TrainingError.invalid("data names \(recipe.data[twice]) twice; each of its pictures would count twice")
+    }
     guard PretrainedRunName(recipe.textEncoder) == nil else {
       throw TrainingError.invalid(
         "text_encoder is \(recipe.textEncoder), a pretraining too; expected a name of 'memesense encoders list'")
@@ -123,6 +126,7 @@ public struct PretrainingRun {
     let datasets = try recipe.data.map { path in
       observer.observe(.phase("Reading \(path)"))
       let dataset = try Dataset.read(URL(fileURLWithPath: path), strict: strict)
+      Corpus.warnOfSplits(dataset, observer)
       Corpus.warn(of: dataset.problems, observer)
       return dataset.withSplits()
     }
@@ -135,6 +139,7 @@ public struct PretrainingRun {
         dataset: datasets[0].root)
     }
     let draw = try LabelDraw(recipe.labels, sampling: .uniform, seed: recipe.seed, memes: parts[0], task: task)
+    guard !draw.labelled.isEmpty else { throw TrainingError.noLabels(recipe.labels, task: task.name) }
     return (
       parts.flatMap(\.self),
       draw.labelled.sorted().map { ($0, parts[0][$0].labels[name] == .binary(true)) }, rows
