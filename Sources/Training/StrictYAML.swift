@@ -64,7 +64,18 @@ struct StrictYAML {
     let path = override[..<equals].split(separator: ".").map(String.init)
     let text = String(override[override.index(after: equals)...])
     let value = try Self.parsed(text, source: "--set \(override)") ?? Node("")
-    try replace(path[...], in: &root, with: value, override: override)
+    try replace(path[...], in: &root, with: Self.unplaced(value), override: override)
+  }
+
+  /// The same without lines: those of an override are none of the file.
+  private static func unplaced(_ node: Node) -> Node {
+    switch node {
+    case .scalar(let scalar): .scalar(.init(scalar.string, scalar.tag, scalar.style))
+    case .mapping(let mapping):
+      .mapping(.init(mapping.map { (unplaced($0.key), unplaced($0.value)) }, mapping.tag, mapping.style))
+    case .sequence(let sequence): .sequence(.init(sequence.map(unplaced), sequence.tag, sequence.style))
+    case .alias: node
+    }
   }
 
   private func replace(

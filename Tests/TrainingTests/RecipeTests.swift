@@ -250,6 +250,10 @@ import Testing
       message(try text(), ["settings.head.hiden=64"])
         == "--set settings.head.hiden=64: there is no key 'hiden' in the recipe. Did you mean 'hidden'?")
     #expect(message(try text(), ["nonsense"]).contains("key.path=value"))
-    #expect(message(try text(), ["precision=float8"]).contains("precision"))
+    // Not on a line of the file.
+    #expect(message(try text(), ["precision=float8"]).hasPrefix("mine.yaml: 'precision': "))
+    #expect(
+      message(try text(), ["calibration={threshold: f1, folds: 5, fold: 3}"])
+        == "mine.yaml: unknown key 'calibration.fold'. Did you mean 'folds'?")
   }
 }
