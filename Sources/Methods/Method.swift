@@ -135,7 +135,7 @@ public struct Problem {
   public var labels: [Label]
   /// Rows of `features` whose label is unknown.
   public var unlabelled: [Int]
-  /// The fraction of the training memes that is labelled, which some schedules depend on.
+  /// The fraction that is labelled of the training memes that could be, which some schedules depend on.
   public var labelRatio: Double
   public var task: LabelTask
   /// Tasks to learn beside ``task``, as far as the same memes are labelled for them.

@@ -13,13 +13,13 @@ public struct TokenBatch {
   ///   - limit: Tokens of a text at most; of a longer one the last, which says that it ends, stays.
   ///   - vocabularySize: What ids lie below; one beyond it counts as unknown.
   init(_ texts: [[Int32]], limit: Int, vocabularySize: Int, device: Device) {
-    let cut = texts.map { $0.count > limit ? $0.prefix(limit - 1) + [$0[$0.count - 1]] : $0[...] }
-    let length = max(1, cut.map(\.count).max() ?? 0)
+    let read = texts.map { TextArchitecture.read($0, limit: limit, vocabularySize: vocabularySize) }
+    let length = max(1, read.map(\.count).max() ?? 0)
     var ids = [Int](repeating: 0, count: texts.count * length)
     var flags = [Float](repeating: 0, count: texts.count * length)
-    for (row, text) in cut.enumerated() {
+    for (row, text) in read.enumerated() {
       for (column, id) in text.enumerated() {
-        ids[row * length + column] = Int(id) < vocabularySize ? Int(id) : Int(TextArchitecture.unknownID)
+        ids[row * length + column] = Int(id)
         flags[row * length + column] = 1
       }
     }

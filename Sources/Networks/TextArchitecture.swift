@@ -32,6 +32,13 @@ public struct TextArchitecture: Codable, Sendable, Equatable {
   /// `[UNK]` of BERT's uncased words, which an id beyond the vocabulary counts as: no training text had it.
   public static let unknownID: Int32 = 100
 
+  /// Of the ids of a text, the last of which says that it ends, those that a network reads: the last one and others before it,
+  /// `limit` at most, with ids beyond the vocabulary as unknown.
+  public static func read(_ ids: [Int32], limit: Int, vocabularySize: Int = Self.vocabularySize) -> [Int32] {
+    let cut = ids.count > limit ? ids.prefix(limit - 1) + [ids[ids.count - 1]] : ids[...]
+    return cut.map { $0 < vocabularySize ? $0 : unknownID }
+  }
+
   private var shape: BertShape {
     BertShape(
       layers: TransformerLayerShape(

@@ -103,7 +103,7 @@ struct RunReport {
       ],
       provenance: ReportPage.Provenance(
         command: CommandLine.arguments.shellCommand, date: Date(), machine: Machine.summary,
-        seeds: [Int(recipe.seed)], details: [("data", dataset), ("encoder", recipe.encoder)] + details))
+        seeds: [Int(clamping: recipe.seed)], details: [("data", dataset), ("encoder", recipe.encoder)] + details))
   }
 
   /// Everything but the scores.

@@ -78,11 +78,7 @@ final class TextNetworkEncoder: TokenEncoder, @unchecked Sendable {  // its tens
   }
 
   func tokens(of text: String) -> [Int32] {
-    let tokens = tokenizer.tokens(of: text).map { id in
-      id < TextArchitecture.vocabularySize ? id : TextArchitecture.unknownID
-    }
-    // What says that a text ends stays, as in training.
-    return tokens.count > length ? Array(tokens.prefix(length - 1)) + [tokens[tokens.count - 1]] : tokens
+    TextArchitecture.read(tokenizer.tokens(of: text), limit: length)
   }
 
   func encode(_ texts: [[Int32]]) -> Tensor {
