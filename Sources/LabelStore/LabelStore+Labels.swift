@@ -143,13 +143,21 @@ extension LabelStore {
     }
   }
 
-  /// How many memes somebody has decided on.
+  /// Holds for the row of `label` called `decision` that is a person's last word on a meme, and one that decides.
+  static let isDecision = """
+    decision.undone_at IS NULL AND decision.value IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM label AS later
+      WHERE later.task = decision.task AND later.meme = decision.meme AND later.annotator = decision.annotator
+        AND later.undone_at IS NULL AND (later.made_at, later.id) > (decision.made_at, decision.id))
+    """
+
+  /// How many memes somebody has decided on, and not left open since.
   public func labelledCount(task name: String) throws(LabelStoreError) -> Int {
     try read { database in
       let (taskID, _) = try Self.task(named: name, database)
       return try Int.fetchOne(
         database,
-        sql: "SELECT count(DISTINCT meme) FROM label WHERE task = ? AND undone_at IS NULL AND value IS NOT NULL",
+        sql: "SELECT count(DISTINCT meme) FROM label AS decision WHERE task = ? AND \(Self.isDecision)",
         arguments: [taskID]) ?? 0
     }
   }

@@ -79,6 +79,17 @@ extension LabelStore {
           CREATE INDEX label_of_meme ON label (task, meme, annotator, undone_at, value);
           """)
     }
+    migrator.registerMigration("3") { database in
+      // With the time in it the index tells a person's last word too. What earlier models said of all memes is asked for
+      // no more.
+      try database.execute(
+        sql: """
+          ALTER TABLE dataset ADD COLUMN takes_labels INTEGER NOT NULL DEFAULT 1;
+          DROP INDEX label_of_meme;
+          CREATE INDEX label_of_meme ON label (task, meme, annotator, undone_at, made_at, value);
+          DELETE FROM prediction WHERE run NOT IN (SELECT max(id) FROM run GROUP BY task);
+          """)
+    }
     return migrator
   }
 }

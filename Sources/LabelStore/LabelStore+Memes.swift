@@ -61,7 +61,7 @@ public struct StoredMeme: Sendable, Equatable, Identifiable {
 public struct Addition: Sendable, Equatable {
   /// Memes that the store did not have.
   public var memes = 0
-  /// Labels that it did not have.
+  /// Labels that it did not have, and those of its own that somebody has taken back elsewhere.
   public var labels = 0
   /// Rows that it had already.
   public var known = 0
@@ -85,26 +85,33 @@ extension LabelStore {
   ///
   /// - Parameters:
   ///   - fingerprints: one for each meme.
-  ///   - takesLabels: whether the dataset's labels count, or all its memes are to be labelled anew.
+  ///   - takesLabels: whether the dataset's labels count, or all its memes are to be labelled anew. That they do not is
+  ///     remembered: the labels stay out when the dataset is added again, from another place too.
+  ///   - tasks: further tasks, which are taken up with the dataset or not at all.
   /// - Throws: ``LabelStoreError/conflictingTask(name:stored:found:)`` and ``LabelStoreError/conflictingMeme(id:source:)``
-  ///   where the store has something else under a name, ``LabelStoreError/invalidTask(_:)``.
+  ///   where the store has something else under a name, ``LabelStoreError/invalidTask(_:)``, and
+  ///   ``LabelStoreError/alreadyTaken(source:)`` where labels that are to be left out are there.
   @discardableResult
   public func add(
-    _ dataset: Dataset, fingerprints: [Fingerprint?], takesLabels: Bool = true
+    _ dataset: Dataset, fingerprints: [Fingerprint?], takesLabels: Bool = true, tasks: [LabelTask] = []
   ) throws(LabelStoreError) -> Addition {
     precondition(dataset.memes.count == fingerprints.count, "one fingerprint for each meme")
     return try write { database in
       var addition = Addition()
+      let counts = try takesLabels && Self.takesLabels(of: dataset, database)
       let datasetID = try Self.datasetID(name: dataset.name, root: dataset.root, database)
-      var tasks: [String: (id: Int64, task: LabelTask)] = [:]
-      for task in dataset.tasks { tasks[task.name] = (try Self.add(task, database), task) }
+      try database.execute(
+        sql: "UPDATE dataset SET takes_labels = ? WHERE id = ?", arguments: [counts, datasetID])
+      var ownTasks: [String: (id: Int64, task: LabelTask)] = [:]
+      for task in dataset.tasks { ownTasks[task.name] = (try Self.add(task, database), task) }
+      try Self.add(tasks, database)
       for (meme, fingerprint) in zip(dataset.memes, fingerprints) {
         let (id, isNew) = try Self.add(
           meme, fingerprint: fingerprint, dataset: datasetID, root: dataset.root, database)
         if isNew { addition.memes += 1 }
-        guard takesLabels else { continue }
+        guard counts else { continue }
         for (name, label) in meme.labels {
-          guard let (taskID, task) = tasks[name] else { continue }
+          guard let (taskID, task) = ownTasks[name] else { continue }
           let text = try task.text(of: label)
           if try Self.hasCurrent(text, meme: id, task: taskID, annotator: Self.datasetAnnotator, database) {
             addition.known += 1
@@ -117,6 +124,10 @@ extension LabelStore {
           }
         }
       }
+      // Asked at the end: the memes of a dataset that was moved are its own by now.
+      if try !takesLabels && Self.holdsLabels(ofDataset: datasetID, database) {
+        throw LabelStoreError.alreadyTaken(source: dataset.root.path)
+      }
       return addition
     }
   }
@@ -124,7 +135,12 @@ extension LabelStore {
   /// Takes up a task that nobody has labelled for yet.
   ///
   /// - Throws: ``LabelStoreError/conflictingTask(name:stored:found:)`` and ``LabelStoreError/invalidTask(_:)``.
-  public func add(_ task: LabelTask) throws(LabelStoreError) { _ = try write { try Self.add(task, $0) } }
+  public func add(_ task: LabelTask) throws(LabelStoreError) { try add([task]) }
+
+  /// Takes up tasks that nobody has labelled for yet, all of them or none.
+  ///
+  /// - Throws: ``LabelStoreError/conflictingTask(name:stored:found:)`` and ``LabelStoreError/invalidTask(_:)``.
+  public func add(_ tasks: [LabelTask]) throws(LabelStoreError) { try write { try Self.add(tasks, $0) } }
 
   /// All tasks in the order that they came.
   public func tasks() throws(LabelStoreError) -> [LabelTask] { try read(Self.tasks) }
@@ -194,6 +210,37 @@ extension LabelStore {
       sql: "INSERT INTO task (name, kind, labels) VALUES (?, ?, ?)",
       arguments: [task.name, task.kind.rawValue, labels])
     return database.lastInsertedRowID
+  }
+
+  static func add(_ tasks: [LabelTask], _ database: Database) throws {
+    for task in tasks { _ = try add(task, database) }
+  }
+
+  /// Whether the labels of a dataset count as far as the store remembers it: by its folder, or where it was moved, by
+  /// the first of its memes that is known.
+  private static func takesLabels(of dataset: Dataset, _ database: Database) throws -> Bool {
+    let path = dataset.root.standardizedFileURL.path
+    let kept = try Bool.fetchOne(database, sql: "SELECT takes_labels FROM dataset WHERE root = ?", arguments: [path])
+    if let kept { return kept }
+    for meme in dataset.memes {
+      let kept = try Bool.fetchOne(
+        database,
+        sql: "SELECT takes_labels FROM dataset JOIN meme ON meme.dataset = dataset.id WHERE meme.name = ?",
+        arguments: [meme.id])
+      if let kept { return kept }
+    }
+    return true
+  }
+
+  /// Whether labels stand that came with memes of a dataset.
+  private static func holdsLabels(ofDataset dataset: Int64, _ database: Database) throws -> Bool {
+    try Bool.fetchOne(
+      database,
+      sql: """
+        SELECT EXISTS (
+          SELECT 1 FROM label JOIN annotator ON annotator.id = label.annotator JOIN meme ON meme.id = label.meme
+          WHERE annotator.name = ? AND meme.dataset = ? AND undone_at IS NULL)
+        """, arguments: [datasetAnnotator, dataset]) ?? false
   }
 
   static func datasetID(name: String, root: URL, _ database: Database) throws -> Int64 {

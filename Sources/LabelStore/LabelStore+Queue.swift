@@ -67,17 +67,18 @@ extension LabelStore {
       let (task, _) = try Self.task(named: name, database)
       // `nil` for somebody who has said nothing yet: no label is by nobody.
       let person = try Int64.fetchOne(database, sql: "SELECT id FROM annotator WHERE name = ?", arguments: [annotator])
-      // What is done of a queue is passed each time, soon most of it: whether the last of `overlap` deciders is there, and
-      // whether the person has looked, an index of all these columns tells without a look at the labels.
+      // What is done of a queue is passed each time, soon most of it: whether the last of `overlap` deciders is there,
+      // and whether the person has looked, an index of all these columns tells without a look at the labels. A decision
+      // is a person's last word, so that each decider has one.
       let rows = try Row.fetchCursor(
         database,
         sql: """
           SELECT meme.*, dataset.root, queue.reason FROM queue
           JOIN meme ON meme.id = queue.meme JOIN dataset ON dataset.id = meme.dataset
           WHERE queue.task = :task AND NOT EXISTS (
-            SELECT 1 FROM label
-            WHERE task = :task AND meme = queue.meme AND undone_at IS NULL AND value IS NOT NULL
-            GROUP BY annotator LIMIT 1 OFFSET :overlap - 1)
+            SELECT 1 FROM label AS decision
+            WHERE decision.task = :task AND decision.meme = queue.meme AND \(Self.isDecision)
+            LIMIT 1 OFFSET :overlap - 1)
           AND NOT EXISTS (
             SELECT 1 FROM label
             WHERE task = :task AND meme = queue.meme AND annotator = :person AND undone_at IS NULL)

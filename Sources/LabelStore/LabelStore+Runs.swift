@@ -50,6 +50,8 @@ public struct StoredRun: Sendable, Equatable, Identifiable {
 
 extension LabelStore {
   /// Writes down a finished run and what its model says of memes, by label name, all at once.
+  ///
+  /// What the models of the task's earlier runs said goes: the latest alone answers, and each speaks of every meme.
   @discardableResult
   public func add(
     _ run: StoredRun, predictions: [Int64: [String: Double]]
@@ -68,6 +70,9 @@ extension LabelStore {
       var stored = run
       stored.id = database.lastInsertedRowID
       stored.folder = URL(filePath: run.folder.standardizedFileURL.path, directoryHint: .isDirectory)
+      try database.execute(
+        sql: "DELETE FROM prediction WHERE run IN (SELECT id FROM run WHERE task = ? AND id <> ?)",
+        arguments: [task, stored.id])
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
       for (meme, probabilities) in predictions {
@@ -92,7 +97,7 @@ extension LabelStore {
     }
   }
 
-  /// What a run's model says of memes, by label name.
+  /// What a run's model says of memes, by label name; nothing where its task has a later run.
   public func predictions(of run: Int64) throws(LabelStoreError) -> [Int64: [String: Double]] {
     try read { database in
       let rows = try Row.fetchAll(

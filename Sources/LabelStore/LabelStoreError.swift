@@ -19,6 +19,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
   case conflictingTask(name: String, stored: LabelTask, found: LabelTask)
   /// A meme of that name shows something else.
   case conflictingMeme(id: String, source: String)
+  /// The labels of a dataset that were to be left out are in the store already.
+  case alreadyTaken(source: String)
   /// There is no file of that name.
   case notFound(file: String)
   /// A file of labels cannot be read as a whole.
@@ -46,6 +48,8 @@ public enum LabelStoreError: Error, Equatable, CustomStringConvertible {
       "the store's task '\(name)' is \(stored.summary), and what is added has it as \(found.summary); use another store"
     case .conflictingMeme(let id, let source):
       "\(source): the store has another meme with the id '\(id)'; use another store"
+    case .alreadyTaken(let source):
+      "\(source): the store holds labels that came with this dataset's memes; use another store to label them anew"
     case .notFound(let file):
       "\(file): no such store; make one with: memesense label \(file) --data PATH"
     case .unreadable(let file, let reason):

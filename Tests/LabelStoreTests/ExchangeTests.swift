@@ -58,6 +58,37 @@ import Testing
     #expect(try other.importLabels(data, named: format.fileName) == Addition(memes: 0, labels: 0, known: 10))
   }
 
+  @Test(arguments: [LabelFormat.jsonl, .csv]) func whatWasTakenBackIsTakenBackElsewhere(in format: LabelFormat) throws {
+    let other = try emptyStore()
+    try other.importLabels(store.exported(as: format), named: format.fileName)
+    #expect(try store.undo(task: "harm", by: "Bo") != nil)
+    let data = try store.exported(as: format)
+    #expect(try other.importLabels(data, named: format.fileName) == Addition(labels: 1, known: 9))
+    #expect(try said(other) == said(store))
+    #expect(try other.importLabels(data, named: format.fileName) == Addition(known: 10))
+  }
+
+  /// The same said twice at one time and once taken back: a file cannot tell which of the two stands.
+  @Test func onesOwnFileTakesNothingBack() throws {
+    let now = Date()
+    for _ in 0..<2 { try store.record(.binary(true), of: 4, task: "harm", by: "Cy", at: now) }
+    #expect(try store.undo(task: "harm", by: "Cy") != nil)
+    let before = try said(store)
+    let data = try store.exported(as: .jsonl)
+    #expect(try store.importLabels(data, named: "a.jsonl") == Addition(known: 12))
+    #expect(try said(store) == before)
+  }
+
+  @Test func tasksComeWithTheirFileOrNotAtAll() throws {
+    let row = Data(#"{"id": "m1", "task": "tone", "label": "calm"}"#.utf8)
+    let wrong = LabelTask(name: "tone", kind: .multiclass, labels: ["angry", "sad"])
+    #expect(throws: LabelStoreError.self) { try store.importLabels(row, named: "a.jsonl", tasks: [wrong]) }
+    #expect(try store.tasks().count == 3)
+    let right = LabelTask(name: "tone", kind: .multiclass, labels: ["angry", "calm"])
+    #expect(try store.importLabels(row, named: "a.jsonl", tasks: [right]) == Addition(labels: 1))
+    #expect(try store.tasks().last == right)
+  }
+
   @Test func labelStudioKeepsDecisions() throws {
     let data = try store.exported(as: .labelStudio)
     let other = try emptyStore()

@@ -97,6 +97,59 @@ func writePictures(_ names: [String], to root: URL) throws {
     #expect(try store.memeCount() == 4)
   }
 
+  /// Takes up a dataset with what its memes are found by.
+  private func add(
+    _ dataset: Dataset, to store: LabelStore, takesLabels: Bool = true, tasks: [LabelTask] = []
+  ) throws -> Addition {
+    let prints = FingerprintTable(of: dataset.memes) { _ in }.fingerprints
+    return try store.add(dataset, fingerprints: prints, takesLabels: takesLabels, tasks: tasks)
+  }
+
+  @Test func labelsThatWereLeftOutStayOut() throws {
+    let store = try LabelStore(at: folder.url.appending(path: "anew.sqlite"))
+    let old = dataset(folder.url.appending(path: "old"))
+    #expect(try add(old, to: store, takesLabels: false) == Addition(memes: 4))
+    #expect(try add(old, to: store) == Addition(), "added again")
+    var moved = dataset(folder.url.appending(path: "new"))
+    moved.memes.insert(Meme(id: "grown", image: nil, text: "grown", labels: ["harm": .binary(true)]), at: 0)
+    #expect(try add(moved, to: store) == Addition(memes: 1), "moved")
+    #expect(try add(moved, to: store) == Addition(), "added again from its new place")
+    #expect(try store.currentLabels(task: "harm").isEmpty && store.currentLabels(task: "targets").isEmpty)
+  }
+
+  @Test func labelsMayBeLeftOutUntilTheyAreThere() throws {
+    let store = try LabelStore(at: folder.url.appending(path: "anew.sqlite"))
+    let whole = dataset(folder.url)
+    var bare = whole
+    bare.memes[0].labels = [:]
+    #expect(try add(bare, to: store) == Addition(memes: 4))
+    #expect(try add(whole, to: store, takesLabels: false) == Addition())
+    #expect(try add(whole, to: store) == Addition())
+    // Those of the other store are there, wherever the dataset is by now.
+    for root in [folder.url, folder.url.appending(path: "new")] {
+      #expect(throws: LabelStoreError.alreadyTaken(source: root.path)) {
+        try add(dataset(root), to: self.store, takesLabels: false)
+      }
+    }
+    #expect(try add(whole, to: self.store) == Addition(known: 2), "the refusal is not remembered")
+  }
+
+  @Test func tasksComeWithTheirDatasetOrNotAtAll() throws {
+    let tone = LabelTask(name: "tone", kind: .multiclass, labels: ["calm", "angry"])
+    var other = dataset(folder.url)
+    other.memes[1].text = "another"
+    #expect(throws: LabelStoreError.conflictingMeme(id: "m1", source: folder.url.path)) {
+      try add(other, to: store, tasks: [tone])
+    }
+    #expect(throws: LabelStoreError.self) {
+      try store.add([tone, LabelTask(name: "harm", kind: .binary, labels: ["hateful"])])
+    }
+    #expect(try store.tasks() == other.tasks)
+    let fresh = try LabelStore(at: folder.url.appending(path: "fresh.sqlite"))
+    #expect(try add(other, to: fresh, tasks: [tone]).memes == 4)
+    #expect(try fresh.tasks() == other.tasks + [tone])
+  }
+
   /// Takes up a dataset of these memes and no tasks.
   private func add(_ memes: [Meme], in root: URL) throws -> Addition {
     let dataset = Dataset(name: "pictures", root: root, format: .huggingFace, tasks: [], memes: memes)
@@ -262,6 +315,25 @@ func writePictures(_ names: [String], to root: URL) throws {
     #expect(try next("Cy") == [4, 2] && store.queuedMemes(task: "harm") == [2, 3, 4], "Ada has decided on 3")
   }
 
+  @Test func aDecisionThatIsLeftOpenLaterCountsNoMore() throws {
+    try store.setQueue([2, 3].map { QueueEntry(meme: $0, reason: "") }, task: "harm")
+    func next(_ name: String, overlap: Int = 1) throws -> [Int64] {
+      try store.nextMemes(task: "harm", for: name, overlap: overlap, limit: 9).map(\.meme.id)
+    }
+    // All at one time, so that the order of what was said tells alone.
+    let now = Date()
+    try store.record(.binary(true), of: 2, task: "harm", by: "Ada", at: now)
+    #expect(try next("Bo") == [3] && store.labelledCount(task: "harm") == 2)
+    try store.record(nil, of: 2, task: "harm", by: "Ada", at: now)
+    #expect(try next("Bo") == [2, 3] && next("Ada") == [3] && store.labelledCount(task: "harm") == 1)
+    _ = try store.undo(task: "harm", by: "Ada")
+    #expect(try next("Bo") == [3] && store.labelledCount(task: "harm") == 2, "the decision counts again")
+    try store.record(nil, of: 3, task: "harm", by: "Cy", at: now)
+    try store.record(.binary(true), of: 3, task: "harm", by: "Cy", at: now)
+    try store.record(.binary(false), of: 3, task: "harm", by: "Cy", at: now)
+    #expect(try next("Bo") == [] && next("Bo", overlap: 2) == [2, 3], "one person decides once")
+  }
+
   @Test func runsAndPredictionsAreKept() throws {
     let run = StoredRun(
       task: "harm", folder: folder.url.appending(path: "run-1"), labels: 7, metric: "auroc", scoreBefore: nil,
@@ -275,6 +347,22 @@ func writePictures(_ names: [String], to root: URL) throws {
       try store.add(other, predictions: [1: ["harmful": 0], 99: ["harmful": 0]])
     }
     #expect(try store.runs(task: "harm").count == 1)
+  }
+
+  @Test func whatTheLatestModelSaysTakesThePlaceOfTheEarlier() throws {
+    func add(_ task: String, _ name: String, _ probability: Double) throws -> Int64 {
+      let run = StoredRun(
+        task: task, folder: folder.url.appending(path: name), labels: 1, metric: nil, scoreBefore: nil, scoreAfter: nil,
+        scoredMemes: 0)
+      return try store.add(run, predictions: [1: ["dry": probability]]).id
+    }
+    let first = try add("harm", "run-1", 0.25)
+    let other = try add("kind", "run-2", 0.5)
+    let second = try add("harm", "run-3", 0.75)
+    #expect(try store.predictions(of: first).isEmpty)
+    #expect(try store.predictions(of: second) == [1: ["dry": 0.75]])
+    #expect(try store.predictions(of: other) == [1: ["dry": 0.5]], "it is of another task")
+    #expect(try store.runs(task: "harm").count == 2)
   }
 
   @Test func aStoreIsOpenedAgainAndOtherFilesAreNot() throws {

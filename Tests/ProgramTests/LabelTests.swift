@@ -183,6 +183,43 @@ import Testing
     #expect(predicted.status == 0 && predicted.output.contains("mean"))
   }
 
+  /// The meme that somebody is shown.
+  private func shown(to person: String, port: Int) throws -> Int {
+    let page = try #require(send("GET", "/?task=harm", "", by: person, port: port))
+    return try #require(page.firstMatch(of: /name="meme" value="(\d+)"/).flatMap { Int($0.1) })
+  }
+
+  @Test func aMemeThatWasLeftOpenAfterAllIsShownToOthers() throws {
+    let (process, port) = try opened(["--data", "memes", "--question", "harm:binary=harmful", "--overlap", "2"])
+    defer { process.terminate() }
+    let meme = try shown(to: "Bo", port: port)
+    #expect(label(meme, by: "Ada", note: "", port: port))
+    let form = "task=harm&meme=\(meme)&skip=1"
+    #expect(send("POST", "/label", form, by: "Ada", port: port)?.hasPrefix("HTTP/1.1 303") == true)
+    #expect(try shown(to: "Cy", port: port) == meme, "Bo alone is about to decide on it, and two are to")
+  }
+
+  @Test func labelsThatWereLeftOutStayOutWhenTheDatasetIsMoved() throws {
+    let lines = (0..<20).map { number in
+      #"{"file_name": null, "id": "l\#(number)", "text": "text \#(number)", "harm": \#(number % 2)}"#
+    }
+    _ = try program.write(lines.joined(separator: "\n"), to: "labelled/metadata.jsonl")
+    let (process, _) = try opened(["--data", "labelled", "--relabel"])
+    process.terminate()
+    process.waitUntilExit()
+    try FileManager.default.moveItem(
+      at: program.home.appending(path: "labelled"), to: program.home.appending(path: "moved"))
+    let moved = try program("label", "import", "labels.sqlite", "moved")
+    #expect(moved.status == 0 && moved.output == "0 memes and 0 labels added, 0 known already\n", "\(moved.errors)")
+    let taken = try program("label", "import", "taken.sqlite", "moved")
+    #expect(taken.output == "20 memes and 20 labels added, 0 known already\n")
+    // No run is there, so that the pages would not begin in any case.
+    let late = try program("label", "taken.sqlite", "--data", "moved", "--relabel", "--run", "nowhere")
+    #expect(late.status == 64 && late.errors.contains("--relabel comes too late for moved"), "\(late.errors)")
+    let without = try program("label", "taken.sqlite", "--relabel", "--run", "nowhere")
+    #expect(without.status == 64 && without.errors.contains("give --data PATH too"), "\(without.errors)")
+  }
+
   @Test func labelsComeAndGoOnTheCommandLine() throws {
     let rows = try program.write("id,task,label,annotator\nm1,harm,true,Ada\nm2,harm,false,Ada\n", to: "rows.csv")
     let taken = try program("label", "import", "labels.sqlite", "memes")
@@ -209,6 +246,8 @@ import Testing
     _ = try program.write("no database", to: "text.sqlite")
     #expect(try program("label", "text.sqlite", "--data", "memes").status == 65)
     #expect(try program("label", "import", "b.sqlite", "nowhere").status == 66)
+    let store = try LabelStore(at: program.home.appending(path: "a.sqlite"))
+    #expect(try store.tasks().isEmpty && store.memeCount() == 0, "nothing is added before it is told")
   }
 
   @Test func whatIsNotThereLeavesNoNewStore() throws {
@@ -217,12 +256,20 @@ import Testing
       let names = try FileManager.default.contentsOfDirectory(atPath: program.home.path)
       #expect(!names.contains { $0.hasPrefix("new.sqlite") }, "\(command)")
     }
+    for option in ["--annotator", "--images"] {
+      let refused = try program("label", "import", "new.sqlite", "memes", option, "Ada")
+      #expect(refused.status == 64 && refused.errors.contains("--annotator and --images"), "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: program.home.appending(path: "new.sqlite").path))
+    }
     // A file has not all labels of its task; which there are may be said beside it.
     let half = try program.write("id,text,task,label\na,words,tone,calm\n", to: "half.csv")
     let refused = try program("label", "import", "half.sqlite", half)
     let said = "tone:multiclass=calm,angry"
     #expect(refused.status == 65 && refused.errors.contains("--question \"tone:multiclass=calm,"), "\(refused.errors)")
+    let wrong = try program("label", "import", "half.sqlite", half, "--question", "tone:multiclass=angry,sad")
+    #expect(wrong.status == 65 && wrong.errors.contains("nothing was taken"), "\(wrong.errors)")
     #expect(try program("label", "import", "half.sqlite", half, "--question", said).status == 0)
+    #expect(try program("label", "export", "half.sqlite").output.contains("\"annotator\":\"file\""))
     #expect(try program("label", "import", "labels.sqlite", "memes").status == 0)
     #expect(try program("label", "import", "labels.sqlite", "nowhere").status == 66)
     let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
@@ -244,7 +291,8 @@ import Testing
     #expect(try program("label", "import", "labels.sqlite", "memes").status == 0)
     let refused = try program("label", "import", "labels.sqlite", rows)
     #expect(refused.status == 65 && refused.errors.contains("cannot be named 'split'"), "\(refused.errors)")
-    let asked = try program("label", "labels.sqlite", "--question", "split:binary=yes", "--task", "another")
+    // No run is there, so that the pages would not begin in any case.
+    let asked = try program("label", "labels.sqlite", "--question", "split:binary=yes", "--run", "nowhere")
     #expect(asked.status == 65 && asked.errors.contains("cannot be named 'split'"), "\(asked.errors)")
     let store = try LabelStore(at: program.home.appending(path: "labels.sqlite"))
     try store.write { database in

@@ -7,8 +7,9 @@ extension LabelStore {
   /// Takes up a file of labels, all of it or nothing.
   ///
   /// Rows are about memes of the store, by `id`; rows with a picture or a text of their own bring a new one along, or the
-  /// picture of one that has none. Labels that the store has already are left out, so that a file may be taken up twice. A
-  /// task that the store does not know gets the labels that the file has for it.
+  /// picture of one that has none. Labels that the store has already are left out, so that a file may be taken up twice;
+  /// one that the file says was taken back is taken back here too. A task that the store does not know gets the labels
+  /// that the file has for it.
   ///
   /// Pictures are read and hashed before the store is locked, so that others may write meanwhile.
   ///
@@ -16,12 +17,13 @@ extension LabelStore {
   ///   - name: what the file is called; `.csv` and `.tsv` are tables.
   ///   - images: the folder below which pictures are sought; without one there are none.
   ///   - annotator: whose labels those are that do not say.
+  ///   - tasks: tasks that the file may be about, which are taken up with it or not at all.
   ///   - progress: told how many of the memes that rows bring along are hashed, from any thread.
   /// - Returns: what was new, with a warning for each meme that came without the picture that rows name.
   /// - Throws: ``LabelStoreError/unreadable(file:reason:)`` and ``LabelStoreError/badRows(file:problems:)``.
   @discardableResult
   public func importLabels(
-    _ data: Data, named name: String, images: URL? = nil, annotator: String = "file",
+    _ data: Data, named name: String, images: URL? = nil, annotator: String = "file", tasks: [LabelTask] = [],
     progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(LabelStoreError) -> Addition {
     var problems: [String] = []
@@ -38,6 +40,7 @@ extension LabelStore {
     var arrivals = try read { try Arrivals(of: rows, in: folder, $0) }
     arrivals.hash(progress: progress)
     return try write { database in
+      try Self.add(tasks, database)
       var work = ImportWork(
         name: name, annotator: annotator, root: folder?.root, arrivals: arrivals, database: database)
       try work.addTasks(of: rows, isLabelStudio: isLabelStudio)
@@ -297,13 +300,18 @@ private struct ImportWork {
       guard let (task, kind) = tasks[name] else { return }  // its fault is among the problems
       let text = try row.label.map { try kind.text(of: kind.label(of: $0)) }
       let person = try LabelStore.annotatorName(row.annotator ?? annotator)
-      if try isKnown(row, text, meme: meme, task: task, annotator: person) {
-        addition.known += 1
-      } else {
+      switch try presence(of: row, text, meme: meme, task: task, annotator: person) {
+      case .absent:
         try LabelStore.insert(
           NewLabel(
             meme: meme, task: task, annotator: person, text: text, note: row.note, origin: .file,
             time: row.time ?? Date(), undone: row.undone), database)
+        addition.labels += 1
+      case .known:
+        addition.known += 1
+      case .takenBack(let label, let time):
+        try database.execute(
+          sql: "UPDATE label SET undone_at = ? WHERE id = ?", arguments: [time.milliseconds, label])
         addition.labels += 1
       }
     } catch {
@@ -311,21 +319,39 @@ private struct ImportWork {
     }
   }
 
+  /// What the store has of a row's label.
+  private enum Presence {
+    case absent
+    case known
+    /// It stands in the store, and was taken back where the row comes from.
+    case takenBack(label: Int64, at: Date)
+  }
+
   /// A label with a time is known by it; one without is where it is the person's last word already.
-  private func isKnown(
-    _ row: LabelRow, _ text: LabelText?, meme: Int64, task: Int64, annotator: String
-  ) throws -> Bool {
+  private func presence(
+    of row: LabelRow, _ text: LabelText?, meme: Int64, task: Int64, annotator: String
+  ) throws -> Presence {
     guard let time = row.time else {
-      return try LabelStore.hasCurrent(text, meme: meme, task: task, annotator: annotator, database)
+      let isKnown = try LabelStore.hasCurrent(text, meme: meme, task: task, annotator: annotator, database)
+      return isKnown ? .known : .absent
     }
-    return try Bool.fetchOne(
+    // Of the same said twice the nearest is meant. Where both were said at once and one is taken back already, it is
+    // that one: a file that is taken up again must take back no more.
+    let stored = try Row.fetchOne(
       database,
       sql: """
-        SELECT EXISTS (
-          SELECT 1 FROM label JOIN annotator ON annotator.id = label.annotator
-          WHERE task = ? AND meme = ? AND annotator.name = ? AND value IS ? AND abs(made_at - ?) < 0.002)
+        SELECT label.id, undone_at IS NULL AS stands FROM label JOIN annotator ON annotator.id = label.annotator
+        WHERE task = :task AND meme = :meme AND annotator.name = :annotator AND value IS :value
+          AND abs(made_at - :time) < 0.002
+        ORDER BY abs(made_at - :time), stands LIMIT 1
         """,
-      arguments: [task, meme, annotator, try text?.json, time.timeIntervalSince1970]) ?? false
+      arguments: [
+        "task": task, "meme": meme, "annotator": annotator, "value": try text?.json,
+        "time": time.timeIntervalSince1970,
+      ])
+    guard let stored else { return .absent }
+    guard let undone = row.undone, stored["stands"] as Bool else { return .known }
+    return .takenBack(label: stored["id"], at: undone)
   }
 
   /// The meme that a row is about, which others may have added since arrivals were looked at.

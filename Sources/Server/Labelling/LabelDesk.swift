@@ -86,11 +86,14 @@ final class LabelDesk: Sendable {
     var taken: Set<Int64> = []
     for (meme, showings) in Dictionary(grouping: others, by: \.meme) {
       let standing = try store.history(of: meme, task: task.name).filter { $0.undone == nil }
-      let deciders = Set(standing.filter { $0.label != nil }.map(\.annotator))
-      let answered = Set(standing.map(\.annotator))
+      let lastWords = Dictionary(grouping: standing, by: \.annotator).compactMapValues { events in
+        events.max { ($0.time, $0.id) < ($1.time, $1.id) }
+      }
+      let deciders = lastWords.values.count { $0.label != nil }
+      let answered = Set(lastWords.keys)
       for showing in showings where answered.contains(showing.annotator) { shown[showing] = nil }
       let waiting = showings.count { !answered.contains($0.annotator) }
-      if deciders.count + waiting >= overlap { taken.insert(meme) }
+      if deciders + waiting >= overlap { taken.insert(meme) }
     }
     return taken
   }

@@ -55,15 +55,13 @@ public struct LabelServer: Service {
     ).run()
   }
 
-  /// Answers until the service group shuts down; what was begun is answered.
+  /// Answers until the service group shuts down; what was begun is answered, and every label that was answered for is on the
+  /// disk. A training, or what else takes a while, may still be computed: a process must end by `_exit` then, for `exit` takes
+  /// libtorch down under the thread.
   public func run() async throws {
     models.beginIndex()
     try await listener.run(routes, checking: SameOriginCheck(isLocal: settings.isLocal))
   }
-
-  /// Whether a training, or what else takes a while, may still be computed after the end of ``run()``. A process that ends
-  /// then must end by `_exit`: `exit` takes libtorch down under the thread. Every label that was answered for is on the disk.
-  public var mayBeComputing: Bool { models.hasComputed }
 
   // MARK: Routes
 

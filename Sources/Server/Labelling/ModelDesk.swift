@@ -27,8 +27,6 @@ final class ModelDesk: Sendable {
     var state = State.idle
     /// The task that was trained last, and what that training warned of.
     var warnings: (task: String, texts: [String]) = ("", [])
-    /// Whether a thread was ever begun that computes.
-    var hasComputed = false
   }
 
   let store: LabelStore
@@ -37,6 +35,8 @@ final class ModelDesk: Sendable {
   private let metrics: ServerMetrics
   private let logger: Logger
   private let content = Mutex(Content())
+  /// Of a thread that computes by itself. A new thread otherwise takes what the last one chose that answers memes: one.
+  private let threadCount = Runtime.threadCount
 
   /// - Parameter run: a finished run that answers for its tasks until a training of this desk takes its place.
   /// - Throws: `TrainingError` for a run that answers for none of the store's tasks, or for another one of the same name.
@@ -71,10 +71,6 @@ final class ModelDesk: Sendable {
   func warnings(of task: String) -> [String] {
     content.withLock { $0.warnings.task == task ? $0.warnings.texts : [] }
   }
-
-  /// Whether a thread of the desk computes, or has and may still be on its way out. The process must not take libtorch down
-  /// under it.
-  var hasComputed: Bool { content.withLock { $0.hasComputed } }
 
   /// Whether a model sees the features that memes are compared by, which are those of what the page trains.
   func compares(_ model: ServedModel) -> Bool { model.recipe.hasFeatures(of: recipe) }
@@ -142,8 +138,10 @@ final class ModelDesk: Sendable {
 
   /// Runs `body`, which computes, on a thread of its own.
   private func onOwnThread(_ body: @escaping @Sendable () -> Void) {
-    content.withLock { $0.hasComputed = true }
-    Thread.detachNewThread(body)
+    Thread.detachNewThread { [threadCount] in
+      Runtime.threadCount = threadCount
+      body()
+    }
   }
 
   // MARK: Training

@@ -47,8 +47,8 @@ struct QuestionOptions: ParsableArguments {
       valueName: "task"))
   var question: [String] = []
 
-  func add(to store: LabelStore) throws {
-    for text in question { try store.add(Self.task(text)) }
+  var tasks: [LabelTask] {
+    get throws { try question.map(Self.task) }
   }
 
   /// Reads a task off the command line.
@@ -74,10 +74,12 @@ struct LabelImport: ParsableCommand {
     discussion: """
       A folder is read as a dataset in any layout that MemeSense reads (Hugging Face, Hateful Memes, HarMeme, …). A file is
       JSON lines or CSV with the fields id, file_name, text, split, task, label, annotator, note, time, undone, of which
-      only id is needed, or Label Studio's JSON export. All of a file is taken, or nothing. A task that the store does not
-      have gets the labels that the file has for it, unless --question says which there are.
+      only id is needed, or Label Studio's JSON export. All of a file is taken, or nothing; a label that its 'undone' says
+      was taken back is taken back in the store too. A task that the store does not have gets the labels that the file has
+      for it, unless --question says which there are.
 
       A dataset that was moved is imported again from its new place; memes that came without pictures get them likewise.
+      Labels that 'memesense label STORE --data PATH --relabel' left out stay out.
       """)
 
   @OptionGroup var store: StoreArgument
@@ -90,25 +92,34 @@ struct LabelImport: ParsableCommand {
   @Option(help: "Where pictures lie that a file of labels names; its own folder by default.", completion: .directory)
   var images: String?
 
-  @Option(help: "Whose labels those of a file are that name nobody.")
-  var annotator = "file"
+  @Option(help: "Whose labels those of a file are that name nobody; 'file' by default.")
+  var annotator: String?
 
   func run() throws {
     try StoreArgument.requireSource(source)
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: source, isDirectory: &isFolder)
+    guard !isFolder.boolValue || annotator == nil && images == nil else {
+      throw ValidationError("--annotator and --images are of a file of labels; \(source) is a folder.")
+    }
+    let tasks = try questions.tasks
     let store = try store.open(creates: true)
-    try questions.add(to: store)
-    try Console.print(added(to: store, observer: ProgressDisplay()).text)
+    let observer = ProgressDisplay()
+    let addition =
+      try isFolder.boolValue
+      ? store.add(Dataset.read(from: source, observer: observer), tasks: tasks, observer: observer)
+      : addFile(to: store, tasks: tasks, observer: observer)
+    try Console.print(addition.text)
   }
 
-  private func added(to store: LabelStore, observer: any ProgressObserver) throws -> Addition {
+  private func addFile(
+    to store: LabelStore, tasks: [LabelTask], observer: any ProgressObserver
+  ) throws -> Addition {
     let url = URL(filePath: source)
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: source, isDirectory: &isFolder)
-    guard exists, !isFolder.boolValue else { return try store.add(datasetAt: source, observer: observer) }
     let addition = try store.importLabels(
       Data(contentsOf: url), named: url.lastPathComponent,
       images: images.map { URL(filePath: $0, directoryHint: .isDirectory) } ?? url.deletingLastPathComponent(),
-      annotator: annotator
+      annotator: annotator ?? "file", tasks: tasks
     ) { done, total in
       observer.observe(.items(phase: "pictures compared", done: done, total: total))
     }
@@ -125,16 +136,23 @@ extension Addition {
   var text: String { "\(memes) memes and \(labels) labels added, \(known) known already" }
 }
 
-extension LabelStore {
-  /// Reads a dataset, hashes its pictures and takes it up.
-  func add(
-    datasetAt path: String, takesLabels: Bool = true, observer: any ProgressObserver
-  ) throws -> Addition {
+extension Dataset {
+  /// Reads a dataset and tells of what is wrong with its rows.
+  static func read(from path: String, observer: any ProgressObserver) throws -> Dataset {
     observer.observe(.phase("Reading \(path)"))
     let dataset = try Dataset.read(URL(filePath: path))
     Corpus.warn(of: dataset.problems, observer)
+    return dataset
+  }
+}
+
+extension LabelStore {
+  /// Hashes a dataset's pictures and takes it up, with further tasks.
+  func add(
+    _ dataset: Dataset, takesLabels: Bool = true, tasks: [LabelTask], observer: any ProgressObserver
+  ) throws -> Addition {
     let table = try Corpus.fingerprints(of: dataset.memes, observer: observer)
-    return try add(dataset, fingerprints: table.fingerprints, takesLabels: takesLabels)
+    return try add(dataset, fingerprints: table.fingerprints, takesLabels: takesLabels, tasks: tasks)
   }
 }
 

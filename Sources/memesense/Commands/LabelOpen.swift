@@ -18,7 +18,7 @@ struct LabelOpen: ParsableCommand {
 
       People open http://127.0.0.1:8081, say who they are and label with the keyboard: a number chooses, s leaves open,
       u undoes, n goes to the note. What was saved survives a crash of the program and of the machine. The dataset's
-      own labels count, unless --relabel asks for all memes anew.
+      own labels count, unless --relabel asks for all memes anew, which the store remembers.
 
       Only this machine is answered. Whoever reaches the port can label under any name, so --host needs --api-keys (one
       key a line, made with: openssl rand -hex 32): browsers ask for it as a password. Put a proxy with TLS in front.
@@ -70,6 +70,9 @@ struct LabelOpen: ParsableCommand {
   func validate() throws {
     guard (0...65535).contains(port) else { throw ValidationError("--port is 0 to 65535, not \(port).") }
     guard (1...1000).contains(overlap) else { throw ValidationError("--overlap is 1 to 1000, not \(overlap).") }
+    guard !relabel || !data.isEmpty else {
+      throw ValidationError("--relabel leaves a dataset's own labels out: give --data PATH too.")
+    }
   }
 
   func run() throws {
@@ -96,25 +99,24 @@ struct LabelOpen: ParsableCommand {
     ) { [host] port in
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }
-    let outcome = Result { try waitFor { try await server.runUntilSignalled() } }
-    guard server.mayBeComputing else { return try outcome.get() }
-    // All is on the disk either way; closed, it is in the one file. A training that reads may keep it open.
-    do { try store.close() } catch {
-      logger.info("the journal stays beside the store", metadata: ["reason": "\(error)"])
+    ServerProcess.run {
+      try await server.runUntilSignalled()
+    } thenFinish: {
+      // All is on the disk either way; closed, it is in the one file. A training that reads may keep it open, and what it leaves
+      // behind is removed when the store is opened next.
+      do { try store.close() } catch {
+        logger.info("the journal stays beside the store", metadata: ["reason": "\(error)"])
+      }
     }
-    Self.endAtOnce(after: outcome)
   }
 
-  /// Takes up data and questions, after which there is something to ask.
+  /// Takes up data and questions, after which there is something to ask; what is missing is told before.
   private func fill(_ store: LabelStore) throws {
     let observer: any ProgressObserver = quiet ? WarningObserver() : ProgressDisplay()
-    for path in data {
-      let addition = try store.add(datasetAt: path, takesLabels: !relabel, observer: observer)
-      if !quiet { Console.error(addition.text) }
-    }
-    try questions.add(to: store)
-    let tasks = try store.tasks()
-    guard try store.memeCount() > 0 else {
+    let asked = try questions.tasks
+    let datasets = try data.map { try Dataset.read(from: $0, observer: observer) }
+    let tasks = try store.tasks() + datasets.flatMap(\.tasks) + asked
+    guard try !datasets.isEmpty || store.memeCount() > 0 else {
       throw ValidationError("The store has no memes: give --data PATH.")
     }
     guard !tasks.isEmpty else {
@@ -123,18 +125,19 @@ struct LabelOpen: ParsableCommand {
     if let task, !tasks.contains(where: { $0.name == task }) {
       throw LabelStoreError.unknown(what: "task", name: task)
     }
-  }
-
-  /// Ends the process while a thread computes: what exit() tears down would pull the ground from under it. All labels are on
-  /// the disk by now, and what a training leaves behind is removed when the store is opened next.
-  private static func endAtOnce(after outcome: Result<Void, any Error>) -> Never {
-    var status: Int32 = 0
-    if case .failure(let error) = outcome {
-      Console.error("error: \(ExitStatus.message(of: error))")
-      status = ExitStatus(of: error).code
+    for (index, dataset) in datasets.enumerated() {
+      // The questions come with the last dataset, so that they stand behind all tasks of the data.
+      let isLast = index == datasets.count - 1
+      do {
+        let addition = try store.add(
+          dataset, takesLabels: !relabel, tasks: isLast ? asked : [], observer: observer)
+        if !quiet { Console.error(addition.text) }
+      } catch LabelStoreError.alreadyTaken {
+        throw ValidationError(
+          "--relabel comes too late for \(data[index]): the store holds its labels already; use another store.")
+      }
     }
-    fflush(nil)
-    _exit(status)
+    if datasets.isEmpty { try store.add(asked) }
   }
 
   private func trainedRecipe() throws -> Recipe {
@@ -147,19 +150,4 @@ struct LabelOpen: ParsableCommand {
     }
     return resolved
   }
-}
-
-/// Runs asynchronous work to its end; most commands have none.
-func waitFor(_ body: @escaping @Sendable () async throws -> Void) throws {
-  final class Outcome: @unchecked Sendable {  // written before the semaphore is signalled, read after
-    var error: (any Error)?
-  }
-  let outcome = Outcome()
-  let done = DispatchSemaphore(value: 0)
-  Task {
-    do { try await body() } catch { outcome.error = error }
-    done.signal()
-  }
-  done.wait()
-  if let error = outcome.error { throw error }
 }

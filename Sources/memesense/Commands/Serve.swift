@@ -106,7 +106,7 @@ struct Serve: ParsableCommand {
       [host] port in
       logger.info("listening", metadata: ["url": "http://\(host):\(port)"])
     }
-    try waitFor { try await server.runUntilSignalled() }
+    ServerProcess.run { try await server.runUntilSignalled() }
   }
 
   private func keys() throws -> APIKeys? {
