@@ -26,9 +26,12 @@ public final class RecognizedTexts: Sendable {
   /// Opens or makes the memory of a language in a folder.
   public init(folder: URL, language: String = TextRecognizer.defaultLanguage) throws {
     self.language = language
-    file = folder.appending(path: "\(language)-\(Self.version).jsonl")
+    // Tesseract's names of scripts, such as script/Latin, are paths.
+    file = folder.appending(path: "\(language.replacing("/", with: "-"))-\(Self.version).jsonl")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    if !FileManager.default.fileExists(atPath: file.path) { try Data().write(to: file, options: .withoutOverwriting) }
+    do { try Data().write(to: file, options: .withoutOverwriting) } catch CocoaError.fileWriteFileExists {
+      // By an earlier run, or by one that begins at the same time.
+    }
     texts = Mutex(try Self.entries(of: file))
   }
 

@@ -32,7 +32,7 @@ public enum Runtime {
     exhaustedMemoryHandler.withLock { $0 = handler }
   }
 
-  /// Threads one operation is split over, for the calling thread.
+  /// Threads one operation is split over, for the calling thread; one that never sets it has what was set last on any.
   public static var threadCount: Int {
     get { Int(ct_thread_count()) }
     set { check(ct_set_thread_count(Int32(newValue)), "setting \(newValue) threads") }

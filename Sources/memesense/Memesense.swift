@@ -35,6 +35,8 @@ struct Memesense: ParsableCommand {
   )
 
   static func main() {
+    // A pipe that nobody reads any more is an error of whoever writes results, and no reason to end a training.
+    signal(SIGPIPE, SIG_IGN)
     Runtime.onExhaustedMemory { reason in
       Console.error(
         """

@@ -18,6 +18,25 @@ import Testing
     }
   }
 
+  /// As `2>&1 | head -1` leaves it: work goes on without listeners, and results that nobody takes are an error.
+  @Test func aPipeThatNobodyReadsIsNoCrash() throws {
+    func ended(_ arguments: [String], _ attach: (Process, Pipe) -> Void) throws -> Process {
+      let (process, pipe) = (program.process(arguments), Pipe())
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      attach(process, pipe)
+      try pipe.fileHandleForReading.close()
+      try process.run()
+      process.waitUntilExit()
+      return process
+    }
+    let drawing = try ended(["data", "draw", "unheard", "--memes", "20"]) { $0.standardError = $1 }
+    #expect(drawing.terminationReason == .exit && drawing.terminationStatus == 0)
+    #expect(FileManager.default.fileExists(atPath: program.home.appending(path: "unheard").path))
+    let listing = try ended(["recipe", "list"]) { $0.standardOutput = $1 }
+    #expect(listing.terminationReason == .exit && listing.terminationStatus != 0)
+  }
+
   @Test func wrongUsageIsStatus64() throws {
     #expect(try program("fly").status == 64)
     #expect(try program("predict").status == 64)

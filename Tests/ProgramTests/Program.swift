@@ -55,7 +55,7 @@ struct Program {
   func callAsFunction(_ arguments: [String]) throws -> Result {
     let process = process(arguments)
     let (output, errors) = (home.appending(path: UUID().uuidString), home.appending(path: UUID().uuidString))
-    for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = FileHandle.nullDevice

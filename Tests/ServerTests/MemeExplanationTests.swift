@@ -32,8 +32,8 @@ import Training
     }
   }
 
-  private func input(_ picture: Data?, _ text: String?) -> MemeInput {
-    MemeInput(id: "m", picture: picture, text: text, field: "image")
+  private func input(_ picture: Data?, _ text: String?, readsText: Bool = true) -> MemeInput {
+    MemeInput(id: "m", picture: picture, text: text, field: "image", readsText: readsText)
   }
 
   /// Explains what a model says that gives the probabilities of a task's labels.
@@ -80,6 +80,9 @@ import Training
     let occlusion = try MemeOcclusion(of: input(picture { _ in 9 }, "alone"), decoder: decoder)
     #expect(occlusion.words == ["alone"])
     #expect(occlusion.withoutWords.map(\.text) == [nil] && occlusion.withoutWords[0].picture != nil)
+    // What was taken away is not read off the picture again.
+    #expect(!occlusion.withoutWords[0].readsText)
+    #expect(occlusion.whole.readsText && occlusion.withoutCells.allSatisfy(\.readsText))
   }
 
   @Test func wordsBeyondTheLimitStayInTheText() throws {
@@ -142,7 +145,7 @@ import Training
     #expect(found.textAlone?.probabilities == ["harmful": 0.25])
     #expect(found.words.map(\.effect) == [0, 0] && found.cells == [Double](repeating: 0, count: 16))
     let occlusion = try MemeOcclusion(of: input(file, "a b"), decoder: decoder)
-    #expect(occlusion.whole == input(file, "a b") && occlusion.alone?.image == input(file, nil))
+    #expect(occlusion.whole == input(file, "a b") && occlusion.alone?.image == input(file, nil, readsText: false))
     let pictureOnly = try explanation(of: input(file, nil)) { _ in [0.5] }
     #expect(pictureOnly.imageAlone == nil && pictureOnly.textAlone == nil && pictureOnly.words.isEmpty)
   }

@@ -92,6 +92,15 @@ import Testing
     #expect(several.description.contains("'klingon'"), "one of two is not enough: \(several)")
   }
 
+  /// Tesseract's names of scripts are paths.
+  @Test func whatIsReadInAScriptIsRememberedBesideTheLanguages() throws {
+    let memory = FileManager.default.temporaryDirectory.appending(path: "memesense-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: memory) }
+    let file = try RecognizedTexts(folder: memory, language: "script/Latin").file
+    #expect(file.deletingLastPathComponent().lastPathComponent == memory.lastPathComponent)
+    #expect(FileManager.default.fileExists(atPath: file.path))
+  }
+
   /// Two that remember in one folder stand for two processes.
   @Test func readersAtOnceLeaveEveryLineWhole() throws {
     try withDrawnMemes(6) { memes, folder in

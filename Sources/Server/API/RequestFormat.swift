@@ -11,6 +11,8 @@ struct MemeInput: Sendable, Equatable {
   var text: String?
   /// What errors call the picture.
   var field: String
+  /// Whether a model that was trained so reads a text that is missing off the picture.
+  var readsText = true
 
   /// Refuses what has neither modality, and texts that are too long to read.
   func check(_ limits: RequestLimits) throws(APIError) {

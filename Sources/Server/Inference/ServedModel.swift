@@ -42,7 +42,7 @@ final class ServedModel: @unchecked Sendable {  // what it holds is only read on
     Runtime.threadCount = 1
     do {
       let prepared = try bundle.prepared(
-        picture: meme.picture, named: meme.field, text: meme.text, decoder: decoder)
+        picture: meme.picture, named: meme.field, text: meme.text, readsText: meme.readsText, decoder: decoder)
       try bundle.requireRegions(of: prepared, named: meme.field)
       return prepared
     } catch {

@@ -32,8 +32,8 @@ struct MemeOcclusion: Sendable {
   ///
   /// - Throws: ``APIError`` for a picture that cannot be read.
   init(of meme: MemeInput, decoder: ImageDecoder) throws {
-    func input(_ picture: Data?, _ text: String?) -> MemeInput {
-      MemeInput(id: meme.id, picture: picture, text: text, field: meme.field)
+    func input(_ picture: Data?, _ text: String?, readsText: Bool = true) -> MemeInput {
+      MemeInput(id: meme.id, picture: picture, text: text, field: meme.field, readsText: readsText)
     }
     let picture = try meme.picture.map { try Self.small($0, decoder) }
     let file = try picture?.jpegData(quality: Self.quality)
@@ -43,9 +43,12 @@ struct MemeOcclusion: Sendable {
     isTextCut = all.count > Self.wordLimit
     whole = meme
     unchanged = input(file, meme.text)
-    alone = meme.picture != nil && meme.text != nil ? (input(meme.picture, nil), input(nil, meme.text)) : nil
+    // Words that are taken away must not be read off the picture again.
+    alone =
+      meme.picture != nil && meme.text != nil
+      ? (input(meme.picture, nil, readsText: false), input(nil, meme.text)) : nil
     withoutWords = words.indices.map { index in
-      input(file, (all[..<index] + all[(index + 1)...]).joined(separator: " ").nonEmpty)
+      input(file, (all[..<index] + all[(index + 1)...]).joined(separator: " ").nonEmpty, readsText: false)
     }
     withoutCells = try picture.map { try Self.covered($0).map { input($0, meme.text) } } ?? []
     self.picture = picture
