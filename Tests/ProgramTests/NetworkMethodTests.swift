@@ -92,23 +92,26 @@ import Testing
   }
 
   /// From a detector's file to an answer, and what is said where it does not fit.
-  @Test func aDetectorsRegionsAreTrainedOnAndAsked() throws {
+  @Test(arguments: ["visualbert", "lxmert"])
+  func aDetectorsRegionsAreTrainedOnAndAsked(_ method: String) throws {
     let (program, _) = try Self.drawn.get()
+    let (regions, broken) = ("\(method).safetensors", "\(method)-nan.safetensors")
+    let (detected, spoilt) = ("\(method)-detected", "\(method)-spoilt")
     let folder = program.home.appending(path: "memes/images")
     let pictures = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map {
       "\(folder.path)/\($0)"
     }
-    try writeRegions(of: pictures, to: "regions.safetensors")
-    let settings = try #require(Self.cases.first { $0.method == "visualbert" }).settings + ["training.epochs=1"]
-    func train(_ output: String, _ regions: String) throws -> Program.Result {
+    try writeRegions(of: pictures, to: regions)
+    let settings = try #require(Self.cases.first { $0.method == method }).settings + ["training.epochs=1"]
+    func train(_ output: String, on regions: String) throws -> Program.Result {
       try program(
-        ["train", "--method", "visualbert", "--data", "memes", "--task", "mean", "--labels", "0.5", "--output", output]
+        ["train", "--method", method, "--data", "memes", "--task", "mean", "--labels", "0.5", "--output", output]
           + ["--quiet"] + (settings + ["regions=\(regions)"]).flatMap { ["--set", "settings.\($0)"] })
     }
-    let trained = try train("detected", "regions.safetensors")
+    let trained = try train(detected, on: regions)
     #expect(trained.status == 0, "\(trained.errors)")
-    #expect(try program("evaluate", "detected", "--json", "--quiet").status == 0)
-    let seen = try program("predict", "detected", pictures[0], pictures[1], "--text", "same", "--text", "same")
+    #expect(try program("evaluate", detected, "--json", "--quiet").status == 0)
+    let seen = try program("predict", detected, pictures[0], pictures[1], "--text", "same", "--text", "same")
     #expect(seen.status == 0, "\(seen.errors)")
     let answers = try seen.output.split(separator: "\n").map {
       try #require((object(String($0))["probabilities"] as? [String: Double])?["mean"])
@@ -116,23 +119,23 @@ import Testing
     #expect(answers.count == 2 && answers[0] != answers[1], "what was detected in a picture counts")
 
     let other = Program.root.appending(path: "Documentation/report.png").path
-    let unseen = try program("predict", "detected", other, "--text", "same")
+    let unseen = try program("predict", detected, other, "--text", "same")
     #expect(unseen.status != 0 && !unseen.wasKilled && unseen.output.isEmpty)
     #expect(unseen.errors.contains("\(other): ") && unseen.errors.contains("has no regions of this picture"))
 
     // A file that was not written to its end.
-    let file = program.home.appending(path: "regions.safetensors")
+    let file = program.home.appending(path: regions)
     let whole = try Data(contentsOf: file)
     try whole.dropLast(40).write(to: file)
-    let cut = try program("predict", "detected", pictures[0], "--text", "same")
+    let cut = try program("predict", detected, pictures[0], "--text", "same")
     #expect(cut.status != 0 && !cut.wasKilled && cut.errors.contains(file.path))
     try whole.write(to: file)
 
-    try writeRegions(of: pictures, to: "nan.safetensors") { $0 == 20 ? .nan : 1 }
-    let spoilt = try train("spoilt", "nan.safetensors")
-    #expect(spoilt.status != 0 && !spoilt.wasKilled)
-    #expect(spoilt.errors.contains("picture 3 of 'features'") && spoilt.errors.contains("not a number"))
-    #expect(!FileManager.default.fileExists(atPath: program.home.appending(path: "spoilt").path))
+    try writeRegions(of: pictures, to: broken) { $0 == 20 ? .nan : 1 }
+    let refused = try train(spoilt, on: broken)
+    #expect(refused.status != 0 && !refused.wasKilled)
+    #expect(refused.errors.contains("picture 3 of 'features'") && refused.errors.contains("not a number"))
+    #expect(!FileManager.default.fileExists(atPath: program.home.appending(path: spoilt).path))
   }
 
   /// Before a picture is read, and without a begun run in the way of the next command.

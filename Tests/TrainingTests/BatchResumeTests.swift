@@ -144,6 +144,35 @@ import TorchNN
     }
   }
 
+  /// Two pools of memes, running statistics, augmented pictures, and a learning rate that falls within an epoch.
+  @Test(arguments: Precision.allCases)
+  func aResNetBesideWords(_ precision: Precision) throws {
+    let method = try Recipe(
+      yaml: RecipeLibrary.text(named: "cmml-lite"), source: "cmml-lite",
+      overrides: SmallProblem.small(CMMLOrigin.self) + [
+        "settings.training.epochs=2", "settings.training.batch_size=20", "settings.augmentation=crop",
+        "settings.decay_interval=3",
+      ]
+    ).method
+    // 34 unlabelled memes, 14 of them in a batch.
+    try expectSameBytes(precision, batches: 2 * 2) { trainer in
+      try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
+    }
+  }
+
+  /// A stage that trains networks with running statistics, and one that reads them frozen.
+  @Test(arguments: Precision.allCases)
+  func aClassifierOnPretrainedNetworks(_ precision: Precision) throws {
+    let method = try Recipe(
+      yaml: RecipeLibrary.text(named: "ext-pie-lite"), source: "ext-pie-lite",
+      overrides: SmallProblem.small(ExtPIE.self) + ["settings.text.dropout_rate=0.2", "settings.training.epochs=2"]
+    ).method
+    // An epoch of 62 memes with both modalities, then two of 40 labelled ones, 32 in a batch.
+    try expectSameBytes(precision, batches: 2 + 2 * 2) { trainer in
+      try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
+    }
+  }
+
   /// Running statistics of a ResNet that is fine-tuned; an epoch of the best score is kept with its own. The last of 33 memes is
   /// a batch by itself, whose picture of 32 rows leaves the last layers one value a channel.
   @Test(arguments: Precision.allCases)

@@ -59,8 +59,7 @@ import TorchNN
   }
 
   private func fit(
-    _ type: any Methods.Method.Type = SemiMemes.self, in folder: URL, precision: Precision, selects: Bool = false,
-    observer: any ProgressObserver
+    in folder: URL, precision: Precision, selects: Bool = false, observer: any ProgressObserver
   ) throws -> Data {
     var trainer = CheckpointingTrainer(
       folder: folder, precision: precision, log: try TrainingLog(folder.appending(path: "log.jsonl")),
@@ -74,7 +73,7 @@ import TorchNN
         return -(certainty * certainty).mean().item
       }
     }
-    let method = try SmallProblem.quick(type)
+    let method = try SmallProblem.quick(SemiMemes.self)
     let values = try method.fitted(to: SmallProblem.problem(SmallProblem.tasks[0]), trainer: trainer).values
     let file = folder.appending(path: "final.safetensors")
     try Checkpoint(tensors: values).write(to: file)
@@ -95,19 +94,6 @@ import TorchNN
       let epochs = try TrainingLog(folder.appending(path: "log.jsonl")).epochs
       #expect(epochs.count == 3 + 3 + 4, "every epoch is logged once")
     }
-  }
-
-  /// Running statistics are part of what goes on, and so are networks that an earlier stage trained.
-  @Test(arguments: [(CMMLOrigin.name, "network", 2), (ExtPIE.name, "pretraining", 1), (ExtPIE.name, "head", 2)])
-  func aNetworkWithRunningStatisticsResumesToTheSameBytes(_ name: String, _ stage: String, _ epoch: Int) throws {
-    let type = try #require(MethodCatalog.method(named: name))
-    let temporary = try TemporaryFolder()
-    let (whole, photographs) = (try temporary.folder("whole"), try temporary.folder("photographs"))
-    let expected = try fit(
-      type, in: whole, precision: .float32, observer: Photographer(whole, into: photographs, at: [stage: epoch]))
-    let resumed = try fit(
-      type, in: photographs.appending(path: "\(stage)-\(epoch)"), precision: .float32, observer: SilentObserver())
-    #expect(resumed == expected)
   }
 
   /// With a selection the checkpoint holds the best epoch too, also where it came before the kill.
