@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# Everything Scripts/setup installs, by version and SHA-256. To move to another version, change it here
-# and, for encoders, in Sources/Encoders/EncoderCatalog.swift, for the charts in Sources/Report/ChartLibrary.swift; tests
+# Everything Scripts/setup installs; all but Debian's packages by version and SHA-256. To move to another version, change it
+# here and, for encoders, in Sources/Encoders/EncoderCatalog.swift, for the charts in Sources/Report/ChartLibrary.swift; tests
 # compare both with this.
 
 # Debian packages; Scripts/setup --for-tests adds the second list.

@@ -15,7 +15,7 @@ struct Benchmark: ParsableCommand {
       A suite is one YAML file: datasets × methods × encoders × numbers of labels × seeds. Each combination is a cell, \
       trained and scored exactly as 'memesense train' does it.
 
-        memesense benchmark demo                        draws its own memes
+        memesense benchmark demo --output runs/drawn    draws its own memes
         memesense benchmark harmeme --data harmeme=PATH --output runs/harmeme
         memesense benchmark harmeme --data harmeme=PATH --methods semimemes,concat
         memesense benchmark show harmeme > mine.yaml    to write one's own

@@ -14,7 +14,10 @@ struct RecipeOptions: ParsableArguments {
   var recipe: String?
 
   @Option(
-    help: "The method, trained by its default recipe: \(MethodCatalog.all.map { $0.name }.joined(separator: ", ")).")
+    help: """
+      The method, trained by its default recipe: \(MethodCatalog.all.map { $0.name }.joined(separator: ", ")). Without it and \
+      --recipe it is \(SemiMemes.name), of 'memesense label simulate' \(LogisticRegression.name).
+      """)
   var method: String?
 
   @Option(help: "The dataset: a folder or an annotation file.", completion: .directory)
@@ -81,7 +84,7 @@ struct RecipeOptions: ParsableArguments {
 
   /// The recipe with everything the command line changes.
   func resolved() throws -> Recipe {
-    let name = try recipe ?? RecipeLibrary.defaultName(method: method ?? "semimemes", encoder: encoder ?? "lite")
+    let name = try recipe ?? RecipeLibrary.defaultName(method: method ?? SemiMemes.name, encoder: encoder ?? "lite")
     var resolved = try Recipe(yaml: RecipeLibrary.text(of: name), source: name, overrides: overrides)
     // A run must find its data from wherever it is resumed or evaluated.
     resolved.data = (data ?? resolved.data).map { URL(fileURLWithPath: $0).standardizedFileURL.path }
