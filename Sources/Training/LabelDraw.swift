@@ -33,6 +33,7 @@ struct LabelDraw {
         try LabelRatioSplit.stratified(
           by: candidates.map { memes[$0].labels[task.name] }, ratio: ratio, seed: seed)
       }
+    guard !split.labelled.isEmpty else { throw TrainingError.noLabels(labels, task: task.name) }
     labelled = split.labelled.map { candidates[$0] }
     let isLabelled = Set(labelled)
     unlabelled = memes.indices.filter { !isLabelled.contains($0) }

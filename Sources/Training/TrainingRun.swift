@@ -78,7 +78,6 @@ public struct TrainingRun {
     let task = tasks[0]
     let training = corpus.memes(in: .train)
     let draw = try LabelDraw(recipe: recipe, memes: training, task: task)
-    guard !draw.labelled.isEmpty else { throw TrainingError.noLabels(recipe.labels, task: task.name) }
     observer.observe(.phase("Training \(recipe.methodName) on \(draw.labelled.count) labelled memes"))
     let problem = Problem(
       features: try corpus.features(in: .train), labelled: draw.labelled,

@@ -139,7 +139,6 @@ public struct PretrainingRun {
         dataset: datasets[0].root)
     }
     let draw = try LabelDraw(recipe.labels, sampling: .uniform, seed: recipe.seed, memes: parts[0], task: task)
-    guard !draw.labelled.isEmpty else { throw TrainingError.noLabels(recipe.labels, task: task.name) }
     return (
       parts.flatMap(\.self),
       draw.labelled.sorted().map { ($0, parts[0][$0].labels[name] == .binary(true)) }, rows
