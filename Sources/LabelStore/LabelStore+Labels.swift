@@ -143,13 +143,15 @@ extension LabelStore {
     }
   }
 
-  /// Holds for the row of `label` called `decision` that is a person's last word on a meme, and one that decides.
-  static let isDecision = """
-    decision.undone_at IS NULL AND decision.value IS NOT NULL AND NOT EXISTS (
-      SELECT 1 FROM label AS later
-      WHERE later.task = decision.task AND later.meme = decision.meme AND later.annotator = decision.annotator
-        AND later.undone_at IS NULL AND (later.made_at, later.id) > (decision.made_at, decision.id))
+  /// Holds for a row of `label`, by the name that it has in a query, that stands: a person's last word on a meme.
+  static func isLastWord(_ row: String) -> String {
     """
+    \(row).undone_at IS NULL AND NOT EXISTS (
+      SELECT 1 FROM label AS later
+      WHERE later.task = \(row).task AND later.meme = \(row).meme AND later.annotator = \(row).annotator
+        AND later.undone_at IS NULL AND (later.made_at, later.id) > (\(row).made_at, \(row).id))
+    """
+  }
 
   /// How many memes somebody has decided on, and not left open since.
   public func labelledCount(task name: String) throws(LabelStoreError) -> Int {
@@ -157,8 +159,9 @@ extension LabelStore {
       let (taskID, _) = try Self.task(named: name, database)
       return try Int.fetchOne(
         database,
-        sql: "SELECT count(DISTINCT meme) FROM label AS decision WHERE task = ? AND \(Self.isDecision)",
-        arguments: [taskID]) ?? 0
+        sql: """
+          SELECT count(DISTINCT meme) FROM label WHERE task = ? AND value IS NOT NULL AND \(Self.isLastWord("label"))
+          """, arguments: [taskID]) ?? 0
     }
   }
 
@@ -178,18 +181,23 @@ extension LabelStore {
     try read { try Self.currentLabels(task: name, $0) }
   }
 
-  static func currentLabels(task name: String, _ database: Database) throws -> [LabelEvent] {
+  /// The same of one meme.
+  public func currentLabels(of meme: Int64, task name: String) throws(LabelStoreError) -> [LabelEvent] {
+    try read { try Self.currentLabels(of: meme, task: name, $0) }
+  }
+
+  static func currentLabels(
+    of meme: Int64? = nil, task name: String, _ database: Database
+  ) throws -> [LabelEvent] {
     let (taskID, task) = try Self.task(named: name, database)
+    var arguments: StatementArguments = [taskID]
+    if let meme { arguments += [meme] }
     return try Row.fetchAll(
       database,
       sql: LabelEvent.query + """
-         WHERE label.id IN (
-          SELECT id FROM (
-            SELECT id, row_number() OVER (PARTITION BY meme, annotator ORDER BY made_at DESC, id DESC) AS place
-            FROM label WHERE task = ? AND undone_at IS NULL)
-          WHERE place = 1)
+         WHERE label.task = ? \(meme == nil ? "" : "AND label.meme = ?") AND \(isLastWord("label"))
         ORDER BY label.meme, label.made_at, label.id
-        """, arguments: [taskID]
+        """, arguments: arguments
     ).map { try LabelEvent($0, task: task) }
   }
 

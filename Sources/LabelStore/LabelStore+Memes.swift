@@ -222,6 +222,9 @@ extension LabelStore {
     let path = dataset.root.standardizedFileURL.path
     let kept = try Bool.fetchOne(database, sql: "SELECT takes_labels FROM dataset WHERE root = ?", arguments: [path])
     if let kept { return kept }
+    // Of most stores nothing was left out, and no meme need be asked for.
+    let leftOut = try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM dataset WHERE takes_labels = 0)")
+    guard leftOut == true else { return true }
     for meme in dataset.memes {
       let kept = try Bool.fetchOne(
         database,

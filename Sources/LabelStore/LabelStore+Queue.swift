@@ -77,7 +77,8 @@ extension LabelStore {
           JOIN meme ON meme.id = queue.meme JOIN dataset ON dataset.id = meme.dataset
           WHERE queue.task = :task AND NOT EXISTS (
             SELECT 1 FROM label AS decision
-            WHERE decision.task = :task AND decision.meme = queue.meme AND \(Self.isDecision)
+            WHERE decision.task = :task AND decision.meme = queue.meme
+              AND decision.value IS NOT NULL AND \(Self.isLastWord("decision"))
             LIMIT 1 OFFSET :overlap - 1)
           AND NOT EXISTS (
             SELECT 1 FROM label

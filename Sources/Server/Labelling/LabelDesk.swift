@@ -85,12 +85,9 @@ final class LabelDesk: Sendable {
     let others = shown.keys.filter { $0.task == task.name && $0.annotator != annotator }
     var taken: Set<Int64> = []
     for (meme, showings) in Dictionary(grouping: others, by: \.meme) {
-      let standing = try store.history(of: meme, task: task.name).filter { $0.undone == nil }
-      let lastWords = Dictionary(grouping: standing, by: \.annotator).compactMapValues { events in
-        events.max { ($0.time, $0.id) < ($1.time, $1.id) }
-      }
-      let deciders = lastWords.values.count { $0.label != nil }
-      let answered = Set(lastWords.keys)
+      let lastWords = try store.currentLabels(of: meme, task: task.name)
+      let deciders = lastWords.count { $0.label != nil }
+      let answered = Set(lastWords.map(\.annotator))
       for showing in showings where answered.contains(showing.annotator) { shown[showing] = nil }
       let waiting = showings.count { !answered.contains($0.annotator) }
       if deciders + waiting >= overlap { taken.insert(meme) }
